@@ -1,0 +1,62 @@
+# The everyday commands. Everything is installed into .venv, from whatever index pip is set up to use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lab clean
+
+help: ## list these commands
+	@echo "make COMMAND, where COMMAND is one of"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## set up .venv (the other commands do so when needed)
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "tinyinterp needs Python 3.11 or later; '$(PYTHON)' is" \
+			"$$($(PYTHON) --version 2>&1 | head -n 1). Name another: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@echo "Installing into $(VENV): some minutes, most of them for PyTorch." >&2
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	@touch $@
+
+demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and write a story
+	$(BIN)/tinyinterp info
+	$(BIN)/tinyinterp heads --out $(DEMO)/heads
+	$(BIN)/tinyinterp neurons --layer 4 --out $(DEMO)/neurons
+	$(BIN)/tinyinterp generate "Once upon a time"
+	@echo
+	@echo "Made:"
+	@echo "  $(CURDIR)/$(DEMO)/heads/heads.html  a heat map and a label for every head"
+	@echo "  $(CURDIR)/$(DEMO)/neurons           the words that each neuron of layer 4 fires on"
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] && command -v xdg-open >/dev/null; then \
+		xdg-open $(DEMO)/heads/heads.html >/dev/null 2>&1 || true; \
+	elif [ "$$(uname)" = Darwin ]; then \
+		open $(DEMO)/heads/heads.html || true; \
+	fi
+
+# Each worker keeps to one thread; more than four mostly wait for one another's imports.
+test: $(INSTALLED) ## run the tests and the notebooks
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake \
+		tests notebooks
+
+check: $(INSTALLED) ## formatting, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyright
+
+format: $(INSTALLED) ## reformat, and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lab: $(INSTALLED) ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+clean: ## remove the demo and all caches; .venv, data and runs stay
+	rm -rf $(DEMO) build dist .pytest_cache .ruff_cache .hypothesis
+	find tinyinterp train tests -name __pycache__ -type d -prune -exec rm -rf {} +

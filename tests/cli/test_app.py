@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from outcome import Outcome, Run
+
+from tinyinterp import __version__
+from tinyinterp.cli import main
+
+SLOW_LIBRARIES = {"torch", "transformer_lens", "transformers", "numpy", "matplotlib", "pandas"}
+
+
+@pytest.mark.parametrize("code", ["import tinyinterp", "from tinyinterp.cli import main; main({})"])
+def test_help_imports_nothing_slow(code: str):
+    script = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sorted(m for m in sys.modules if '.' not in m)))\n"
+        + code.format('["--help"]')
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    *shown, modules = done.stdout.splitlines()
+    assert "tinyinterp" in modules.split()
+    assert SLOW_LIBRARIES & set(modules.split()) == set()
+    assert not shown or shown[0].startswith("Usage: tinyinterp")
+
+
+def test_help_names_every_command(run: Run):
+    outcome = run("--help")
+    assert outcome.code == 0
+    for command in ("heads", "neurons", "generate", "evaluate", "info"):
+        assert re.search(rf"^  {command}  +\S", outcome.out, re.MULTILINE)
+
+
+def test_version(run: Run):
+    assert run("--version") == Outcome(0, f"tinyinterp {__version__}\n", "")
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinyinterp", "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 1
+
+
+def test_a_mistake_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch):
+    def fail(_: object) -> None:
+        raise RuntimeError("several\nlines")
+
+    monkeypatch.setattr("tinyinterp.model.load", fail)
+    run("info").refused("unexpected RuntimeError: several lines; .*--debug")
+    for words in (["--debug", "info"], ["info", "--debug"]):
+        with pytest.raises(RuntimeError):
+            main(words)
+
+
+def test_debug_after_a_double_dash_is_text(run: Run, ckpt: Path):
+    outcome = run("generate", "--ckpt", ckpt, "--max-tokens", 1, "--", "--debug")
+    assert outcome.out.startswith("--debug")
+
+
+def test_an_interrupt_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch):
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tinyinterp.model.load", interrupt)
+    run("info").refused("interrupted", code=130)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no-such-command"],
+        ["heads", "--rule", "guess"],
+        ["heads", "--text", "a", "--dataset", "b"],
+        ["heads", "--tokens", "3", "--full"],
+        ["heads", "--batch-size", "0"],
+        ["neurons"],
+        ["neurons", "--layer", "-1"],
+        ["neurons", "--layer", "one"],
+        ["neurons", "--layer", "0", "--top", "0"],
+        ["generate"],
+        ["generate", "Once", "--examples"],
+        ["generate", "Once", "--greedy", "--temperature", "1"],
+        ["generate", "Once", "--samples", "0"],
+        ["evaluate", "loss", "--text", "a", "--dataset", "b"],
+        ["info", "--preset", "gptneo-41m", "--ckpt", "b"],
+    ],
+)
+def test_wrong_usage_exits_with_2(run: Run, words: list[str]):
+    outcome = run(*words)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert "Usage: tinyinterp" in outcome.err
+    assert "Traceback" not in outcome.err

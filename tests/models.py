@@ -1,0 +1,87 @@
+"""Tiny models and checkpoints for tests: every axis another prime, every weight of consequence."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from tinyinterp import checkpoint
+from tinyinterp.checkpoint import Checkpoint
+from tinyinterp.decoder import Architecture, Decoder, DecoderConfig
+from tinyinterp.tokenizer import Tokenizer
+
+N_VOCAB = 281
+N_CTX = 97
+WINDOW = 7
+STORIES = (
+    "Once upon a time there was a little dog named Tim. Tim liked to run and play in the park.",
+    "One day, Lily saw a big red ball. “I want the ball!” she said. Her mom smiled and said yes.",
+    "The sun was warm and the cat was happy. She sat by the old tree and looked at the birds.",
+)
+
+
+@cache
+def tiny_tokenizer() -> Tokenizer:
+    """A byte-level BPE of ``N_VOCAB`` tokens, trained on ``STORIES``."""
+    return Tokenizer.train(STORIES, N_VOCAB)
+
+
+def tiny_config(
+    architecture: Architecture = "gpt_neo", *, tied: bool = True, **changes: object
+) -> DecoderConfig:
+    """Three layers, two heads; a GPT-Neo is global, local, global."""
+    shape = {
+        "n_vocab": N_VOCAB,
+        "n_ctx": N_CTX,
+        "d_model": 26,
+        "n_layers": 3,
+        "n_heads": 2,
+        "d_mlp": 31,
+    }
+    if architecture == "gpt_neo":
+        shape["window"] = WINDOW
+    return DecoderConfig(**(shape | changes), architecture=architecture, tied=tied)  # type: ignore[arg-type]
+
+
+def tiny_decoder(
+    architecture: Architecture = "gpt_neo",
+    *,
+    tied: bool = True,
+    seed: int = 0,
+    scale: float = 0.2,
+    **changes: object,
+) -> Decoder:
+    """A decoder in evaluation mode whose every parameter, biases and norms included, is random.
+
+    ``scale`` is the deviation of what is added to fresh weights: enough for patterns to be uneven.
+    ``changes`` go to the configuration.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    decoder = Decoder(tiny_config(architecture, tied=tied, **changes)).initialize(generator)
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=scale)
+    return decoder.eval().requires_grad_(requires_grad=False)
+
+
+def tiny_checkpoint(
+    folder: Path,
+    architecture: Architecture = "gpt_neo",
+    *,
+    tied: bool = True,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    **changes: object,
+) -> Checkpoint:
+    """Write a tiny decoder with its tokenizer into ``folder`` and open it again."""
+    decoder = tiny_decoder(architecture, tied=tied, seed=seed, **changes)
+    checkpoint.save(folder, decoder, tiny_tokenizer(), {"step": 3}, dtype)
+    return checkpoint.load(folder)
+
+
+def random_tokens(n_sequences: int = 3, n_positions: int = 43, seed: int = 0) -> torch.Tensor:
+    """Token ids of shape [n_sequences, n_positions]."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(N_VOCAB, (n_sequences, n_positions), generator=generator)

@@ -1,0 +1,43 @@
+"""What each attention head and each neuron of a small language model does, measured.
+
+    import tinyinterp
+
+    model = tinyinterp.load()            # the bundled model; or a folder, or a name on the hub
+    tinyinterp.heads(model)              # what every head does
+    tinyinterp.neurons(model, layer=4)   # what the neurons of a layer fire on
+
+Names are imported when they are first used, so that ``import tinyinterp`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinyinterp.api import heads, neurons
+    from tinyinterp.corpus import Corpus
+    from tinyinterp.errors import TinyinterpError
+    from tinyinterp.model import Model, load
+
+__version__ = "0.1.0"
+__all__ = ["Corpus", "Model", "TinyinterpError", "__version__", "heads", "load", "neurons"]
+
+_MODULES = {
+    "Corpus": "tinyinterp.corpus",
+    "Model": "tinyinterp.model",
+    "TinyinterpError": "tinyinterp.errors",
+    "heads": "tinyinterp.api",
+    "load": "tinyinterp.model",
+    "neurons": "tinyinterp.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'tinyinterp' has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

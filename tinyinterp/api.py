@@ -1,0 +1,91 @@
+"""The two questions, as functions: what does each head do, and each neuron of a layer?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyinterp.corpus import Corpus, corpus_of, open_corpus
+from tinyinterp.errors import CorpusError
+from tinyinterp.model import Model
+
+if TYPE_CHECKING:
+    from tinyinterp.head_census import HeadCensus
+    from tinyinterp.neuron_census import NeuronCensus
+
+HEAD_TOKENS = 40_000  # read by default; a part of the bundled stories
+NEURON_TOKENS = 100_000
+
+Text = Corpus | Path | str | Sequence[str] | None
+
+
+def heads(
+    model: Model, corpus: Text = None, *, max_tokens: int | None = HEAD_TOKENS, **settings: Any
+) -> HeadCensus:
+    """Measure and label every attention head.
+
+    Args:
+        model: from :func:`tinyinterp.load`.
+        corpus: a :class:`Corpus`, the path of a text, a list of stories, or None for the bundled
+            stories.
+        max_tokens: how much of it is read, unless it is a :class:`Corpus`; None: all.
+        **settings: of :class:`tinyinterp.head_census.HeadSettings`.
+
+    Raises:
+        CorpusError: the text cannot be read, or was tokenised for another model.
+    """
+    from tinyinterp.head_census import HeadSettings, census_heads
+
+    return census_heads(model, _corpus(model, corpus, max_tokens), HeadSettings(**settings))
+
+
+def neurons(
+    model: Model,
+    corpus: Text = None,
+    *,
+    layer: int,
+    max_tokens: int | None = NEURON_TOKENS,
+    **settings: Any,
+) -> NeuronCensus:
+    """Measure and label every neuron of one layer, and gather what it fires on most.
+
+    Args:
+        model: from :func:`tinyinterp.load`.
+        corpus: as for :func:`heads`.
+        layer: counted from 0.
+        max_tokens: how much of the text is read, unless it is a :class:`Corpus`; None: all.
+        **settings: of :class:`tinyinterp.neuron_census.NeuronSettings`.
+
+    Raises:
+        CorpusError: the text cannot be read, or was tokenised for another model.
+        SelectionError: the model has no such layer.
+    """
+    from tinyinterp.neuron_census import NeuronSettings, census_neurons
+
+    chosen = NeuronSettings(layer=layer, **settings)
+    return census_neurons(model, _corpus(model, corpus, max_tokens), chosen)
+
+
+def _corpus(model: Model, corpus: Text, max_tokens: int | None) -> Corpus:
+    tokenizer, n_ctx = model.tokenizer, model.config.n_ctx
+    if isinstance(corpus, Corpus):
+        if corpus.tokenizer is not tokenizer and (
+            corpus.tokenizer.backend.to_str() != tokenizer.backend.to_str()
+            or corpus.tokenizer.unknown_from != tokenizer.unknown_from
+        ):
+            raise CorpusError(
+                f"the corpus {corpus.name!r} was opened with the tokenizer of another model; "
+                f"open it with the one of {model.name!r}"
+            )
+        if corpus.n_ctx > n_ctx:
+            raise CorpusError(
+                f"the corpus {corpus.name!r} has sequences of up to {corpus.n_ctx} tokens, the "
+                f"context of {model.name!r} holds {n_ctx}; open it with n_ctx={n_ctx}"
+            )
+        return corpus
+    if corpus is None or isinstance(corpus, (str, Path)):
+        text = Path(corpus) if corpus is not None else None
+        return open_corpus(tokenizer, n_ctx, text=text, max_tokens=max_tokens)
+    return replace(corpus_of(list(corpus), tokenizer, n_ctx), max_tokens=max_tokens)

@@ -1,0 +1,68 @@
+"""``tinyinterp evaluate``: figures that tell how good a model is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyinterp.cli.options import Ckpt, Dataset, Json, TextFile, check_one_text
+from tinyinterp.cli.report import columns, print_json, print_lines
+
+evaluate = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Figures that tell how good a model is."
+)
+
+
+@evaluate.callback()
+def _group() -> None:
+    """Figures that tell how good a model is."""
+
+
+@evaluate.command()
+def loss(
+    *,
+    ckpt: Ckpt = None,
+    text: TextFile = None,
+    dataset: Dataset = None,
+    split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
+    as_json: Json = False,
+) -> None:
+    """Loss on a text: nats per token, and bits per byte, which compares between tokenizers.
+
+    Each story apart, each token scored once; the text is taken as it is.
+    """
+    check_one_text(text, dataset)
+    from tinyinterp.corpus import bundled_stories
+    from tinyinterp.evaluation.loss import measure_text_loss
+    from tinyinterp.model import load
+    from tinyinterp.progress import progress
+    from tinyinterp.stories import read_dataset, read_stories
+
+    path = text or bundled_stories()
+    model = load(ckpt)
+    total = path.stat().st_size if dataset is None and path.is_file() else None
+    stories = read_stories(path) if dataset is None else read_dataset(dataset, split)
+    with progress("measuring the loss", total) as bar:
+        result = measure_text_loss(model.decoder, model.tokenizer, stories, bar)
+    name = _name(text, dataset, split)
+    if as_json:
+        print_json(asdict(result) | {"text": name, "fingerprint": model.fingerprint})
+        return
+    rows = [
+        ["bits per byte", f"{result.bits_per_byte:.4f}"],
+        ["nats per token", f"{result.nats_per_token:.4f}"],
+        ["perplexity", f"{result.perplexity:.3f}"],
+        ["tokens", f"{result.tokens:,}"],
+        ["bytes", f"{result.bytes:,}"],
+        ["stories", f"{result.stories:,}"],
+    ]
+    print_lines(columns([model.name, name], rows))
+
+
+def _name(text: Path | None, dataset: str | None, split: str) -> str:
+    if dataset is not None:
+        return f"{dataset} ({split})"
+    return text.name if text is not None else "bundled stories"

@@ -1,0 +1,152 @@
+"""``tinyinterp info``: what a model is, where it came from, and whether its conversion is exact."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tinyinterp.cli.options import Ckpt, Json
+from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines
+
+if TYPE_CHECKING:
+    from tinyinterp.decoder import DecoderConfig
+
+
+def info(
+    *,
+    ckpt: Ckpt = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A published shape, such as gptneo-41m, in place of one."
+        ),
+    ] = None,
+    certificate: Annotated[
+        bool,
+        typer.Option(
+            "--certificate/--no-certificate",
+            help="Convert to a HookedTransformer and compare; takes some seconds.",
+        ),
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Show what a model is and where it came from.
+
+    Parameters by part, configuration, training, and the certificate of the conversion.
+    """
+    if preset is not None and ckpt is not None:
+        raise typer.BadParameter("give one of them, not both", param_hint="--preset / --ckpt")
+    if preset is not None:
+        _show_preset(preset, as_json=as_json)
+        return
+    from dataclasses import asdict
+
+    from tinyinterp.model import load
+
+    model = load(ckpt)
+    training = model.checkpoint.training
+    if as_json:
+        proof = model.certificate if certificate else None
+        print_json(
+            {
+                "model": model.name,
+                "folder": str(model.folder),
+                "fingerprint": model.fingerprint,
+                **_shape(model.config),
+                "training": training,
+                "certificate": asdict(proof) | {"passed": proof.passed} if proof else None,
+            }
+        )
+        return
+    print_lines([model.name, f"fingerprint {model.fingerprint}", ""])
+    print_lines([*_parameter_lines(model.config), "", *_config_lines(model.config), ""])
+    print_lines(_training_lines(training))
+    if certificate:
+        print_lines([""])
+        for line in str(model.certificate).splitlines():
+            print_lines(textwrap.wrap(line, WIDTH, subsequent_indent="    "))
+
+
+def _show_preset(name: str, *, as_json: bool) -> None:
+    from tinyinterp.errors import SelectionError
+    from tinyinterp.presets import PRESETS
+
+    if name not in PRESETS:
+        raise SelectionError(f"there is no preset {name!r}; use one of {', '.join(PRESETS)}")
+    config = PRESETS[name]
+    if as_json:
+        print_json({"preset": name, **_shape(config)})
+    else:
+        print_lines([name, "", *_parameter_lines(config), "", *_config_lines(config)])
+
+
+def _shape(config: DecoderConfig) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from tinyinterp.presets import parameter_table
+
+    parts = {row["part"]: row for row in parameter_table(config)}
+    return {
+        "parameters": {part: row["parameters"] for part, row in parts.items()},
+        "percent": {part: row["percent"] for part, row in parts.items()},
+        "config": asdict(config),
+    }
+
+
+def _parameter_lines(config: DecoderConfig) -> list[str]:
+    from tinyinterp.presets import parameter_table
+
+    table = parameter_table(config)
+    rows = [[row["part"], row["parameters"], f"{row['percent']:5.1f} %"] for row in table]
+    return columns(["part", "parameters", "  share"], rows)
+
+
+def _config_lines(config: DecoderConfig) -> list[str]:
+    n_local = config.attention.count("local")
+    attention = ", ".join(config.attention) if n_local else "all global"
+    rows = [
+        ["architecture", config.architecture],
+        ["vocabulary", f"{config.n_vocab:,} tokens"],
+        ["context", f"{config.n_ctx:,} positions"],
+        ["width", f"{config.d_model:,}, of the MLP {config.d_mlp:,} ({config.activation})"],
+        ["heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"],
+        ["attention", attention],
+        ["window", f"{config.window} keys in local layers" if n_local else "none"],
+        ["output head", "tied to the token embedding" if config.tied else "of its own"],
+    ]
+    return columns(["configuration", ""], rows)
+
+
+def _training_lines(training: dict[str, Any]) -> list[str]:
+    """The facts in ``training.json`` that a person looks for; all of it is in ``--json``."""
+    if not training:
+        return ["training: not known, there is no training.json"]
+    recipe, data = _object(training, "recipe"), _object(training, "data")
+    text = _object(data, "train")
+    facts = {
+        "recipe": recipe.get("name"),
+        "text": data.get("source"),
+        "stories": text.get("stories"),
+        "tokens of text": text.get("tokens"),
+        "step": training.get("step"),
+        "tokens read": training.get("tokens"),
+        "epochs": training.get("epochs"),
+        "seconds": training.get("seconds"),
+        "held-out nats per token": training.get("dev_nats_per_token"),
+        "held-out bits per byte": training.get("dev_bits_per_byte"),
+    }
+    rows = [[name, _fact(value)] for name, value in facts.items() if value is not None]
+    return columns(["training", ""], rows)
+
+
+def _object(content: dict[str, Any], key: str) -> dict[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,63 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Ckpt = Annotated[
+    str | None,
+    typer.Option(
+        "--ckpt",
+        metavar="FOLDER|NAME",
+        help="Checkpoint folder or Hugging Face hub name; the bundled model if left out.",
+    ),
+]
+TextFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--text",
+        metavar="FILE",
+        help="Stories: text with <|endoftext|> lines between them, JSON, JSON Lines or Parquet; "
+        "the bundled stories if left out.",
+    ),
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset", metavar="NAME", help="Stories of a hub data set (roneneldan/TinyStories)."
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Tokens = Annotated[
+    int | None, typer.Option("--tokens", min=1, metavar="N", help="Read this many tokens.")
+]
+Full = Annotated[bool, typer.Option("--full", help="Read the whole text.")]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", min=1, help="Groups the work; no result depends on it."),
+]
+
+
+def check_one_text(text: Path | None, dataset: str | None) -> None:
+    """Refuse two texts at once.
+
+    Raises:
+        typer.BadParameter: both were given.
+    """
+    if text is not None and dataset is not None:
+        raise typer.BadParameter("give one of them, not both", param_hint="--text / --dataset")
+
+
+def token_limit(tokens: int | None, *, full: bool, default: int) -> int | None:
+    """How many tokens to read; None for all.
+
+    Raises:
+        typer.BadParameter: a number and the whole text were asked for.
+    """
+    if full and tokens is not None:
+        raise typer.BadParameter("give one of them, not both", param_hint="--tokens / --full")
+    return None if full else tokens or default

@@ -1,0 +1,91 @@
+"""What commands print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+WIDTH = 100
+UNBROKEN = "\u00a0"  # a space at which no line is broken
+
+
+def say(message: str) -> None:
+    """A message for the person at the terminal, on standard error."""
+    typer.echo(message, err=True)
+
+
+def say_written(folder: Path, paths: Sequence[Path]) -> None:
+    """Which files a command wrote; those in a folder inside are only counted."""
+    inside = [path.relative_to(folder).parts for path in paths]
+    names = [parts[0] for parts in inside if len(parts) == 1]
+    counts = Counter(parts[0] for parts in inside if len(parts) > 1)
+    names += [f"{name}/ ({count} files)" for name, count in sorted(counts.items())]
+    say(f"wrote {len(paths)} files in {folder}:")
+    say(textwrap.fill(", ".join(names), WIDTH, initial_indent="  ", subsequent_indent="  "))
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """The one JSON object that a command prints with ``--json``."""
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines of a result."""
+    for line in lines:
+        typer.echo(line)
+
+
+def columns(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Lines of a small table: words to the left, numbers to the right, the last column wrapped.
+
+    >>> columns(["part", "parameters"], [["blocks", 28342272], ["output", 768]])
+    ['part    parameters', 'blocks  28,342,272', 'output         768']
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    right = [all(isinstance(row[c], (int, float)) for row in rows) for c in range(len(header))]
+    lines = []
+    for line in [list(header), *cells]:
+        *first, last = (
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(line, widths, right, strict=True)
+        )
+        lead = "".join(f"{cell}  " for cell in first)
+        lines += textwrap.wrap(
+            f"{lead}{last}".rstrip(),
+            WIDTH,
+            subsequent_indent=" " * len(lead),
+            break_on_hyphens=False,
+        )
+    return lines
+
+
+def kind_lines(rows: Iterable[dict[str, Any]], counted: str, detail: str) -> list[str]:
+    """A line for each kind: how many, what share, and the most frequent values of ``detail``.
+
+    Args:
+        rows: of a census, with a column ``kind``.
+        counted: what a row is, in the plural, for the header.
+        detail: a column whose values are counted within each kind; empty ones are left out.
+    """
+    rows = list(rows)
+    kinds = Counter(row["kind"] for row in rows)
+    lines = []
+    for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])):
+        inside = Counter(row[detail] for row in rows if row["kind"] == kind and row[detail])
+        ranked = sorted(inside.items(), key=lambda item: (-item[1], item[0]))
+        named = ", ".join(f"{value}{UNBROKEN}{number}" for value, number in ranked[:8])
+        more = f", and {len(ranked) - 8} more" if len(ranked) > 8 else ""
+        lines.append([kind, count, f"{count / len(rows):.0%}", named + more])
+    table = columns(["kind", counted, "share", detail.replace("_", " ")], lines)
+    return [line.replace(UNBROKEN, " ") for line in table]
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,43 @@
+"""What tinyinterp raises when what it was given cannot be used.
+
+Every message says what was given, what was expected and what to do. The command line prints the
+message as one line and exits with 1; a traceback only with ``--debug``.
+"""
+
+from __future__ import annotations
+
+
+class TinyinterpError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigError(TinyinterpError):
+    """A configuration that describes no model, or a recipe that describes no training."""
+
+
+class CheckpointError(TinyinterpError):
+    """A checkpoint that is missing, truncated or of another architecture."""
+
+
+class TokenizerError(TinyinterpError):
+    """A tokenizer that cannot be read, trained or reduced as asked."""
+
+
+class CorpusError(TinyinterpError):
+    """A text that is missing, empty, not UTF-8 or too short for what was asked."""
+
+
+class CertificateError(TinyinterpError):
+    """A conversion whose numbers differ from the original's by more than allowed."""
+
+
+class SelectionError(TinyinterpError):
+    """A layer, head, neuron or option that does not exist."""
+
+
+class OutputError(TinyinterpError):
+    """A place that cannot be written, or that holds something that must not be lost."""
+
+
+class TrainingError(TinyinterpError):
+    """A training run that cannot start or go on; the last good checkpoint is kept."""

@@ -1,0 +1,147 @@
+"""Loss on a text, in nats per token and in bits per byte, comparable between tokenizers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from tinyinterp.decoder import Decoder
+from tinyinterp.errors import CorpusError
+from tinyinterp.progress import Progress
+from tinyinterp.tokenizer import Tokenizer
+
+BATCH_TOKENS = 8192  # a forward pass; only memory and speed depend on it
+STORIES_AT_ONCE = 256  # windowed, and sorted by length, together
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Loss over whole stories; their closing end-of-text is not scored."""
+
+    nats_per_token: float
+    bits_per_byte: float
+    perplexity: float
+    tokens: int
+    bytes: int
+    stories: int
+
+
+@dataclass(frozen=True)
+class ScoredWindow:
+    """A window of a story. Targets before ``first`` were scored in the window before it."""
+
+    tokens: list[int]  # one more than the model reads: the last is only a target
+    first: int
+
+
+def story_windows(tokens: list[int], n_ctx: int) -> Iterator[ScoredWindow]:
+    """Windows over one story that starts with end-of-text, so that each token is scored once.
+
+    Windows of ``n_ctx`` tokens overlap by half. A target that two windows hold is scored in the
+    earlier one; so every target after the first window has ``n_ctx // 2`` or more tokens before it.
+    """
+    start, scored = 0, 1
+    while scored < len(tokens):
+        window = tokens[start : start + n_ctx + 1]
+        yield ScoredWindow(window, first=scored - start)
+        scored = start + len(window)
+        start += max(1, n_ctx // 2)
+
+
+def measure_text_loss(
+    decoder: Decoder,
+    tokenizer: Tokenizer,
+    stories: Iterable[str],
+    report: Progress | None = None,
+) -> Loss:
+    """Loss of ``decoder`` over the texts of stories, read as they come.
+
+    ``report`` advances by the UTF-8 bytes of the stories.
+
+    Raises:
+        CorpusError: there is no story.
+    """
+    return measure_loss(decoder, _encode(tokenizer, stories), report)
+
+
+def measure_loss(
+    decoder: Decoder,
+    stories: Iterable[tuple[list[int], int]],
+    report: Progress | None = None,
+) -> Loss:
+    """Loss of ``decoder`` over stories given as tokens (end-of-text first) and UTF-8 bytes.
+
+    Stories are taken ``STORIES_AT_ONCE``, so that memory does not grow with the text. Sums are in
+    fp64; the order of stories changes nothing but rounding. ``report`` advances by bytes.
+
+    Raises:
+        CorpusError: there is no story, or none has a token to score.
+    """
+    nats, n_tokens, n_bytes, n_stories = 0.0, 0, 0, 0
+    iterator = iter(stories)
+    while chunk := list(islice(iterator, STORIES_AT_ONCE)):
+        windows = [w for tokens, _ in chunk for w in story_windows(tokens, decoder.config.n_ctx)]
+        chunk_nats, chunk_tokens = _score(decoder, windows)
+        size = sum(size for _, size in chunk)
+        nats, n_tokens = nats + chunk_nats, n_tokens + chunk_tokens
+        n_bytes, n_stories = n_bytes + size, n_stories + len(chunk)
+        if report is not None:
+            report.advance(size)
+    if not n_tokens or not n_bytes:
+        raise CorpusError("there is no story to measure the loss on; give at least one")
+    mean = nats / n_tokens
+    return Loss(mean, nats / math.log(2) / n_bytes, math.exp(mean), n_tokens, n_bytes, n_stories)
+
+
+def _encode(tokenizer: Tokenizer, stories: Iterable[str]) -> Iterator[tuple[list[int], int]]:
+    iterator = iter(stories)
+    while batch := list(islice(iterator, STORIES_AT_ONCE)):
+        for story, encoding in zip(batch, tokenizer.encode_batch(batch), strict=True):
+            yield [tokenizer.end_of_text, *encoding.ids], len(story.encode("utf-8"))
+
+
+def _score(decoder: Decoder, windows: list[ScoredWindow]) -> tuple[float, int]:
+    """Summed nats of the scored targets, and how many they are."""
+    device = decoder.embed.weight.device
+    nats, n_tokens = 0.0, 0
+    for batch in _batches(sorted(windows, key=lambda w: len(w.tokens))):
+        inputs, targets = (t.to(device) for t in _pad(batch))
+        with torch.inference_mode():
+            logits = decoder(inputs).flatten(0, 1)
+            logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+            losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
+        nats += losses.double().sum().item()
+        n_tokens += int((targets >= 0).sum())
+    return nats, n_tokens
+
+
+def _batches(windows: list[ScoredWindow]) -> Iterator[list[ScoredWindow]]:
+    batch: list[ScoredWindow] = []
+    for window in windows:
+        if batch and len(window.tokens) * (len(batch) + 1) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
+
+
+def _pad(
+    batch: list[ScoredWindow],
+) -> tuple[Int[Tensor, "batch position"], Int[Tensor, "batch position"]]:
+    width = max(len(w.tokens) for w in batch) - 1
+    inputs = torch.zeros(len(batch), width, dtype=torch.int64)
+    targets = torch.full((len(batch), width), -100)
+    for row, window in enumerate(batch):
+        tokens = torch.tensor(window.tokens)
+        n = len(tokens) - 1
+        inputs[row, :n] = tokens[:-1]
+        targets[row, window.first - 1 : n] = tokens[window.first :]
+    return inputs, targets

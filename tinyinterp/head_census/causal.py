@@ -1,0 +1,143 @@
+"""Causal checks: what the loss does when a head is taken away, or made purely positional.
+
+A head's output ``hook_z`` is replaced by its mean over FIT tokens (mean ablation), or its pattern
+by the positional surrogate with the head's own mean sink put back. A positional head loses little
+under the surrogate and something under the mean. The rise is in nats per token, paired over
+sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from tinyinterp.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.decoder import Decoder, DecoderConfig
+from tinyinterp.head_census.kernel import Surrogate
+from tinyinterp.head_census.patterns import FIRST_QUERY
+from tinyinterp.head_census.sums import layer_of
+from tinyinterp.progress import Progress
+from tinyinterp.scan import hooked_at
+
+
+class MeanZ:
+    """Mean of ``hook_z`` over the tokens of FIT."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        self.config = config
+        shape = (config.n_layers, config.n_heads, config.d_head)
+        self._sum = torch.zeros(shape, dtype=torch.float64)
+        self._tokens = 0
+
+    def places(self) -> Iterable[str]:
+        return [f"blocks.{layer}.attn.hook_z" for layer in range(self.config.n_layers)]
+
+    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
+        layer = layer_of(place)
+        inside = torch.arange(value.shape[1]) < torch.tensor(batch.lengths)[:, None]
+        self._sum[layer] += (value.double() * inside[:, :, None, None]).sum((0, 1))
+        if layer == 0:
+            self._tokens += int(inside.sum())
+
+    def mean(self) -> Float[Tensor, "layer head d_head"]:
+        """The means, in fp32."""
+        return (self._sum / max(1, self._tokens)).float()
+
+
+@dataclass(frozen=True)
+class LossRises:
+    """Rise in summed loss by block of stories; divide by ``tokens`` for nats per token."""
+
+    ablation: Float[np.ndarray, "block layer head"]
+    surrogate: Float[np.ndarray, "block layer head"]
+    tokens: Float[np.ndarray, " block"]
+
+
+def measure_loss_rises(
+    decoder: Decoder,
+    batches: list[MicroBatch],
+    mean_z: Float[Tensor, "layer head d_head"],
+    surrogates: list[Surrogate],
+    mean_sinks: list[Float[Tensor, "head query"]],
+    *,
+    report: Progress | None = None,
+) -> LossRises:
+    """Loss of every head's two interventions, less that of the model left alone."""
+    config = decoder.config
+    shape = (N_BLOCKS, config.n_layers, config.n_heads)
+    ablation, surrogate = np.zeros(shape), np.zeros(shape)
+    tokens = np.zeros(N_BLOCKS)
+    with torch.inference_mode():
+        for batch in batches:
+            blocks = np.array([s.block for s in batch.sequences])
+            np.add.at(tokens, blocks, [length - 1 for length in batch.lengths])
+            resid = decoder.residual(batch.tokens, stop_at_layer=0)
+            before = _losses(decoder, 0, resid, batch)
+            for layer in range(config.n_layers):
+                table = _positional(surrogates[layer], mean_sinks[layer], batch.tokens.shape[1])
+                hooks = _interventions(layer, mean_z[layer], table)
+                for head, replaced in enumerate(hooks):
+                    for total, hook in zip((ablation, surrogate), replaced, strict=True):
+                        with hooked_at(decoder, hook):
+                            after = _losses(decoder, layer, resid, batch)
+                        np.add.at(total[:, layer, head], blocks, after - before)
+                resid = decoder.block(layer)(resid)
+                if report is not None:
+                    report.advance(sum(batch.lengths))
+    return LossRises(ablation, surrogate, tokens)
+
+
+def _interventions(
+    layer: int, mean_z: Float[Tensor, "head d_head"], table: Float[Tensor, "head query key"]
+) -> Iterator[tuple[dict[str, Callable[[Tensor], Tensor]], ...]]:
+    """For each head of a layer: the hook that ablates it and the one that makes it positional."""
+    for head in range(len(mean_z)):
+
+        def ablate(z: Tensor, head: int = head) -> Tensor:
+            z = z.clone()
+            z[:, :, head] = mean_z[head]
+            return z
+
+        def replace(pattern: Tensor, head: int = head) -> Tensor:
+            pattern = pattern.clone()
+            pattern[:, head, FIRST_QUERY:] = table[head, FIRST_QUERY:]
+            return pattern
+
+        place = f"blocks.{layer}.attn."
+        yield {place + "hook_z": ablate}, {place + "hook_pattern": replace}
+
+
+def _positional(
+    surrogate: Surrogate, mean_sink: Float[Tensor, "head query"], width: int
+) -> Float[Tensor, "head query key"]:
+    """V with the mean sink in column 0, for the first ``width`` positions."""
+    sink = mean_sink[:, :width, None]
+    table = surrogate.by_place[:, :width, :width] * (1 - sink)
+    table[:, :, :1] += sink
+    return table.float()
+
+
+def _losses(
+    decoder: Decoder, layer: int, resid: Tensor, batch: MicroBatch
+) -> Float[np.ndarray, " batch"]:
+    """Summed loss of each sequence, from the residual stream before ``layer`` on."""
+    for block in decoder.blocks[layer:]:
+        resid = block(resid)
+    logits = decoder.unembed(decoder.ln_final(resid))
+    targets = _targets(batch)
+    losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+    return losses.view(targets.shape).double().sum(1).numpy()
+
+
+def _targets(batch: MicroBatch) -> Int[Tensor, "batch position"]:
+    """The token after each, -100 (ignored) at the end and in the padding."""
+    targets = torch.full_like(batch.tokens, -100)
+    targets[:, :-1] = batch.tokens[:, 1:]
+    inside = torch.arange(targets.shape[1]) < torch.tensor(batch.lengths)[:, None] - 1
+    return targets.where(inside, -100)

@@ -1,0 +1,100 @@
+"""Point estimates and bootstrap replicates of everything the decision table needs.
+
+Stories are in 64 blocks; a replicate draws as many blocks as there are, with replacement, and every
+quantity is a ratio of sums over the blocks drawn. Repeated random sequences are drawn one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from tinyinterp.head_census.labels import Quantities
+from tinyinterp.head_census.sums import BlockSums, Sum
+
+REPLICATES = 1000
+INTERVAL = (2.5, 97.5)  # percentiles
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Quantities of every head, and of every head in every replicate."""
+
+    point: Quantities  # [layer head]
+    replicates: Quantities  # [replicate layer head]
+    explained_nats: Float[np.ndarray, "layer head"]  # a row, by the better surrogate
+    unexplained_nats: Float[np.ndarray, "layer head"]
+
+
+def estimate(
+    sums: BlockSums,
+    induction: Float[np.ndarray, "sequence layer head"],
+    duplicate: Float[np.ndarray, "sequence layer head"],
+    seed: int,
+) -> Estimates:
+    """All quantities, each with ``REPLICATES`` bootstrap replicates."""
+    random = np.random.default_rng((seed, 2))
+    blocks = draws(sums.values[..., 0, 0, Sum.SINK_ROWS] > 0, random)
+    repeats = draws(np.ones(len(induction), dtype=bool), random) / len(induction)
+    whole = sums.values.sum(axis=0)
+    drawn = np.einsum("rb,blhs->rlhs", blocks, sums.values)
+    rows = whole[..., Sum.ROWS]
+    point = _quantities(whole, induction.mean(axis=0), duplicate.mean(axis=0))
+    best = np.minimum(whole[..., Sum.DISTANCE], whole[..., Sum.PLACE])
+    return Estimates(
+        point=point,
+        replicates=_quantities(
+            drawn,
+            np.einsum("rs,slh->rlh", repeats, induction),
+            np.einsum("rs,slh->rlh", repeats, duplicate),
+        ),
+        explained_nats=_ratio(whole[..., Sum.UNIFORM] - best, rows),
+        unexplained_nats=_ratio(best - whole[..., Sum.ENTROPY], rows),
+    )
+
+
+def draws(
+    present: np.ndarray, random: np.random.Generator, replicates: int = REPLICATES
+) -> Float[np.ndarray, "replicate unit"]:
+    """How often each unit is drawn in each replicate; units that are absent never are."""
+    weights = np.zeros((replicates, len(present)))
+    n = int(present.sum())
+    if n:
+        weights[:, present] = random.multinomial(n, np.full(n, 1 / n), size=replicates)
+    return weights
+
+
+def interval(
+    replicates: Float[np.ndarray, "replicate *shape"],
+) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
+    """The 95 % percentile interval over replicates; NaN where none could be measured."""
+    known = np.isfinite(replicates).any(axis=0)
+    filled = np.where(known, replicates, 0.0)
+    low, high = np.nanpercentile(filled, INTERVAL, axis=0)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+def _quantities(
+    sums: Float[np.ndarray, "*shape sum"],
+    induction: Float[np.ndarray, "*shape"],
+    duplicate: Float[np.ndarray, "*shape"],
+) -> Quantities:
+    uniform = sums[..., Sum.UNIFORM] - sums[..., Sum.ENTROPY]  # KL to attending alike, summed
+    return Quantities(
+        induction=induction,
+        duplicate=duplicate,
+        sink=_ratio(sums[..., Sum.SINK], sums[..., Sum.SINK_ROWS], empty=0.0),
+        contrast=_ratio(uniform, sums[..., Sum.UNIFORM], empty=0.0),
+        position_explained=1 - _ratio(sums[..., Sum.DISTANCE] - sums[..., Sum.ENTROPY], uniform),
+        place_explained=1 - _ratio(sums[..., Sum.PLACE] - sums[..., Sum.ENTROPY], uniform),
+    )
+
+
+def _ratio(
+    above: Float[np.ndarray, "*shape"], below: Float[np.ndarray, "*shape"], empty: float = np.nan
+) -> Float[np.ndarray, "*shape"]:
+    """``above / below``, ``empty`` where there is nothing to divide by."""
+    something = below > 1e-9
+    return np.where(something, above / np.where(something, below, 1), empty)

@@ -1,0 +1,149 @@
+"""Patterns that position alone explains: a kernel over distances, and a mean over places.
+
+The *kernel surrogate* ``P[i, j] = k(i - j) / sum over allowed j of k(i - j)`` has one number for
+each distance; the *place surrogate* ``V[i, j]`` is the mean pattern by query and key position,
+drawn towards P where few sequences reach. Both are fitted on FIT sums alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tinyinterp.head_census.patterns import number_of_keys
+
+STEPS = 500
+SETTLED = 1e-7  # largest change of a kernel value in one step at which the fit ends
+SHRINKAGES = (3.0, 30.0, 300.0, 1e9)  # rows of P added to each mean row
+
+
+@dataclass(frozen=True)
+class FitSums:
+    """Sums of clean patterns of one layer over FIT, in two halves so that V can be judged."""
+
+    weights: Float[Tensor, "half head query key"]
+    rows: Float[Tensor, "half head query"]  # how many rows count
+    window: int | None
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """What position alone would attend to, one layer. Rows that are left out hold zeros."""
+
+    kernel: Float[Tensor, "head distance"]  # over the median row's keys it sums to 1
+    full_row: int  # keys of the median row: as far as the kernel is well known
+    by_distance: Float[Tensor, "head query key"]  # P
+    by_place: Float[Tensor, "head query key"]  # V
+    shrinkage: Float[Tensor, " head"]
+
+
+def fit_surrogate(sums: FitSums) -> Surrogate:
+    """Fit k by maximum likelihood and V by the shrinkage that predicts the other half best."""
+    weights, rows = sums.weights.sum(0), sums.rows.sum(0)
+    full_row = _median_keys(rows, sums.window)
+    kernel = fit_kernel(weights, rows, sums.window)
+    kernel = kernel / kernel[:, :full_row].sum(1, keepdim=True)
+    by_distance = surrogate_by_distance(kernel, sums.window, weights.shape[-1])
+    likelihoods = []
+    for shrinkage in SHRINKAGES:
+        score = torch.zeros(len(kernel), dtype=torch.float64)
+        for here, there in ((0, 1), (1, 0)):
+            place = _shrunk(sums.weights[here], sums.rows[here], by_distance, shrinkage)
+            logs = place.clamp_min(1e-12).float().log()
+            score += (sums.weights[there] * logs).sum((1, 2))
+        likelihoods.append(score)
+    best = torch.stack(likelihoods).argmax(0)
+    shrinkage = torch.tensor(SHRINKAGES, dtype=torch.float64)[best]
+    by_place = _shrunk(weights, rows, by_distance, shrinkage[:, None, None])
+    return Surrogate(kernel, full_row, by_distance, by_place, shrinkage)
+
+
+def fit_kernel(
+    weights: Float[Tensor, "head query key"],
+    rows: Float[Tensor, "head query"],
+    window: int | None,
+) -> Float[Tensor, "head distance"]:
+    """The kernel that makes the summed patterns most likely; each sums to 1.
+
+    With ``n(d)`` the attention summed at distance d, ``c(i)`` the rows of query i and ``K(i)`` the
+    kernel summed over the keys that query i may see, the likelihood
+    ``sum n(d) log k(d) - sum c(i) log K(i)`` rises in every step
+    ``k(d) <- n(d) / sum over the queries that can look d back of c(i) / K(i)``
+    (a minorise-maximise step, Hunter 2004). One row's worth of uniform attention is added, so that
+    no distance has zero. Distances that no FIT sequence was long enough for go on as the last
+    eighth of those that were seen.
+    """
+    n_keys = number_of_keys(weights.shape[-1], window)
+    reach = int(n_keys.max())
+    counts = torch.zeros(len(weights), reach + 1, dtype=torch.float64)
+    counts.index_add_(1, n_keys, rows.double())  # rows by how many keys they have
+    counts = counts[:, 1:]
+    met = counts.sum(0) > 0
+    seen = int(met.nonzero().max()) + 1 if met.any() else 1
+    kernel = _maximise(sum_by_distance(weights)[:, :seen], counts[:, :seen])
+    tail = kernel[:, -max(1, seen // 8) :].mean(1, keepdim=True)
+    kernel = torch.cat([kernel, tail.expand(-1, reach - seen)], dim=1)
+    return kernel / kernel.sum(1, keepdim=True)
+
+
+def _median_keys(rows: Float[Tensor, "head query"], window: int | None) -> int:
+    """How many keys the median row has, over all heads; at least 1."""
+    counts = rows.sum(0).cumsum(0)
+    middle = int((counts < counts[-1] / 2).sum()) if len(counts) else 0
+    return max(1, int(number_of_keys(rows.shape[1], window)[min(middle, rows.shape[1] - 1)]))
+
+
+def _maximise(
+    summed: Float[Tensor, "head distance"], counts: Float[Tensor, "head distance"]
+) -> Float[Tensor, "head distance"]:
+    """The steps of :func:`fit_kernel`; ``counts[:, m - 1]`` are the rows that have m keys."""
+    n_keys = torch.arange(1, counts.shape[1] + 1)
+    uniform = _from_here_on(counts / n_keys) / counts.sum(1, keepdim=True).clamp_min(1)
+    summed = summed + uniform.clamp_min(1e-9)
+    kernel = torch.full_like(summed, 1 / counts.shape[1])
+    for _ in range(STEPS):
+        rate = _from_here_on(counts / kernel.cumsum(1))
+        updated = summed / rate.clamp_min(1e-9)
+        updated = updated / updated.sum(1, keepdim=True)
+        change = (updated - kernel).abs().max()
+        kernel = updated
+        if change < SETTLED:
+            break
+    return kernel
+
+
+def _from_here_on(x: Float[Tensor, "head distance"]) -> Float[Tensor, "head distance"]:
+    """Sums over this and all larger distances."""
+    return x.flip(1).cumsum(1).flip(1)
+
+
+def sum_by_distance(weights: Float[Tensor, "head query key"]) -> Float[Tensor, "head distance"]:
+    """Sum along the diagonals: attention at each distance ``i - j``, in fp64."""
+    n = weights.shape[-1]
+    distance = torch.arange(n)[:, None] - torch.arange(n)[None, :]
+    sums = torch.zeros(len(weights), n, dtype=torch.float64)
+    causal = distance >= 0
+    return sums.index_add_(1, distance[causal], weights[:, causal].double())
+
+
+def surrogate_by_distance(
+    kernel: Float[Tensor, "head distance"], window: int | None, n: int
+) -> Float[Tensor, "head query key"]:
+    """P for ``n`` positions; distances that the kernel was not fitted on get nothing."""
+    distance = torch.arange(n)[:, None] - torch.arange(n)[None, :]
+    n_keys = number_of_keys(n, window)
+    allowed = (distance >= 0) & (distance < n_keys[:, None]) & (distance < kernel.shape[1])
+    whole = kernel[:, distance.clamp(0, kernel.shape[1] - 1)] * allowed
+    return whole / whole.sum(-1, keepdim=True).clamp_min(1e-300)
+
+
+def _shrunk(
+    weights: Float[Tensor, "head query key"],
+    rows: Float[Tensor, "head query"],
+    prior: Float[Tensor, "head query key"],
+    shrinkage: float | Float[Tensor, "head 1 1"],
+) -> Float[Tensor, "head query key"]:
+    return (weights + shrinkage * prior) / (rows[..., None] + shrinkage)

@@ -1,0 +1,147 @@
+"""From numbers to labels: the decision table, with all of its thresholds in one place.
+
+The tests are tried in order and the first that holds decides:
+
+    induction I >= .4                         semantic, induction
+    duplicate D >= .2                         semantic, duplicate-token
+    sink S >= .9                              sink
+    contrast C < .05                          diffuse
+    max(F, V) >= .6                           positional
+    max(F, V) <= .4                           semantic
+    otherwise                                 mixed
+
+A label whose deciding number has a 95 % interval across its threshold is *undetermined*, and so is
+every label measured on fewer than 16 sequences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What the tests compare with."""
+
+    induction: float = 0.4
+    duplicate: float = 0.2
+    sink: float = 0.9
+    contrast: float = 0.05
+    positional: float = 0.6
+    semantic: float = 0.4
+    sequences: int = 16
+    one_distance: float = (
+        0.5  # of a full row of the kernel: current-token, previous-token, offset-d
+    )
+
+
+THRESHOLDS = Thresholds()
+
+
+class Decision(IntEnum):
+    """Which line of the table decided."""
+
+    INDUCTION = 0
+    DUPLICATE = 1
+    SINK = 2
+    DIFFUSE = 3
+    POSITIONAL = 4
+    SEMANTIC = 5
+    MIXED = 6
+
+
+KIND = {
+    Decision.INDUCTION: "semantic",
+    Decision.DUPLICATE: "semantic",
+    Decision.SINK: "sink",
+    Decision.DIFFUSE: "diffuse",
+    Decision.POSITIONAL: "positional",
+    Decision.SEMANTIC: "semantic",
+    Decision.MIXED: "mixed",
+}
+UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """The numbers that the table needs, of any shape: heads, or bootstrap replicates of heads."""
+
+    induction: Float[np.ndarray, "*shape"]
+    duplicate: Float[np.ndarray, "*shape"]
+    sink: Float[np.ndarray, "*shape"]
+    contrast: Float[np.ndarray, "*shape"]
+    position_explained: Float[np.ndarray, "*shape"]  # F; NaN for an exactly uniform head
+    place_explained: Float[np.ndarray, "*shape"]  # V
+
+    @property
+    def explained(self) -> Float[np.ndarray, "*shape"]:
+        """max(F, V)."""
+        return np.fmax(self.position_explained, self.place_explained)
+
+    def deciding(self, test: Decision) -> tuple[str, Float[np.ndarray, "*shape"]]:
+        """Name and values of the quantity that ``test`` looks at."""
+        named = {
+            Decision.INDUCTION: ("induction", self.induction),
+            Decision.DUPLICATE: ("duplicate_token", self.duplicate),
+            Decision.SINK: ("sink", self.sink),
+            Decision.DIFFUSE: ("contrast", self.contrast),
+        }
+        return named.get(test, ("max(position, place)_explained", self.explained))
+
+
+def decide(numbers: Quantities, limits: Thresholds = THRESHOLDS) -> Int[np.ndarray, "*shape"]:
+    """The first test that holds, as :class:`Decision` values; elementwise."""
+    explained = np.nan_to_num(numbers.explained, nan=0.5)  # cannot be reached: C is 0 there
+    holds = [
+        numbers.induction >= limits.induction,
+        numbers.duplicate >= limits.duplicate,
+        numbers.sink >= limits.sink,
+        numbers.contrast < limits.contrast,
+        explained >= limits.positional,
+        explained <= limits.semantic,
+    ]
+    return np.select(
+        holds, [int(test) for test in list(Decision)[:-1]], default=int(Decision.MIXED)
+    )
+
+
+def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRESHOLDS) -> bool:
+    """Whether the interval of the deciding quantity crosses a threshold of ``test``."""
+    crossed = {
+        Decision.INDUCTION: (limits.induction,),
+        Decision.DUPLICATE: (limits.duplicate,),
+        Decision.SINK: (limits.sink,),
+        Decision.DIFFUSE: (limits.contrast,),
+        Decision.POSITIONAL: (limits.positional,),
+        Decision.SEMANTIC: (limits.semantic,),
+        Decision.MIXED: (limits.semantic, limits.positional),
+    }
+    return any(low < threshold <= high for threshold in crossed[test])
+
+
+def positional_role(kernel: Float[np.ndarray, " distance"], limits: Thresholds = THRESHOLDS) -> str:
+    """The role of a positional head from its kernel over distances (which sums to 1)."""
+    top = int(kernel.argmax())
+    if kernel[top] >= limits.one_distance:
+        return {0: "current-token", 1: "previous-token"}.get(top, f"offset-{top}")
+    return "local-decay" if falls(kernel) else "absolute"
+
+
+def falls(kernel: Float[np.ndarray, " distance"]) -> bool:
+    """Whether a kernel falls with distance.
+
+    Its means over 0, 1, 2-3, 4-7, 8-15, ... are compared, as far as 99 % of its mass reaches: from
+    the largest on, which must be one of the first three, each is smaller than the one before.
+    """
+    reach = int(np.searchsorted(kernel.cumsum(), 0.99)) + 1
+    edges = [0, 1]
+    while edges[-1] < reach:
+        edges.append(2 * edges[-1])
+    means = np.array([kernel[a:b].mean() for a, b in pairwise(edges)])
+    peak = int(means.argmax())
+    return peak < 3 and len(means) > peak + 1 and bool((np.diff(means[peak:]) < 0).all())

@@ -1,0 +1,117 @@
+"""The passes over a text that everything about heads is computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tinyinterp.corpus import Corpus, Sequence, Side, Survey
+from tinyinterp.decoder import Decoder
+from tinyinterp.head_census.causal import MeanZ
+from tinyinterp.head_census.correlation import CellAccumulator
+from tinyinterp.head_census.estimates import Estimates, estimate
+from tinyinterp.head_census.kernel import Surrogate, fit_surrogate
+from tinyinterp.head_census.key_classes import KeyClassAccumulator
+from tinyinterp.head_census.repeated import RepeatedAccumulator, repeated_batches
+from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, pattern_place
+from tinyinterp.progress import Progress
+from tinyinterp.scan import hooked_at, scan
+
+EXAMPLE_TOKENS = 48  # of the story that pictures show
+REPORT_TOKENS = 128  # of the story that the report's rule looks at
+GOOD_LENGTH = 100  # tokens that this story should have at least
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the passes gathered."""
+
+    estimates: Estimates
+    surrogates: list[Surrogate]
+    mean_sinks: list[Float[Tensor, "head query"]]
+    mean_z: Float[Tensor, "layer head d_head"]
+    cells: CellAccumulator
+    keys: KeyClassAccumulator | None  # None for twins
+    sequences: tuple[int, int]  # of FIT, of TEST
+    tokens: int
+    longest: int  # tokens of the longest sequence
+
+
+def sides(survey: Survey) -> tuple[Side | None, Side | None]:
+    """FIT and TEST; where one of them is empty (a story or two), the whole text twice."""
+    return (Side.FIT, Side.TEST) if len(survey.sides) == len(Side) else (None, None)
+
+
+def measure(
+    decoder: Decoder,
+    corpus: Corpus,
+    *,
+    seed: int,
+    batch_size: int,
+    with_speech: bool = True,
+    report: Progress | None = None,
+) -> Measured:
+    """Fit on FIT, score on TEST, then read repeated random tokens."""
+    config = decoder.config
+    survey = corpus.survey()
+    fit_side, test_side = sides(survey)
+    fit, mean_z = FitAccumulator(config, survey.longest), MeanZ(config)
+    batches = corpus.micro_batches(fit_side)
+    tokens = scan(decoder, batches, [fit, mean_z], batch_size=batch_size, report=report)
+    surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
+
+    test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
+    keys = KeyClassAccumulator(config, surrogates) if with_speech else None
+    listening = [test, cells] if keys is None else [test, cells, keys]
+    batches = corpus.micro_batches(test_side)
+    tokens += scan(decoder, batches, listening, batch_size=batch_size, report=report)
+
+    repeated = RepeatedAccumulator(config)
+    scan(decoder, repeated_batches(config, corpus.tokenizer.end_of_text, seed), [repeated])
+    return Measured(
+        estimates=estimate(test.block_sums(), repeated.induction(), repeated.duplicate(), seed),
+        surrogates=surrogates,
+        mean_sinks=[fit.mean_sink(layer) for layer in range(config.n_layers)],
+        mean_z=mean_z.mean(),
+        cells=cells,
+        keys=keys,
+        sequences=(fit.n_sequences, test.n_sequences),
+        tokens=tokens,
+        longest=survey.longest,
+    )
+
+
+def choose_example(corpus: Corpus) -> Sequence:
+    """The first sequence of TEST of a hundred tokens or more; else the longest of the text."""
+    longest: Sequence | None = None
+    for sequence in corpus.sequences():
+        if sequence.side is Side.TEST and len(sequence.tokens) >= GOOD_LENGTH:
+            return sequence
+        if longest is None or len(sequence.tokens) > len(longest.tokens):
+            longest = sequence
+    if longest is None:
+        raise AssertionError("a corpus has at least one story")
+    return longest
+
+
+def read_patterns(
+    decoder: Decoder, sequence: Sequence
+) -> dict[int, Float[np.ndarray, "head query key"]]:
+    """Every layer's pattern on the first tokens of a sequence."""
+    patterns: dict[int, Float[np.ndarray, "head query key"]] = {}
+
+    def keep(layer: int, value: Tensor) -> None:
+        patterns[layer] = value[0].cpu().numpy()
+
+    layers = range(decoder.config.n_layers)
+    hooks = {
+        pattern_place(layer): (lambda value, layer=layer: keep(layer, value)) for layer in layers
+    }
+    tokens = torch.from_numpy(sequence.tokens[:REPORT_TOKENS])[None]
+    with torch.inference_mode(), hooked_at(decoder, hooks):
+        decoder(tokens)
+    return patterns

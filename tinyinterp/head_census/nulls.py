@@ -1,0 +1,82 @@
+"""What the same numbers are in models that have learned nothing.
+
+The *randomly initialised twin* has the same configuration and reads the same text. Its heads are
+nearly uniform, so a share explained (F, V) means little there; heads are therefore compared by
+nats: how much of a row position explains, or leaves unexplained. A random head can really lean on
+position, through the position embedding; the q-value says what exceeds that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import stats
+
+from tinyinterp.corpus import Corpus
+from tinyinterp.decoder import Decoder, DecoderConfig
+from tinyinterp.head_census.estimates import Estimates
+from tinyinterp.head_census.labels import Decision
+from tinyinterp.head_census.measure import measure
+from tinyinterp.progress import Progress
+
+NULL_HEADS = 200  # at least, over all twins
+MOST_TWINS = 8
+NULL_TOKENS = 6_000  # of the text that twins read
+
+
+def number_of_twins(config: DecoderConfig) -> int:
+    """So many that there are ``NULL_HEADS`` heads, within reason."""
+    heads = config.n_layers * config.n_heads
+    return int(np.clip(-(-NULL_HEADS // heads), 1, MOST_TWINS))
+
+
+def measure_twins(
+    config: DecoderConfig, corpus: Corpus, *, seed: int, batch_size: int, report: Progress | None
+) -> list[Estimates]:
+    """Estimates of randomly initialised twins on the beginning of the text."""
+    most = min(corpus.max_tokens or NULL_TOKENS, NULL_TOKENS)
+    short = replace(corpus, max_tokens=most)
+    twins = []
+    for number in range(number_of_twins(config)):
+        generator = torch.Generator().manual_seed(seed * MOST_TWINS + number)
+        twin = Decoder(config).initialize(generator).eval()
+        measured = measure(
+            twin, short, seed=seed, batch_size=batch_size, with_speech=False, report=report
+        )
+        twins.append(measured.estimates)
+    return twins
+
+
+def q_values(
+    estimates: Estimates, tests: Int[np.ndarray, "layer head"], twins: list[Estimates]
+) -> Float[np.ndarray, "layer head"]:
+    """Benjamini-Hochberg q-values over all heads, from ranks among the twins' heads.
+
+    p is ``(1 + number of null heads at least as extreme) / (1 + number of null heads)``.
+    """
+    p = np.ones(tests.shape)
+    for test in Decision:
+        chosen = tests == test
+        if not chosen.any():
+            continue
+        null = np.sort(np.concatenate([_evidence(twin, test).ravel() for twin in twins]))
+        observed = _evidence(estimates, test)[chosen]
+        above = len(null) - np.searchsorted(null, observed, side="left")
+        p[chosen] = (1 + above) / (1 + len(null))
+    return stats.false_discovery_control(p.ravel(), method="bh").reshape(p.shape)
+
+
+def _evidence(estimates: Estimates, test: Decision) -> Float[np.ndarray, "layer head"]:
+    """What speaks for a label, larger for more."""
+    point = estimates.point
+    evidence = {
+        Decision.INDUCTION: point.induction,
+        Decision.DUPLICATE: point.duplicate,
+        Decision.SINK: point.sink,
+        Decision.DIFFUSE: -point.contrast,
+        Decision.SEMANTIC: estimates.unexplained_nats,
+    }.get(test, estimates.explained_nats)
+    return np.nan_to_num(evidence, nan=0.0)

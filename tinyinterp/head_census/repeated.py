@@ -1,0 +1,75 @@
+"""Induction and duplicate-token scores, on random tokens that come twice.
+
+A sequence is end-of-text, L random tokens, the same L tokens again (Olsson et al. 2022). In the
+second half an *induction head* looks from each token to the one after its earlier occurrence, a
+*duplicate-token head* to the earlier occurrence itself. Nothing but the repetition can be known
+there, so the raw attention is the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tinyinterp.corpus import MicroBatch, Sequence, Side
+from tinyinterp.decoder import DecoderConfig
+from tinyinterp.head_census.sums import layer_of, pattern_place
+
+SHORTEST, LONGEST = 30, 60  # tokens that are repeated
+N_LENGTHS = 8  # micro-batches, one length each
+N_EACH = 4  # sequences a micro-batch
+
+
+def repeated_batches(config: DecoderConfig, end_of_text: int, seed: int) -> list[MicroBatch]:
+    """Micro-batches of repeated random tokens; shorter where the context is."""
+    random = np.random.default_rng((seed, 1))
+    longest = min(LONGEST, (config.n_ctx - 1) // 2)
+    shortest = min(SHORTEST, longest)
+    candidates = np.array([t for t in range(config.n_vocab) if t != end_of_text])
+    batches = []
+    for number in range(N_LENGTHS):
+        length = int(random.integers(shortest, longest + 1))
+        once = random.choice(candidates, size=(N_EACH, length))
+        first = np.full((N_EACH, 1), end_of_text)
+        rows: Int[np.ndarray, "batch position"] = np.concatenate([first, once, once], axis=1)
+        sequences = tuple(
+            Sequence(row, np.zeros((len(row), 2), dtype=np.int64), "", number, Side.TEST, number)
+            for row in rows
+        )
+        batches.append(MicroBatch(sequences, torch.from_numpy(rows)))
+    return batches
+
+
+class RepeatedAccumulator:
+    """Mean raw attention to the earlier occurrence and to the token after it, by sequence."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        self.config = config
+        self._duplicate: dict[int, list[Tensor]] = {}
+        self._induction: dict[int, list[Tensor]] = {}
+
+    def places(self) -> Iterable[str]:
+        return [pattern_place(layer) for layer in range(self.config.n_layers)]
+
+    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:  # noqa: ARG002
+        layer = layer_of(place)
+        period = (value.shape[-1] - 1) // 2
+        query = torch.arange(period + 1, 2 * period + 1)
+        self._duplicate.setdefault(layer, []).append(value[..., query, query - period].mean(-1))
+        self._induction.setdefault(layer, []).append(value[..., query, query - period + 1].mean(-1))
+
+    def induction(self) -> Float[np.ndarray, "sequence layer head"]:
+        """I of every sequence."""
+        return self._stacked(self._induction)
+
+    def duplicate(self) -> Float[np.ndarray, "sequence layer head"]:
+        """D of every sequence."""
+        return self._stacked(self._duplicate)
+
+    def _stacked(self, held: dict[int, list[Tensor]]) -> Float[np.ndarray, "sequence layer head"]:
+        layers = [torch.cat(held[layer]) for layer in range(self.config.n_layers)]
+        return torch.stack(layers, dim=1).double().numpy()

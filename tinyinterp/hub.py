@@ -1,0 +1,118 @@
+"""Where a checkpoint is: the bundled model, a folder, or a name on the Hugging Face hub.
+
+Only configuration, safetensors and tokenizer files are fetched. Older repositories hold a pickle
+and nothing else; for most of them the hub's own converter has opened a pull request with the same
+weights as safetensors, and that revision is taken, under the conditions ``transformers`` sets too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tinyinterp.checkpoint import WEIGHTS_INDEX, bundled_folder
+from tinyinterp.errors import CheckpointError
+
+WANTED = (
+    "config.json",
+    "model*.safetensors",
+    WEIGHTS_INDEX,
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+    "training.json",
+)
+CONVERTER = "SFconvertbot"  # the hub's own account: anybody else's weights could be anything
+CONVERSION_TITLE = "Adding `safetensors` variant of this model"
+HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def find(ckpt: str | Path | None) -> Path:
+    """The folder that ``ckpt`` means.
+
+    Args:
+        ckpt: None for the bundled model, an existing folder, or a name on the hub (``gpt2``,
+            ``roneneldan/TinyStories-33M``), which is downloaded once and then cached. A ``Path``,
+            and what starts with ``.``, ``~`` or ``/`` or has two slashes, is never a name.
+
+    Raises:
+        CheckpointError: no such folder, no such model on the hub, no network and nothing cached,
+            or a model that exists as a pickle only.
+    """
+    if ckpt is None:
+        return bundled_folder()
+    given = str(ckpt)
+    path = Path(given).expanduser()
+    if given and path.is_dir():
+        return path
+    if path.is_file():
+        raise CheckpointError(f"{given} is a file; expected a checkpoint folder or a hub name")
+    if isinstance(ckpt, Path) or given.startswith((".", "~")) or not HUB_NAME.fullmatch(given):
+        raise CheckpointError(
+            f"there is no folder {given!r}; expected a checkpoint folder, or a name on the Hugging "
+            "Face hub such as gpt2 or roneneldan/TinyStories-33M"
+        )
+    return _download(given)
+
+
+def _download(name: str) -> Path:
+    try:
+        folder = _snapshot(name, None)
+        if any(folder.glob("*.safetensors")):
+            return folder
+        revision = _conversion(name, folder)
+        if revision is not None:
+            return _snapshot(name, revision)
+    # The hub library raises its own errors and those of whichever HTTP library it uses; whatever
+    # it is, the model could not be fetched, and the library's first line says why.
+    except Exception as error:
+        raise CheckpointError(
+            f"there is no folder {name!r}, and the model {name!r} could not be fetched from the "
+            f"Hugging Face hub ({_reason(error)}); check the name and the network, or give a folder"
+        ) from error
+    raise CheckpointError(
+        f"{name} has no safetensors weights on the hub, and no conversion by {CONVERTER} could be "
+        "found; a pickle is never opened: convert the model to safetensors and give its folder"
+    )
+
+
+def _snapshot(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
+
+
+def _conversion(name: str, folder: Path) -> str | None:
+    """Revision of the converter's open pull request on top of the newest commit, None without one.
+
+    ``folder`` is the cached snapshot of ``name``; offline, what was cached beside it counts.
+    """
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    try:
+        newest = api.list_repo_commits(name)[0].commit_id
+        for request in api.get_repo_discussions(
+            name, author=CONVERTER, discussion_type="pull_request", discussion_status="open"
+        ):
+            # The author is checked again here, so that nothing rests on how the hub filters.
+            if request.author != CONVERTER or request.title != CONVERSION_TITLE:
+                continue
+            revision = f"refs/pr/{request.num}"
+            commits = api.list_repo_commits(name, revision=revision)
+            if len(commits) > 1 and commits[1].commit_id == newest:
+                return revision
+    # As above, any kind of error; offline, a pull request that was downloaded before is taken.
+    except Exception:  # noqa: BLE001
+        cached = (folder.parent.parent / "refs" / "refs" / "pr").glob("*")
+        references = sorted(cached, key=os.path.getmtime)
+        return f"refs/pr/{references[-1].name}" if references else None
+    return None
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,100 @@
+"""A model with all that belongs to it: decoder, tokenizer, hooked form, certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyinterp import checkpoint as checkpoints
+from tinyinterp import hub
+from tinyinterp.checkpoint import Checkpoint
+from tinyinterp.decoder import Decoder, DecoderConfig, count_parameters
+from tinyinterp.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from transformer_lens import HookedTransformer
+
+    from tinyinterp.certificate import Certificate
+
+BUNDLED_NAME = "bundled"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Model:
+    """An open checkpoint. The hooked form is made, and certified, when first asked for."""
+
+    checkpoint: Checkpoint
+    name: str  # as it was asked for: a hub name, a folder's name, or "bundled"
+
+    @property
+    def decoder(self) -> Decoder:
+        """Our own implementation, in evaluation mode."""
+        return self.checkpoint.decoder
+
+    @property
+    def config(self) -> DecoderConfig:
+        """Its shape."""
+        return self.checkpoint.decoder.config
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Text to tokens and back."""
+        return self.checkpoint.tokenizer
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoint lies."""
+        return self.checkpoint.folder
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over configuration and weights."""
+        return self.checkpoint.fingerprint
+
+    @property
+    def hooked(self) -> HookedTransformer:
+        """The same model as an unprocessed ``HookedTransformer``, certified; takes seconds once.
+
+        Raises:
+            CertificateError: the converted model differs; the message has the numbers.
+        """
+        return self._conversion[0]
+
+    @property
+    def certificate(self) -> Certificate:
+        """How close the hooked form is to the original. Raises like :attr:`hooked`."""
+        return self._conversion[1]
+
+    @cached_property
+    def _conversion(self) -> tuple[HookedTransformer, Certificate]:
+        from tinyinterp.hooked import convert
+
+        return convert(self.checkpoint)
+
+    def __repr__(self) -> str:
+        config = self.config
+        n_local = config.attention.count("local")
+        attention = f"{n_local} local, window {config.window}" if n_local else "all global"
+        return (
+            f"Model({self.name!r}, {config.architecture}, {config.n_layers} layers ({attention}), "
+            f"{config.d_model} wide, {config.n_heads} heads, {config.n_ctx} positions, "
+            f"{config.n_vocab:,} tokens, {count_parameters(config).total:,} parameters, "
+            f"fingerprint {self.fingerprint[:12]})"
+        )
+
+
+def load(ckpt: str | Path | None = None) -> Model:
+    """Open the bundled model, a checkpoint folder, or a model of the Hugging Face hub by its name.
+
+    Raises:
+        CheckpointError: there is no such model, or it cannot be read.
+        TokenizerError: its tokenizer cannot be read.
+    """
+    folder = hub.find(ckpt)
+    if ckpt is None:
+        name = BUNDLED_NAME
+    else:
+        name = folder.resolve().name if Path(ckpt).expanduser().is_dir() else str(ckpt)
+    return Model(checkpoints.load(folder), name)

@@ -1,0 +1,50 @@
+"""Progress on standard error: a bar with an estimate on a terminal, nothing when piped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """What a long computation reports to."""
+
+    def advance(self, steps: float = 1) -> None:
+        """``steps`` more of the total are done."""
+        ...
+
+
+class _Silent:
+    def advance(self, steps: float = 1) -> None:
+        pass
+
+
+@contextmanager
+def progress(title: str, total: float | None) -> Iterator[Progress]:
+    """A bar named ``title`` with ``total`` steps (None: unknown) for the length of the block."""
+    if not sys.stderr.isatty():
+        yield _Silent()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(title, total=total)
+
+        class _Bar:
+            def advance(self, steps: float = 1) -> None:
+                bars.advance(task, steps)
+
+        yield _Bar()

@@ -1,0 +1,119 @@
+"""The form every result takes: a table of rows, written as CSV, Parquet and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from tinyinterp.files import replacing_file, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIGNIFICANT = 6  # digits kept of every number, so that a table is the same wherever it was made
+
+
+class Table:
+    """Rows with named columns. ``notes`` say what the table was measured on.
+
+    >>> table = Table("heads", [{"layer": 0, "head": 1, "sink": 0.5}], notes={"text": "stories"})
+    >>> len(table), table.columns
+    (1, ['layer', 'head', 'sink'])
+    """
+
+    def __init__(
+        self, name: str, rows: Sequence[Any], *, notes: Mapping[str, Any] | None = None
+    ) -> None:
+        self.name = name
+        self.notes = dict(notes or {})
+        plain = [_plain(row) for row in rows]
+        self.columns: list[str] = list(plain[0]) if plain else []
+        if not plain and rows and is_dataclass(rows[0]):
+            self.columns = [f.name for f in fields(rows[0])]
+        self._rows = plain
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._rows)
+
+    def __getitem__(self, column: str) -> list[Any]:
+        """All values of a column, in row order."""
+        return [row[column] for row in self._rows]
+
+    def row(self, **values: Any) -> dict[str, Any]:
+        """The one row with these values; KeyError if there is none.
+
+        >>> Table("heads", [{"layer": 0, "head": 1}]).row(layer=0, head=1)
+        {'layer': 0, 'head': 1}
+        """
+        for row in self._rows:
+            if all(row[key] == value for key, value in values.items()):
+                return row
+        raise KeyError(values)
+
+    def to_arrow(self) -> pa.Table:
+        """As an Arrow table; NaN becomes null."""
+        columns = {c: [_none_for_nan(v) for v in self[c]] for c in self.columns}
+        metadata = {"tinyinterp": json.dumps(self.notes)}
+        return pa.table(columns).replace_schema_metadata(metadata)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """As a pandas data frame."""
+        return self.to_arrow().to_pandas()
+
+    def to_json(self) -> str:
+        """One JSON object: ``table``, ``notes`` and ``rows``."""
+        rows = [{key: _none_for_nan(value) for key, value in row.items()} for row in self._rows]
+        whole = {"table": self.name, "notes": self.notes, "rows": rows}
+        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write ``name.csv``, ``name.parquet`` and ``name.json``; each whole or not at all.
+
+        List values are joined by spaces in the CSV. Returns the paths.
+        """
+        arrow = self.to_arrow()
+        paths = [folder / f"{self.name}.{suffix}" for suffix in ("csv", "parquet", "json")]
+        flat = {
+            c: [" ".join(map(str, v)) if isinstance(v, list) else v for v in arrow[c].to_pylist()]
+            for c in self.columns
+        }
+        with replacing_file(paths[0]) as temporary:
+            csv.write_csv(pa.table(flat), temporary)
+        with replacing_file(paths[1]) as temporary:
+            parquet.write_table(arrow, temporary)
+        write_text(paths[2], self.to_json())
+        return paths
+
+    def _repr_html_(self) -> str:
+        return self.to_pandas().to_html(index=False, max_rows=64, border=0)
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    values = asdict(cast("Any", row)) if is_dataclass(row) else dict(row)
+    return {key: _rounded(value) for key, value in values.items()}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, (np.floating, float)):
+        number = float(value)
+        return float(f"{number:.{SIGNIFICANT}g}") if math.isfinite(number) else number
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, (tuple, list)):
+        return [_rounded(item) for item in value]
+    return value
+
+
+def _none_for_nan(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Everything a person looks at: pictures and pages. Nothing here measures anything."""

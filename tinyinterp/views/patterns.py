@@ -1,0 +1,173 @@
+"""Attention patterns as pictures: one head with its tokens, and a layer's heads side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.text import Text
+
+from tinyinterp.views import style
+
+MOST_LABELS = 48  # beyond that only every second, third, ... token is written
+SIDE = 6.0  # inches of a head's heat map
+LEFT, BOTTOM, RIGHT, TOP = 1.1, 1.1, 0.8, 0.7  # inches around it
+BAR_TICKS = (0, 0.05, 0.2, 0.4, 0.6, 0.8, 1)
+GRID = "#1A1C1F14"  # a breath of ink: seen on white, lost on dark cells
+ENLARGED = 8  # image pixels per cell, so that viewers that blur small images do no harm
+LONGEST_TITLE, LONGEST_SUBTITLE, LONGEST_CAPTION = 60, 70, 30  # characters
+SMALL_SIDE, SMALL_GAP, SMALL_CAPTION = 2.0, 0.22, 0.5  # inches, in a layer's sheet
+
+
+class PatternPicture:
+    """A heat map whose tokens stay and whose pattern, title and label change.
+
+    Drawing the tokens takes most of the time; a figure is therefore made once a text.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        width, height = LEFT + SIDE + RIGHT, BOTTOM + SIDE + TOP
+        with style.settings():
+            self.figure = Figure(figsize=(width, height), facecolor="white")
+            self._axes = self.figure.add_axes(
+                (LEFT / width, BOTTOM / height, SIDE / width, SIDE / height)
+            )
+            self._image = _heat_map(self._axes, np.zeros((len(tokens), len(tokens))))
+            _label(self._axes, tokens)
+            bar = self.figure.add_axes(
+                ((LEFT + SIDE + 0.15) / width, BOTTOM / height, 0.14 / width, SIDE / height)
+            )
+            colour_bar = self.figure.colorbar(self._image, cax=bar, ticks=BAR_TICKS)
+            colour_bar.ax.set_yticklabels([f"{tick:g}" for tick in BAR_TICKS])
+            colour_bar.ax.tick_params(labelsize=7, length=2)
+            colour_bar.set_label("attention weight", fontsize=8)
+            across, up = LEFT / width, 1 - 0.28 / height
+            self._title = self.figure.text(across, up, "", fontsize=12, weight="bold", va="center")
+            self._subtitle = self.figure.text(
+                across, up - 0.26 / height, "", fontsize=8.5, va="center"
+            )
+
+    def show(
+        self,
+        pattern: Float[np.ndarray, "query key"],
+        title: str,
+        subtitle: str = "",
+        kind: str | None = None,
+    ) -> Figure:
+        """Put another head into the figure; ``subtitle`` is boxed in the colour of ``kind``."""
+        self._image.set_data(_enlarged(pattern))
+        self._title.set_text(style.draw_text(title, LONGEST_TITLE))
+        self._subtitle.set_text(style.draw_text(subtitle, LONGEST_SUBTITLE))
+        _box(self._subtitle, kind)
+        return self.figure
+
+
+def draw_pattern(
+    pattern: Float[np.ndarray, "query key"],
+    tokens: Sequence[str],
+    title: str,
+    subtitle: str = "",
+    kind: str | None = None,
+) -> Figure:
+    """One head's attention on one text.
+
+    Args:
+        pattern: weights of each query (row) on each key (column), 0 to 1; what lies above the
+            diagonal is not shown.
+        tokens: the text, one string a position.
+        subtitle: the head's label, in a box of the colour of ``kind``.
+    """
+    return PatternPicture(tokens).show(pattern, title, subtitle, kind)
+
+
+def draw_layer_sheet(
+    patterns: Float[np.ndarray, "head query key"],
+    captions: Sequence[str],
+    kinds: Sequence[str | None],
+    title: str,
+) -> Figure:
+    """All heads of a layer, small, each framed in the colour of its kind."""
+    n = len(patterns)
+    columns = _columns(n)
+    rows = math.ceil(n / columns)
+    step_x, step_y = SMALL_SIDE + SMALL_GAP, SMALL_SIDE + SMALL_CAPTION
+    width = max(columns * step_x + SMALL_GAP, 4.5)
+    height = rows * step_y + 0.65
+    with style.settings():
+        figure = Figure(figsize=(width, height), facecolor="white")
+        heading = style.draw_text(title, LONGEST_TITLE)
+        figure.text(
+            SMALL_GAP / width, 1 - 0.3 / height, heading, fontsize=12, weight="bold", va="center"
+        )
+        for head, (pattern, caption, kind) in enumerate(
+            zip(patterns, captions, kinds, strict=True)
+        ):
+            row, column = divmod(head, columns)
+            x = SMALL_GAP + column * step_x
+            y = height - 0.5 - (row + 1) * step_y
+            box = (x / width, (y + 0.15) / height, SMALL_SIDE / width, SMALL_SIDE / height)
+            axes = figure.add_axes(box)
+            _heat_map(axes, pattern)
+            axes.set(xticks=[], yticks=[])
+            for spine in axes.spines.values():
+                spine.set(color=style.kind_colour(kind), linewidth=2.5)
+            words = style.draw_text(caption, LONGEST_CAPTION)
+            text = axes.text(0, 1.075, words, fontsize=7.5, transform=axes.transAxes, va="center")
+            _box(text, kind)
+    return figure
+
+
+def _heat_map(axes: Axes, pattern: Float[np.ndarray, "query key"]) -> AxesImage:
+    last = len(pattern) - 0.5
+    return axes.imshow(
+        _enlarged(pattern),
+        cmap=style.attention_map(),
+        norm=style.attention_norm(),
+        interpolation="none",
+        extent=(-0.5, last, last, -0.5),
+    )
+
+
+def _enlarged(pattern: Float[np.ndarray, "query key"]) -> np.ma.MaskedArray:
+    """Masked above the diagonal and where there is no number; cells repeated."""
+    shown = np.where(np.tri(len(pattern), dtype=bool), pattern, np.nan)
+    repeated = shown.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1)
+    return np.ma.masked_invalid(repeated)
+
+
+def _label(axes: Axes, tokens: Sequence[str]) -> None:
+    every = max(1, math.ceil(len(tokens) / MOST_LABELS))
+    places = list(range(0, len(tokens), every))
+    names = [style.draw_token(tokens[place]) for place in places]
+    size = min(9.0, 0.78 * 72 * SIDE / max(1, len(places)))
+    axes.set_xticks(places, names, rotation=90, fontsize=size)
+    axes.set_yticks(places, names, fontsize=size)
+    axes.tick_params(length=0, pad=2)
+    edges = np.arange(1, len(tokens)) - 0.5
+    across = [((-0.5, edge), (edge, edge)) for edge in edges]
+    down = [((edge, edge), (edge, len(tokens) - 0.5)) for edge in edges]
+    axes.add_collection(LineCollection(across + down, colors=GRID, linewidths=0.3))
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.text(1, 1.012, "row: the token that looks   column: the token looked at", fontsize=7,
+              color=style.FAINT, ha="right", transform=axes.transAxes)  # fmt: skip
+
+
+def _box(text: Text, kind: str | None) -> None:
+    if kind is None:
+        return
+    colour = style.kind_colour(kind)
+    text.set_bbox({"boxstyle": "round,pad=0.3", "facecolor": colour, "edgecolor": "none"})
+    text.set_color(style.ink_on(colour))
+
+
+def _columns(n: int) -> int:
+    """Columns that leave few places empty and the sheet not far from square."""
+    least = max(1, math.ceil(math.sqrt(n)))
+    return min(range(least, least + 3), key=lambda columns: (-n % columns, columns))

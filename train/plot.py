@@ -1,0 +1,122 @@
+"""Loss curves of one or several runs in one picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+from tinyinterp.errors import OutputError, TrainingError
+from tinyinterp.files import replacing_file
+
+LOG = "log.jsonl"
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vP*"  # with the colours, so that neither alone has to tell two runs apart
+SMOOTHING = 0.05  # of the logged points, and at least five, make one point of the smooth line
+UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same picture again
+FIRST_SHOWN = 0.01  # of the points; the steep start before would flatten everything after it
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """What a run has logged: training and held-out loss, nats per token, by tokens seen."""
+
+    name: str
+    tokens: Int[np.ndarray, " point"]
+    loss: Float[np.ndarray, " point"]
+    dev_tokens: Int[np.ndarray, " evaluation"]
+    dev_loss: Float[np.ndarray, " evaluation"]
+
+
+def plot_runs(runs: Sequence[Path], target: Path) -> None:
+    """Draw the loss of ``runs`` over tokens into ``target``, a picture of the kind it is named.
+
+    Raw training loss is thin, smoothed training loss thick, held-out loss has markers.
+
+    Raises:
+        TrainingError: a run has logged nothing, or its log cannot be read.
+        OutputError: ``target`` cannot be written, or has an ending other than those of pictures.
+    """
+    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    kinds = figure.canvas.get_supported_filetypes()
+    if target.suffix.lower().lstrip(".") not in kinds:
+        raise OutputError(f"{target} is no picture: name it .png, .svg or .pdf")
+    curves = [read_curve(run) for run in runs]
+    axes = figure.add_subplot()
+    for index, curve in enumerate(curves):
+        color = OKABE_ITO[index % len(OKABE_ITO)]
+        label = f"training, {curve.name}" if len(curves) > 1 else "training"
+        axes.plot(curve.tokens, curve.loss, color=color, linewidth=0.5, alpha=0.35)
+        axes.plot(curve.tokens, smooth(curve.loss), color=color, linewidth=1.5, label=label)
+        axes.plot(
+            curve.dev_tokens,
+            curve.dev_loss,
+            color=color,
+            linestyle="none",
+            marker=MARKERS[index % len(MARKERS)],
+            markersize=3.5,
+            markerfacecolor="white",
+            label=label.replace("training", "held out") if len(curve.dev_loss) else None,
+        )
+    axes.set_ylim(*_limits(curves))
+    axes.set_xlim(left=0)
+    axes.set_xlabel("tokens seen")
+    axes.set_ylabel("loss (nats per token)")
+    title = f"Loss of {curves[0].name}" if len(curves) == 1 else "Loss by run"
+    axes.set_title(title, parse_math=False)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+    axes.grid(visible=True, linewidth=0.4, alpha=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    for text in axes.legend(frameon=False).get_texts():
+        text.set_parse_math(False)
+    with mpl.rc_context({"svg.hashsalt": "tinyinterp"}), replacing_file(target) as temporary:
+        figure.savefig(temporary, metadata=UNDATED.get(target.suffix.lower()))
+
+
+def read_curve(run: Path) -> LossCurve:
+    """The losses in ``RUN/log.jsonl``; a last line that is still being written is left out.
+
+    Raises:
+        TrainingError: there is no log, nothing in it, or it is damaged.
+    """
+    try:
+        lines = (run / LOG).read_text("utf-8").splitlines(keepends=True)
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        trained = [(row["tokens"], row["loss"]) for row in rows if "loss" in row]
+        held_out = [
+            (r["tokens"], r["dev_nats_per_token"]) for r in rows if "dev_nats_per_token" in r
+        ]
+    except FileNotFoundError as error:
+        raise TrainingError(f"{run} is no training run: it has no {LOG}") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise TrainingError(f"cannot read {run / LOG}: {error}") from error
+    if not trained:
+        raise TrainingError(f"{run / LOG} holds no training loss yet; let the run go on")
+    tokens, loss = np.array(trained, dtype=np.float64).T
+    dev_tokens, dev_loss = np.array(held_out, dtype=np.float64).reshape(-1, 2).T
+    return LossCurve(
+        run.resolve().name, tokens.astype(np.int64), loss, dev_tokens.astype(np.int64), dev_loss
+    )
+
+
+def smooth(loss: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
+    """Mean over a centred window, narrower towards both ends."""
+    reach = max(2, int(len(loss) * SMOOTHING / 2))
+    sums = np.concatenate(([0.0], np.cumsum(loss)))
+    points = np.arange(len(loss))
+    around = np.minimum(reach, np.minimum(points, points[::-1]))  # the same on both sides
+    return (sums[points + around + 1] - sums[points - around]) / (2 * around + 1)
+
+
+def _limits(curves: Sequence[LossCurve]) -> tuple[float, float]:
+    shown = [curve.loss[int(len(curve.loss) * FIRST_SHOWN) :] for curve in curves]
+    values = np.concatenate([*shown, *(curve.dev_loss for curve in curves)])
+    margin = 0.05 * max(float(np.ptp(values)), 0.1)
+    return float(values.min()) - margin, float(values.max()) + margin
