@@ -167,7 +167,8 @@ def open_corpus(
         name = text.name if text else "bundled stories"
         source = lambda: read_stories(path)  # noqa: E731
     corpus = Corpus(name, lambda: map(clean, source()), tokenizer, n_ctx, max_tokens)
-    next(iter(corpus.stories()))  # fail here, not after the model has been set to work
+    if next(iter(corpus.stories()), None) is None:  # fail here, not once the model is at work
+        raise CorpusError(f"{name} holds no story")
     return corpus
 
 

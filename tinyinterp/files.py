@@ -61,10 +61,10 @@ def replacing_folder(target: Path) -> Iterator[Path]:
             target.replace(old)
         temporary.replace(target)
     except OSError as error:
-        if old.exists() and not target.exists():
-            old.replace(target)
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
+        if old.exists() and not target.exists():  # stopped between the two renames
+            old.replace(target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

@@ -101,7 +101,7 @@ def forward(engine: nn.Module, tokens: Tensor) -> Tensor | None:
 def hooked_at(
     engine: nn.Module, hooks: Mapping[str, Hook], *, stop: bool = False
 ) -> Iterator[None]:
-    """Call ``hooks[place]`` with the tensor at each place; what it returns, if not None, replaces it.
+    """Call ``hooks[place]`` with the tensor at each place; what it returns replaces it, but None.
 
     With ``stop`` the pass ends after the last layer that has a hook.
 

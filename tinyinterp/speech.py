@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -69,6 +70,7 @@ NEGATIONS = ("not", "n't", "n’t")
 PRONOUNS_BEFORE_IS = ("PRP", "EX", "WP", "WRB")  # it's, there's, who's, where's
 
 
+@runtime_checkable
 class Tagger(Protocol):
     """Gives every word of a text a part of speech."""
 
@@ -87,6 +89,9 @@ class PatternTagger:
 
         self.name = f"textblob {version('textblob')} PatternTagger"
         self._backend = Backend()
+        with warnings.catch_warnings():  # its word lists are read now, and their files left open
+            warnings.simplefilter("ignore", ResourceWarning)
+            self._backend.tag("a", tokenize=False)
 
     def tag(self, sentences: Row[Row[str]]) -> list[str]:
         """See :class:`Tagger`."""

@@ -42,9 +42,12 @@ def block_bootstrap(
     used = np.zeros(len(sums[0]), dtype=bool)
     for array in sums:
         used |= array.reshape(len(array), -1).any(axis=1)
+    enough = used.sum() >= 2
+    if not enough:
+        used[:] = True
     n_blocks = int(used.sum())
     weights = np.random.default_rng(seed).multinomial(
-        n_blocks, np.full(n_blocks, 1 / max(n_blocks, 1)), size=replicates
+        n_blocks, np.full(n_blocks, 1 / n_blocks), size=replicates
     )
     drawn = [np.tensordot(weights.astype(np.float64), array[used], axes=1) for array in sums]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -53,7 +56,7 @@ def block_bootstrap(
     nothing = np.isnan(values).all(axis=0)
     values = np.where(nothing, 0.0, values)
     low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
-    unknown = nothing | (n_blocks < 2)
+    unknown = nothing | (not enough)
     return np.where(unknown, -np.inf, low), np.where(unknown, np.inf, high)
 
 
@@ -187,7 +190,7 @@ def auroc_interval(
     with fewer than two blocks they are 0 and 1.
 
     Args:
-        ranks: as for :func:`rank_tests`; they are multiples of a half, so counting replaces sorting.
+        ranks: as for :func:`rank_tests`; multiples of a half, so counting replaces sorting.
     """
     n_positive = int(positive.sum())
     n_negative = len(positive) - n_positive

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,8 +36,6 @@ class Table:
         self.notes = dict(notes or {})
         plain = [_plain(row) for row in rows]
         self.columns: list[str] = list(plain[0]) if plain else []
-        if not plain and rows and is_dataclass(rows[0]):
-            self.columns = [f.name for f in fields(rows[0])]
         self._rows = plain
 
     def __len__(self) -> int:
@@ -62,8 +60,8 @@ class Table:
         raise KeyError(values)
 
     def to_arrow(self) -> pa.Table:
-        """As an Arrow table; NaN becomes null."""
-        columns = {c: [_none_for_nan(v) for v in self[c]] for c in self.columns}
+        """As an Arrow table; NaN becomes null, also where a column holds nothing else."""
+        columns = {c: _arrow_array(self[c]) for c in self.columns}
         metadata = {"tinyinterp": json.dumps(self.notes)}
         return pa.table(columns).replace_schema_metadata(metadata)
 
@@ -108,11 +106,16 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, (np.floating, float)):
         number = float(value)
         return float(f"{number:.{SIGNIFICANT}g}") if math.isfinite(number) else number
-    if isinstance(value, np.integer):
-        return int(value)
+    if isinstance(value, (np.integer, np.bool_)):
+        return value.item()
     if isinstance(value, (tuple, list)):
         return [_rounded(item) for item in value]
     return value
+
+
+def _arrow_array(values: list[Any]) -> pa.Array:
+    numbers = any(isinstance(value, float) for value in values)
+    return pa.array([_none_for_nan(v) for v in values], pa.float64() if numbers else None)
 
 
 def _none_for_nan(value: Any) -> Any:

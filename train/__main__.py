@@ -162,6 +162,19 @@ def plot(
 
 
 @app.command()
+def bundle(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    text: Annotated[Path, typer.Option(help="Text that the model card's loss is measured on.")],
+) -> None:
+    """Make a run the model that comes with the package (for maintainers)."""
+    from tinyinterp.checkpoint import bundled_folder
+    from train.bundle import bundle as make
+
+    loss = make(folder, text, bundled_folder().parent)
+    typer.echo(f"{bundled_folder()}: {loss.bits_per_byte:.4f} bits per byte on {text.name}")
+
+
+@app.command()
 def recipes() -> None:
     """List the recipes that come with the project."""
     from train.recipe import names

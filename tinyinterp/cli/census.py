@@ -91,7 +91,9 @@ def heads(
     if as_json:
         print_json(_as_json(census.table, output))
         return
-    print_lines([*census.map_lines(), "", *kind_lines(census.table, "heads", "role")])
+    from tinyinterp.views.terminal import head_map_lines
+
+    print_lines([*head_map_lines(census.table), "", *kind_lines(census.table, "heads", "role")])
     say_written(output.folder, output.written)
 
 
@@ -139,11 +141,13 @@ def neurons(
     )
     output = OutputFolder(out)
     from tinyinterp.neuron_census import NeuronSettings, census_neurons  # slow, as above
+    from tinyinterp.views.neurons import write_neuron_page
 
     settings = NeuronSettings(layer=layer, top=top, seed=seed, batch_size=batch_size)
     census = census_neurons(model, corpus, settings)
     with output.filling(f"neurons of layer {layer}", f"{model.name}, {corpus.name}") as folder:
         census.write(folder)
+        write_neuron_page(census.table, census.top, folder)
     _say_warnings(census.table)
     if as_json:
         print_json(_as_json(census.table, output))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from tinyinterp import statistics
 from tinyinterp.corpus import Corpus, MicroBatch, Survey
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import LossRises, measure_loss_rises
@@ -31,6 +33,10 @@ from tinyinterp.head_census.nulls import NULL_TOKENS, measure_twins, number_of_t
 from tinyinterp.model import Model
 from tinyinterp.progress import Progress, progress
 from tinyinterp.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 Rule = Literal["evidence", "distance-correlation", "report"]
 CAUSAL_BATCHES = 2  # micro-batches of TEST, evenly spaced by length, about 4,000 tokens
@@ -94,9 +100,22 @@ class HeadCensus:
     profiles: Float[np.ndarray, "layer head offset"]
     warnings: list[str] = field(default_factory=list)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """The table as a pandas data frame."""
         return self.table.to_pandas()
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write ``heads.csv``, ``heads.parquet`` and ``heads.json``; returns the paths."""
+        return self.table.write(folder)
+
+    def plot(self) -> Figure:
+        """The map of kinds, layers by heads."""
+        from tinyinterp.views.kind_map import draw_kind_map  # measuring needs no pictures
+
+        return draw_kind_map(self.table, f"{self.model_name} on {self.corpus_name}")
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
 
 
 def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = None) -> HeadCensus:
@@ -113,7 +132,12 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
     causal_cost = 3 * config.n_heads * sum(sum(b.lengths) for b in checked)
     with progress("heads", survey.tokens + twins_total + causal_cost) as bar:
         measured = measure(
-            model.decoder, corpus, seed=settings.seed, batch_size=settings.batch_size, report=bar
+            model.decoder,
+            config,
+            corpus,
+            seed=settings.seed,
+            batch_size=settings.batch_size,
+            report=bar,
         )
         twins = measure_twins(
             config, corpus, seed=settings.seed, batch_size=settings.batch_size, report=bar
@@ -129,7 +153,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
                 report=_Slower(bar, 3 * config.n_heads / config.n_layers),
             )
     example = choose_example(corpus)
-    patterns = read_patterns(model.decoder, example)
+    patterns = read_patterns(model.decoder, config, example)
     rows = _rows(model, measured, twins, rises, patterns, settings)
     warnings = _warnings(model, measured)
     shown = {layer: p[:, :EXAMPLE_TOKENS, :EXAMPLE_TOKENS] for layer, p in patterns.items()}
@@ -139,7 +163,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         "fingerprint": model.fingerprint,
         "text": corpus.name,
         "tokens": measured.tokens,
-        "sequences": sum(measured.sequences),
+        "sequences": measured.sequences,
         "rule": settings.rule,
         "seed": settings.seed,
         "warnings": warnings,
@@ -188,22 +212,27 @@ def _rows(
     q = q_values(estimates, tests, twins)
     stability = _stability(estimates.replicates, tests)
     ablation, surrogate = _rises(rises, settings.seed, tests.shape)
+    by_distance = settings.rule == "distance-correlation"
+    correlations = {
+        at: measured.cells.correlations(*at, with_p=by_distance) for at in np.ndindex(tests.shape)
+    }
+    if by_distance:
+        p = np.array([correlations[at][1] for at in np.ndindex(tests.shape)])
+        q = statistics.q_values(np.nan_to_num(p, nan=1.0)).reshape(tests.shape)
     rows = []
     for layer, head in np.ndindex(tests.shape):
         at = (layer, head)
         kernel = measured.surrogates[layer].kernel[head].numpy()
         r = report_correlation(patterns[layer][head])
-        correlation, correlation_p, rho = measured.cells.correlations(
-            layer, head, with_p=settings.rule == "distance-correlation"
-        )
+        correlation, _, rho = correlations[at]
         label = _label(Decision(int(tests[at])), at, measured, settings.seed)
         label |= {"q_value": float(q[at]), "stability": float(stability[at])}
         if settings.rule == "report":
-            label = _simple("report_r", r, positional=abs(r) > REPORT_THRESHOLD, p=np.nan)
-        elif settings.rule == "distance-correlation":
+            label = _simple("report_r", r, positional=abs(r) > REPORT_THRESHOLD, q=np.nan)
+        elif by_distance:
             positional = correlation >= DISTANCE_THRESHOLD
             label = _simple(
-                "distance_correlation", correlation, positional=positional, p=correlation_p
+                "distance_correlation", correlation, positional=positional, q=float(q[at])
             )
         rows.append(
             HeadRow(
@@ -241,7 +270,7 @@ def _label(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -
     lows, highs = interval(estimates.replicates.deciding(test)[1][:, at[0], at[1]])
     value, low, high = float(values[at]), float(lows), float(highs)
     kind, role = KIND[test], _role(test, at, measured, seed)
-    few = sum(measured.sequences) < labels.THRESHOLDS.sequences
+    few = measured.sequences < labels.THRESHOLDS.sequences or estimates.blocks < 2
     if few or labels.straddles(test, low, high):
         kind, role = UNDETERMINED, f"nearest: {kind}"
     return {
@@ -271,13 +300,13 @@ def _role(test: Decision, at: tuple[int, int], measured: Measured, seed: int) ->
     return ""
 
 
-def _simple(name: str, value: float, *, positional: bool, p: float) -> dict[str, Any]:
+def _simple(name: str, value: float, *, positional: bool, q: float) -> dict[str, Any]:
     """A label by one of the simple rules: no interval, no stability."""
     kind = "positional" if positional else "semantic"
     if not np.isfinite(value):
         kind = UNDETERMINED
     nothing = {"low": np.nan, "high": np.nan, "stability": np.nan}
-    return {"kind": kind, "role": "", "decided_by": name, "value": value, "q_value": p, **nothing}
+    return {"kind": kind, "role": "", "decided_by": name, "value": value, "q_value": q, **nothing}
 
 
 def _stability(
@@ -318,11 +347,15 @@ def _profiles(measured: Measured) -> Float[np.ndarray, "layer head offset"]:
 def _warnings(model: Model, measured: Measured) -> list[str]:
     """What a reader of the table must know."""
     warnings = []
-    n_sequences = sum(measured.sequences)
-    if n_sequences < labels.THRESHOLDS.sequences:
+    if measured.sequences < labels.THRESHOLDS.sequences:
         warnings.append(
-            f"only {n_sequences} sequences: every head is undetermined; give at least "
+            f"only {measured.sequences} sequences: every head is undetermined; give at least "
             f"{labels.THRESHOLDS.sequences} stories"
+        )
+    elif measured.estimates.blocks < 2:
+        warnings.append(
+            "what is reported comes from one block of stories, so no interval can be told: every "
+            "head is undetermined; give more stories"
         )
     if "local" in model.config.attention and measured.longest <= model.config.window:
         warnings.append(

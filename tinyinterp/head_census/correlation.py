@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import dcor
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import stats
 from torch import Tensor
 
@@ -26,7 +27,7 @@ from tinyinterp.head_census.sums import layer_of, pattern_place
 REPORT_THRESHOLD = 0.5
 DISTANCE_THRESHOLD = 0.5
 CELLS_EACH = 16  # sampled from a sequence
-MOST_CELLS = 1024
+MOST_SEQUENCES = 64
 PERMUTATIONS = 199
 
 
@@ -45,64 +46,87 @@ def report_correlation(pattern: Float[np.ndarray, "query key"]) -> float:
 NOTHING = (float("nan"), float("nan"), float("nan"))
 
 
+@dataclass(frozen=True)
+class _Sample:
+    """Cells of one sequence."""
+
+    priority: int
+    distance: Int[np.ndarray, " cell"]
+    weight: Float[np.ndarray, "head cell"]  # NaN in rows that do not count
+
+
 class CellAccumulator:
     """Samples (distance, weight) of allowed cells without the sink, the same for all heads.
 
-    ``CELLS_EACH`` cells of a sequence, chosen by a hash of its story, up to ``MOST_CELLS`` in all,
-    so that memory stays flat.
+    ``CELLS_EACH`` cells, each as likely as any other, of the ``MOST_SEQUENCES`` sequences whose
+    hash is smallest: short stories and long ones from the whole text, while memory stays flat.
     """
 
     def __init__(self, config: DecoderConfig, seed: int) -> None:
         self.config, self.seed = config, seed
-        self._distance: dict[int, list[Tensor]] = {}
-        self._weight: dict[int, list[Tensor]] = {}
-        self._taken: dict[int, int] = {}
+        self._held: dict[int, list[_Sample]] = {}  # by layer, smallest hash first
 
     def places(self) -> Iterable[str]:
         return [pattern_place(layer) for layer in range(self.config.n_layers)]
 
     def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
         layer = layer_of(place)
-        if self._taken.get(layer, 0) >= MOST_CELLS:
+        held = self._held.setdefault(layer, [])
+        full = len(held) == MOST_SEQUENCES
+        priorities = [_priority(sequence, self.seed) for sequence in batch.sequences]
+        chosen = [
+            row
+            for row, (length, priority) in enumerate(zip(batch.lengths, priorities, strict=True))
+            if length > FIRST_QUERY and not (full and priority >= held[-1].priority)
+        ]
+        if not chosen:
             return
         clean = without_sink(value, batch.lengths)
-        n_keys = number_of_keys(value.shape[-1], self.config.window_of(layer))
-        for row, sequence in enumerate(batch.sequences):
-            length = len(sequence.tokens)
-            if length <= FIRST_QUERY:
-                continue
-            random = np.random.default_rng((self.seed, _story_seed(sequence)))
-            query = torch.from_numpy(random.integers(FIRST_QUERY, length, size=CELLS_EACH))
-            distance = (torch.from_numpy(random.random(CELLS_EACH)) * n_keys[query]).long()
-            self._distance.setdefault(layer, []).append(distance)
-            cells = clean.weights[row][:, query, query - distance]
-            counted = clean.rows[row][:, query]
-            self._weight.setdefault(layer, []).append(cells.where(counted, torch.nan))
-        self._taken[layer] = self._taken.get(layer, 0) + CELLS_EACH * len(batch.sequences)
+        ends = number_of_keys(value.shape[-1], self.config.window_of(layer)).cumsum(0).numpy()
+        for row in chosen:
+            random = np.random.default_rng(priorities[row])
+            cell = random.integers(ends[batch.lengths[row] - 1], size=CELLS_EACH)
+            query = np.searchsorted(ends, cell, side="right")
+            distance = ends[query] - 1 - cell
+            weight = clean.weights[row][:, query, query - distance]
+            weight = weight.where(clean.rows[row][:, query], torch.nan).double().numpy()
+            held.append(_Sample(priorities[row], distance, weight))
+        held.sort(key=lambda sample: sample.priority)
+        del held[MOST_SEQUENCES:]
 
     def correlations(self, layer: int, head: int, *, with_p: bool) -> tuple[float, float, float]:
-        """Distance correlation, its permutation p-value (NaN unless asked for), Spearman's rho."""
-        if layer not in self._distance:
+        """Distance correlation, its permutation p-value (NaN unless asked for), Spearman's rho.
+
+        NaN where there are too few cells, or nothing varies.
+        """
+        held = self._held.get(layer)
+        if not held:
             return NOTHING
-        distance = torch.cat(self._distance[layer]).double().numpy()
-        weight = torch.cat(self._weight[layer], dim=1)[head].double().numpy()
+        distance = np.stack([sample.distance for sample in held]).astype(np.float64)
+        weight = np.stack([sample.weight[head] for sample in held])
         kept = np.isfinite(weight)
-        distance, weight = distance[kept][:MOST_CELLS], weight[kept][:MOST_CELLS]
-        if len(weight) < 3 or np.ptp(weight) == 0 or np.ptp(distance) == 0:
+        if kept.sum() < 3 or np.ptp(weight[kept]) == 0 or np.ptp(distance[kept]) == 0:
             return NOTHING
-        value = float(dcor.distance_correlation(distance, weight))
-        rho = float(stats.spearmanr(distance, weight)[0])
-        return value, self._permuted_p(distance, weight) if with_p else float("nan"), rho
+        value = float(dcor.distance_correlation(distance[kept], weight[kept]))
+        rho = float(stats.spearmanr(distance[kept], weight[kept])[0])
+        return value, self._permuted_p(value, distance, weight) if with_p else float("nan"), rho
 
     def _permuted_p(
-        self, distance: Float[np.ndarray, " cell"], weight: Float[np.ndarray, " cell"]
+        self,
+        value: float,
+        distance: Float[np.ndarray, "sequence cell"],
+        weight: Float[np.ndarray, "sequence cell"],
     ) -> float:
-        test = dcor.independence.distance_covariance_test(
-            distance, weight, num_resamples=PERMUTATIONS, random_state=self.seed
-        )
-        return float(test.pvalue)
+        """How often as much correlation is left when sequences swap their distances."""
+        random = np.random.default_rng((self.seed, 5))
+        kept = np.isfinite(weight)
+        as_large = 0
+        for _ in range(PERMUTATIONS):
+            swapped = random.permutation(distance)[kept]
+            as_large += bool(dcor.distance_correlation(swapped, weight[kept]) >= value)
+        return (1 + as_large) / (1 + PERMUTATIONS)
 
 
-def _story_seed(sequence: Sequence) -> int:
-    digest = hashlib.sha256(sequence.tokens.tobytes()).digest()
-    return int.from_bytes(digest[:6], "big")
+def _priority(sequence: Sequence, seed: int) -> int:
+    digest = hashlib.sha256(b"%d " % seed + sequence.tokens.tobytes()).digest()
+    return int.from_bytes(digest[:8], "big")

@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyinterp.head_census.labels import Quantities
-from tinyinterp.head_census.sums import BlockSums, Sum
+from tinyinterp.head_census.sums import Sum
 
 REPLICATES = 1000
 INTERVAL = (2.5, 97.5)  # percentiles
+NOTHING = 1e-6  # of log n: what rounding leaves of the contrast of an exactly uniform head
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,22 @@ class Estimates:
     replicates: Quantities  # [replicate layer head]
     explained_nats: Float[np.ndarray, "layer head"]  # a row, by the better surrogate
     unexplained_nats: Float[np.ndarray, "layer head"]
+    blocks: int  # that hold anything; from one alone no interval can be told
 
 
 def estimate(
-    sums: BlockSums,
+    sums: Float[np.ndarray, "block layer head sum"],
     induction: Float[np.ndarray, "sequence layer head"],
     duplicate: Float[np.ndarray, "sequence layer head"],
     seed: int,
 ) -> Estimates:
     """All quantities, each with ``REPLICATES`` bootstrap replicates."""
     random = np.random.default_rng((seed, 2))
-    blocks = draws(sums.values[..., 0, 0, Sum.SINK_ROWS] > 0, random)
+    present = sums.any(axis=(1, 2, 3))
+    blocks = draws(present, random)
     repeats = draws(np.ones(len(induction), dtype=bool), random) / len(induction)
-    whole = sums.values.sum(axis=0)
-    drawn = np.einsum("rb,blhs->rlhs", blocks, sums.values)
+    whole = sums.sum(axis=0)
+    drawn = np.einsum("rb,blhs->rlhs", blocks, sums)
     rows = whole[..., Sum.ROWS]
     point = _quantities(whole, induction.mean(axis=0), duplicate.mean(axis=0))
     best = np.minimum(whole[..., Sum.DISTANCE], whole[..., Sum.PLACE])
@@ -52,6 +55,7 @@ def estimate(
         ),
         explained_nats=_ratio(whole[..., Sum.UNIFORM] - best, rows),
         unexplained_nats=_ratio(best - whole[..., Sum.ENTROPY], rows),
+        blocks=int(present.sum()),
     )
 
 
@@ -82,13 +86,14 @@ def _quantities(
     duplicate: Float[np.ndarray, "*shape"],
 ) -> Quantities:
     uniform = sums[..., Sum.UNIFORM] - sums[..., Sum.ENTROPY]  # KL to attending alike, summed
+    uneven = np.where(uniform > NOTHING * sums[..., Sum.UNIFORM], uniform, 0.0)
     return Quantities(
         induction=induction,
         duplicate=duplicate,
         sink=_ratio(sums[..., Sum.SINK], sums[..., Sum.SINK_ROWS], empty=0.0),
         contrast=_ratio(uniform, sums[..., Sum.UNIFORM], empty=0.0),
-        position_explained=1 - _ratio(sums[..., Sum.DISTANCE] - sums[..., Sum.ENTROPY], uniform),
-        place_explained=1 - _ratio(sums[..., Sum.PLACE] - sums[..., Sum.ENTROPY], uniform),
+        position_explained=1 - _ratio(sums[..., Sum.DISTANCE] - sums[..., Sum.ENTROPY], uneven),
+        place_explained=1 - _ratio(sums[..., Sum.PLACE] - sums[..., Sum.ENTROPY], uneven),
     )
 
 

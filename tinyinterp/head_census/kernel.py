@@ -17,7 +17,7 @@ from tinyinterp.head_census.patterns import number_of_keys
 
 STEPS = 500
 SETTLED = 1e-7  # largest change of a kernel value in one step at which the fit ends
-SHRINKAGES = (3.0, 30.0, 300.0, 1e9)  # rows of P added to each mean row
+SHRINKAGES = (1e9, 300.0, 30.0, 3.0)  # rows of P added to each mean row; of equals, the first
 
 
 @dataclass(frozen=True)
@@ -146,4 +146,6 @@ def _shrunk(
     prior: Float[Tensor, "head query key"],
     shrinkage: float | Float[Tensor, "head 1 1"],
 ) -> Float[Tensor, "head query key"]:
-    return (weights + shrinkage * prior) / (rows[..., None] + shrinkage)
+    """``(weights + shrinkage * prior) / (rows + shrinkage)``, exactly ``prior`` without rows."""
+    rows = rows[..., None]
+    return prior + (weights - rows * prior) / (rows + shrinkage)

@@ -65,6 +65,7 @@ KIND = {
     Decision.MIXED: "mixed",
 }
 UNDETERMINED = "undetermined"
+ALIKE = 0.95  # two values of a kernel in this ratio or nearer count as the same
 
 
 @dataclass(frozen=True)
@@ -133,15 +134,18 @@ def positional_role(kernel: Float[np.ndarray, " distance"], limits: Thresholds =
 
 
 def falls(kernel: Float[np.ndarray, " distance"]) -> bool:
-    """Whether a kernel falls with distance.
+    """Whether a kernel falls with distance, at once or step by step.
 
-    Its means over 0, 1, 2-3, 4-7, 8-15, ... are compared, as far as 99 % of its mass reaches: from
-    the largest on, which must be one of the first three, each is smaller than the one before.
+    Its means over 0, 1, 2-3, 4-7, 8-15, ... are compared, as far as 99 % of its mass reaches and
+    one further: from the largest on, which must be one of the first three, none is larger than the
+    one before and the last is at most half of the largest. Differences below 5 % do not count, so
+    that a head that attends to its last 8 keys alike falls, too.
     """
     reach = int(np.searchsorted(kernel.cumsum(), 0.99)) + 1
     edges = [0, 1]
-    while edges[-1] < reach:
+    while edges[-1] < len(kernel) and edges[-2] < reach:
         edges.append(2 * edges[-1])
     means = np.array([kernel[a:b].mean() for a, b in pairwise(edges)])
-    peak = int(means.argmax())
-    return peak < 3 and len(means) > peak + 1 and bool((np.diff(means[peak:]) < 0).all())
+    peak = int((means >= ALIKE * means.max()).argmax())
+    after = means[peak:]
+    return peak < 3 and bool((after[1:] * ALIKE <= after[:-1]).all() and after[-1] <= after[0] / 2)

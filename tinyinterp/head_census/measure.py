@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from tinyinterp.corpus import Corpus, Sequence, Side, Survey
-from tinyinterp.decoder import Decoder
+from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import CellAccumulator
 from tinyinterp.head_census.estimates import Estimates, estimate
@@ -36,7 +36,7 @@ class Measured:
     mean_z: Float[Tensor, "layer head d_head"]
     cells: CellAccumulator
     keys: KeyClassAccumulator | None  # None for twins
-    sequences: tuple[int, int]  # of FIT, of TEST
+    sequences: int
     tokens: int
     longest: int  # tokens of the longest sequence
 
@@ -47,7 +47,8 @@ def sides(survey: Survey) -> tuple[Side | None, Side | None]:
 
 
 def measure(
-    decoder: Decoder,
+    engine: nn.Module,
+    config: DecoderConfig,
     corpus: Corpus,
     *,
     seed: int,
@@ -55,23 +56,26 @@ def measure(
     with_speech: bool = True,
     report: Progress | None = None,
 ) -> Measured:
-    """Fit on FIT, score on TEST, then read repeated random tokens."""
-    config = decoder.config
+    """Fit on FIT, score on TEST, then read repeated random tokens.
+
+    Args:
+        engine: anything of the shape ``config`` that :func:`tinyinterp.scan.scan` can forward.
+    """
     survey = corpus.survey()
     fit_side, test_side = sides(survey)
     fit, mean_z = FitAccumulator(config, survey.longest), MeanZ(config)
     batches = corpus.micro_batches(fit_side)
-    tokens = scan(decoder, batches, [fit, mean_z], batch_size=batch_size, report=report)
+    scan(engine, batches, [fit, mean_z], batch_size=batch_size, report=report)
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
 
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
     keys = KeyClassAccumulator(config, surrogates) if with_speech else None
     listening = [test, cells] if keys is None else [test, cells, keys]
     batches = corpus.micro_batches(test_side)
-    tokens += scan(decoder, batches, listening, batch_size=batch_size, report=report)
+    scan(engine, batches, listening, batch_size=batch_size, report=report)
 
     repeated = RepeatedAccumulator(config)
-    scan(decoder, repeated_batches(config, corpus.tokenizer.end_of_text, seed), [repeated])
+    scan(engine, repeated_batches(config, corpus.tokenizer.end_of_text, seed), [repeated])
     return Measured(
         estimates=estimate(test.block_sums(), repeated.induction(), repeated.duplicate(), seed),
         surrogates=surrogates,
@@ -79,8 +83,8 @@ def measure(
         mean_z=mean_z.mean(),
         cells=cells,
         keys=keys,
-        sequences=(fit.n_sequences, test.n_sequences),
-        tokens=tokens,
+        sequences=survey.sequences,
+        tokens=survey.tokens,
         longest=survey.longest,
     )
 
@@ -99,7 +103,7 @@ def choose_example(corpus: Corpus) -> Sequence:
 
 
 def read_patterns(
-    decoder: Decoder, sequence: Sequence
+    engine: nn.Module, config: DecoderConfig, sequence: Sequence
 ) -> dict[int, Float[np.ndarray, "head query key"]]:
     """Every layer's pattern on the first tokens of a sequence."""
     patterns: dict[int, Float[np.ndarray, "head query key"]] = {}
@@ -107,11 +111,11 @@ def read_patterns(
     def keep(layer: int, value: Tensor) -> None:
         patterns[layer] = value[0].cpu().numpy()
 
-    layers = range(decoder.config.n_layers)
+    layers = range(config.n_layers)
     hooks = {
         pattern_place(layer): (lambda value, layer=layer: keep(layer, value)) for layer in layers
     }
     tokens = torch.from_numpy(sequence.tokens[:REPORT_TOKENS])[None]
-    with torch.inference_mode(), hooked_at(decoder, hooks):
-        decoder(tokens)
+    with torch.inference_mode(), hooked_at(engine, hooks):
+        engine(tokens)
     return patterns

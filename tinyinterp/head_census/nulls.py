@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy import stats
 
 from tinyinterp.corpus import Corpus
 from tinyinterp.decoder import Decoder, DecoderConfig
@@ -21,6 +20,7 @@ from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure
 from tinyinterp.progress import Progress
+from tinyinterp.statistics import q_values as benjamini_hochberg
 
 NULL_HEADS = 200  # at least, over all twins
 MOST_TWINS = 8
@@ -44,7 +44,13 @@ def measure_twins(
         generator = torch.Generator().manual_seed(seed * MOST_TWINS + number)
         twin = Decoder(config).initialize(generator).eval()
         measured = measure(
-            twin, short, seed=seed, batch_size=batch_size, with_speech=False, report=report
+            twin,
+            config,
+            short,
+            seed=seed,
+            batch_size=batch_size,
+            with_speech=False,
+            report=report,
         )
         twins.append(measured.estimates)
     return twins
@@ -66,7 +72,7 @@ def q_values(
         observed = _evidence(estimates, test)[chosen]
         above = len(null) - np.searchsorted(null, observed, side="left")
         p[chosen] = (1 + above) / (1 + len(null))
-    return stats.false_discovery_control(p.ravel(), method="bh").reshape(p.shape)
+    return benjamini_hochberg(p)
 
 
 def _evidence(estimates: Estimates, test: Decision) -> Float[np.ndarray, "layer head"]:

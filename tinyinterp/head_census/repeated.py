@@ -1,9 +1,9 @@
 """Induction and duplicate-token scores, on random tokens that come twice.
 
-A sequence is end-of-text, L random tokens, the same L tokens again (Olsson et al. 2022). In the
-second half an *induction head* looks from each token to the one after its earlier occurrence, a
-*duplicate-token head* to the earlier occurrence itself. Nothing but the repetition can be known
-there, so the raw attention is the score.
+A sequence is end-of-text, L different random tokens, the same L tokens again (Olsson et al. 2022).
+In the second half an *induction head* looks from each token to the one after its earlier
+occurrence, a *duplicate-token head* to the earlier occurrence itself. Nothing but the repetition
+can be known there, so the raw attention is the score.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ def repeated_batches(config: DecoderConfig, end_of_text: int, seed: int) -> list
     batches = []
     for number in range(N_LENGTHS):
         length = int(random.integers(shortest, longest + 1))
-        once = random.choice(candidates, size=(N_EACH, length))
+        enough = length <= len(candidates)
+        once = np.stack(
+            [random.choice(candidates, length, replace=not enough) for _ in range(N_EACH)]
+        )
         first = np.full((N_EACH, 1), end_of_text)
         rows: Int[np.ndarray, "batch position"] = np.concatenate([first, once, once], axis=1)
         sequences = tuple(

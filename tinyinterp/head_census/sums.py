@@ -7,7 +7,6 @@ a sequence, added up by block, from which every reported quantity and its bootst
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -47,15 +46,12 @@ class FitAccumulator:
         self._rows = torch.zeros(layers, half, heads, longest, dtype=double)
         self._sink = torch.zeros(layers, heads, longest, dtype=double)
         self._queries = torch.zeros(layers, longest, dtype=double)
-        self.n_sequences = 0
 
     def places(self) -> Iterable[str]:
         return [pattern_place(layer) for layer in range(self.config.n_layers)]
 
     def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
         layer, width = layer_of(place), value.shape[-1]
-        if layer == 0:
-            self.n_sequences += len(batch.sequences)
         clean = without_sink(value, batch.lengths)
         half = torch.tensor([sequence.block % 2 for sequence in batch.sequences])
         for index in (0, 1):
@@ -88,14 +84,6 @@ class Sum(IntEnum):
     SINK_ROWS = 6  # queries that can see key 0
 
 
-@dataclass(frozen=True)
-class BlockSums:
-    """Sums by block of stories; everything reported about patterns is a ratio of these."""
-
-    values: Float[np.ndarray, "block layer head sum"]
-    sequences: int
-
-
 class ScoreAccumulator:
     """Scores clean patterns of TEST against the surrogates, adding up by block."""
 
@@ -105,22 +93,19 @@ class ScoreAccumulator:
         self._log_place = [s.by_place.clamp_min(1e-12).log().float() for s in surrogates]
         shape = (N_BLOCKS, config.n_layers, config.n_heads, len(Sum))
         self._sums = torch.zeros(shape, dtype=torch.float64)
-        self.n_sequences = 0
 
     def places(self) -> Iterable[str]:
         return [pattern_place(layer) for layer in range(self.config.n_layers)]
 
     def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
         layer = layer_of(place)
-        if layer == 0:
-            self.n_sequences += len(batch.sequences)
         scores = self._score(layer, value, batch.lengths)
         blocks = torch.tensor([sequence.block for sequence in batch.sequences])
         self._sums[:, layer].index_add_(0, blocks, scores)
 
-    def block_sums(self) -> BlockSums:
-        """What was gathered."""
-        return BlockSums(self._sums.numpy(), self.n_sequences)
+    def block_sums(self) -> Float[np.ndarray, "block layer head sum"]:
+        """Sums by block of stories; everything reported about patterns is a ratio of these."""
+        return self._sums.numpy()
 
     def _score(
         self, layer: int, pattern: Float[Tensor, "batch head query key"], lengths: list[int]

@@ -81,19 +81,19 @@ def _numbers(row: dict[str, Any]) -> list[str]:
         NEXT_WORD: f": {row['best_tag']} comes next",
     }
     fires = f"largest {row['max_activation']:.4g}, above zero on {row['density']:.1%} of the tokens"
+    kind = row["kind"] + decided.get(row["kind"], "")
     lines = [
-        f"Neuron {row['neuron']} of layer {row['layer']}: {row['kind']}"
-        f"{decided.get(row['kind'], '')}",
+        f"Neuron {row['neuron']} of layer {row['layer']}: {kind}",
         f"{fires}; position explains {max(0.0, row['position_share']):.0%}",
     ]
     if row["hits"]:
         share = f"{row['word_share']:.0%} of them {_tokens(row['words'])}"
         lines.append(f"{row['hits']:,} hits on {row['types']:,} token types, {share}")
     if row["best_tag"]:
-        whose = "next word " if row["kind"] == NEXT_WORD else ""
+        whose = "next " if row["kind"] == NEXT_WORD else ""
         bounds = f"[{row['auroc_low']:.3f}, {row['auroc_high']:.3f}]"
-        by_token = f"by token type alone {row['token_auroc']:.3f}"
-        purity = f"{row['purity']:.0%} of the hits, {row['lift']:.1f} times its share"
+        by_token = f"by token alone {row['token_auroc']:.3f}"
+        purity = f"{row['purity']:.0%} of hits, {row['lift']:.1f} times its share"
         lines.append(
             f"{whose}{row['best_tag']}: AUROC {row['auroc']:.3f} {bounds}, {by_token}; {purity}"
         )
