@@ -24,6 +24,7 @@ SHOWN_TOKENS = 40
 
 
 def main() -> None:
+    """Take the census and draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--text", type=Path, help="default: the bundled stories")
     parser.add_argument("--ckpt", help="default: the bundled model")

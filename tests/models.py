@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -29,10 +30,10 @@ def tiny_tokenizer() -> Tokenizer:
 
 
 def tiny_config(
-    architecture: Architecture = "gpt_neo", *, tied: bool = True, **changes: object
+    architecture: Architecture = "gpt_neo", *, tied: bool = True, **changes: Any
 ) -> DecoderConfig:
     """Three layers, two heads; a GPT-Neo is global, local, global."""
-    shape = {
+    shape: dict[str, Any] = {
         "n_vocab": N_VOCAB,
         "n_ctx": N_CTX,
         "d_model": 26,
@@ -42,7 +43,7 @@ def tiny_config(
     }
     if architecture == "gpt_neo":
         shape["window"] = WINDOW
-    return DecoderConfig(**(shape | changes), architecture=architecture, tied=tied)  # type: ignore[arg-type]
+    return DecoderConfig(**(shape | changes), architecture=architecture, tied=tied)
 
 
 def tiny_decoder(
@@ -51,7 +52,7 @@ def tiny_decoder(
     tied: bool = True,
     seed: int = 0,
     scale: float = 0.2,
-    **changes: object,
+    **changes: Any,
 ) -> Decoder:
     """A decoder in evaluation mode whose every parameter, biases and norms included, is random.
 
@@ -73,7 +74,7 @@ def tiny_checkpoint(
     tied: bool = True,
     seed: int = 0,
     dtype: torch.dtype = torch.float32,
-    **changes: object,
+    **changes: Any,
 ) -> Checkpoint:
     """Write a tiny decoder with its tokenizer into ``folder`` and open it again."""
     decoder = tiny_decoder(architecture, tied=tied, seed=seed, **changes)

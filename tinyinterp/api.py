@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HEAD_TOKENS = 40_000  # read by default; a part of the bundled stories
 NEURON_TOKENS = 100_000
+HEAD_POSITIONS = 512  # longer stories are cut: the memory for patterns goes with the square
 
 Text = Corpus | Path | str | Sequence[str] | None
 
@@ -38,7 +39,9 @@ def heads(
     """
     from tinyinterp.head_census import HeadSettings, census_heads
 
-    return census_heads(model, _corpus(model, corpus, max_tokens), HeadSettings(**settings))
+    n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
+    text = _corpus(model, corpus, max_tokens, n_ctx)
+    return census_heads(model, text, HeadSettings(**settings))
 
 
 def neurons(
@@ -65,11 +68,12 @@ def neurons(
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
 
     chosen = NeuronSettings(layer=layer, **settings)
-    return census_neurons(model, _corpus(model, corpus, max_tokens), chosen)
+    text = _corpus(model, corpus, max_tokens, model.config.n_ctx)
+    return census_neurons(model, text, chosen)
 
 
-def _corpus(model: Model, corpus: Text, max_tokens: int | None) -> Corpus:
-    tokenizer, n_ctx = model.tokenizer, model.config.n_ctx
+def _corpus(model: Model, corpus: Text, max_tokens: int | None, n_ctx: int) -> Corpus:
+    tokenizer = model.tokenizer
     if isinstance(corpus, Corpus):
         if corpus.tokenizer is not tokenizer and (
             corpus.tokenizer.backend.to_str() != tokenizer.backend.to_str()
@@ -79,10 +83,11 @@ def _corpus(model: Model, corpus: Text, max_tokens: int | None) -> Corpus:
                 f"the corpus {corpus.name!r} was opened with the tokenizer of another model; "
                 f"open it with the one of {model.name!r}"
             )
-        if corpus.n_ctx > n_ctx:
+        if corpus.n_ctx > model.config.n_ctx:
             raise CorpusError(
                 f"the corpus {corpus.name!r} has sequences of up to {corpus.n_ctx} tokens, the "
-                f"context of {model.name!r} holds {n_ctx}; open it with n_ctx={n_ctx}"
+                f"context of {model.name!r} holds {model.config.n_ctx}; open it with "
+                f"n_ctx={model.config.n_ctx}"
             )
         return corpus
     if corpus is None or isinstance(corpus, (str, Path)):

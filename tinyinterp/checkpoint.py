@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,7 @@ def save(
         weights = to_hugging_face(decoder)
         stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in weights.items()}
         save_file(stored, new / WEIGHTS, metadata={"format": "pt"})
+        shutil.copymode(new / "config.json", new / WEIGHTS)  # safetensors lets only the owner read
         tokenizer.save(new)
         write_text(new / "training.json", json.dumps(dict(training), indent=2) + "\n")
 

@@ -26,6 +26,7 @@ from tinyinterp.errors import CorpusError
 from tinyinterp.stories import clean, read_dataset, read_stories
 from tinyinterp.tokenizer import Tokenizer
 
+BUNDLED_STORIES = "bundled stories (drawn from the bundled model)"
 N_BLOCKS = 64
 STORIES_AT_ONCE = 512  # sorted by length among themselves
 MICRO_BATCH_TOKENS = 2048
@@ -76,7 +77,8 @@ class Survey:
     tokens: int
     sequences: int
     longest: int  # tokens of the longest sequence
-    sides: frozenset[Side]  # which sides have a story
+    test_sequences: int  # on the side that is reported; all, where the other side is empty
+    two_sided: bool  # whether both sides have a story
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,15 @@ class Corpus:
     def survey(self) -> Survey:
         """How much there is to read; tokenises everything once."""
         tokens = longest = n_sequences = 0
-        found: set[Side] = set()
+        on_test = 0
         for sequence in self.sequences():
             tokens += len(sequence.tokens)
             longest = max(longest, len(sequence.tokens))
             n_sequences += 1
-            found.add(sequence.side)
-        return Survey(tokens, n_sequences, longest, frozenset(found))
+            on_test += sequence.side is Side.TEST
+        two_sided = 0 < on_test < n_sequences
+        test_sequences = on_test if two_sided else n_sequences
+        return Survey(tokens, n_sequences, longest, test_sequences, two_sided)
 
     def _chunks(self) -> Iterator[list[Sequence]]:
         stories = iter(self.stories())
@@ -164,7 +168,7 @@ def open_corpus(
         name, source = dataset, lambda: read_dataset(dataset)
     else:
         path = text or bundled_stories()
-        name = text.name if text else "bundled stories"
+        name = text.name if text else BUNDLED_STORIES
         source = lambda: read_stories(path)  # noqa: E731
     corpus = Corpus(name, lambda: map(clean, source()), tokenizer, n_ctx, max_tokens)
     if next(iter(corpus.stories()), None) is None:  # fail here, not once the model is at work

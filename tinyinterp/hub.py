@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tinyinterp.checkpoint import WEIGHTS_INDEX, bundled_folder
 from tinyinterp.errors import CheckpointError
+from tinyinterp.paths import is_file, is_folder, shown
 
 WANTED = (
     "config.json",
@@ -46,14 +47,14 @@ def find(ckpt: str | Path | None) -> Path:
         return bundled_folder()
     given = str(ckpt)
     path = Path(given).expanduser()
-    if given and path.is_dir():
+    if given and is_folder(path):
         return path
-    if path.is_file():
+    if is_file(path):
         raise CheckpointError(f"{given} is a file; expected a checkpoint folder or a hub name")
     if isinstance(ckpt, Path) or given.startswith((".", "~")) or not HUB_NAME.fullmatch(given):
         raise CheckpointError(
-            f"there is no folder {given!r}; expected a checkpoint folder, or a name on the Hugging "
-            "Face hub such as gpt2 or roneneldan/TinyStories-33M"
+            f"there is no folder {shown(given)!r}; expected a checkpoint folder, or a name on the "
+            "Hugging Face hub such as gpt2 or roneneldan/TinyStories-33M, not a text"
         )
     return _download(given)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.paths import is_file, shown
 from tinyinterp.tokenizer import END_OF_TEXT
 
 STORY_COLUMNS = ("text", "story")  # the names that TinyStories and its relatives use
@@ -24,21 +25,23 @@ def read_stories(path: Path) -> Iterator[str]:
 
     ``.txt`` and anything unknown: UTF-8, stories separated by lines of ``<|endoftext|>``.
     ``.json``: a list of strings or of objects with ``text`` or ``story``. ``.jsonl``: one a line.
-    ``.parquet``: a column ``text`` or ``story``.
+    ``.parquet``: a column ``text`` or ``story``. A row that holds ``<|endoftext|>`` is several.
 
     Raises:
         CorpusError: the file is missing, not of its kind, not UTF-8, or holds no story.
     """
-    if not path.is_file():
-        raise CorpusError(f"{path} is not a file; give a text, JSON, JSON Lines or Parquet file")
+    if not is_file(path):
+        raise CorpusError(
+            f"{shown(path)} is not a file; give the path of a text, JSON, JSON Lines or Parquet "
+            "file, not a story itself"
+        )
     readers = {".json": _from_json, ".jsonl": _from_json_lines, ".parquet": _from_parquet}
     reader = readers.get(path.suffix.lower(), _from_text)
     found = False
     try:
-        for story in reader(path):
-            if stripped := story.strip():
-                found = True
-                yield stripped
+        for story in _whole_stories(reader(path)):
+            found = True
+            yield story
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start}); "
@@ -65,9 +68,7 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
         lines = (_story_of(row, name) for row in rows)
         if name.lower().endswith("tinystoriesinstruct"):
             lines = _split_at_end_of_text(line + "\n" for line in lines)
-        for story in lines:
-            if stripped := story.strip():
-                yield stripped
+        yield from _whole_stories(lines)
     except CorpusError:
         raise
     except Exception as error:  # the library raises many kinds, most of them bare
@@ -95,6 +96,14 @@ def clean(story: str) -> str:
 def _from_text(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8-sig", newline=None) as file:
         yield from _split_at_end_of_text(file)
+
+
+def _whole_stories(rows: Iterable[str]) -> Iterator[str]:
+    """The stories in each row, stripped, empty ones left out; no token for the end is in any."""
+    for row in rows:
+        for story in row.split(END_OF_TEXT):
+            if stripped := story.strip():
+                yield stripped
 
 
 def _split_at_end_of_text(lines: Iterator[str]) -> Iterator[str]:

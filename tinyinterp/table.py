@@ -93,8 +93,12 @@ class Table:
         write_text(paths[2], self.to_json())
         return paths
 
-    def _repr_html_(self) -> str:
+    def to_html(self) -> str:
+        """As an HTML table, the middle of a long one left out."""
         return self.to_pandas().to_html(index=False, max_rows=64, border=0)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
 
 def _plain(row: Any) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from tinyinterp.errors import TinyinterpError
+from tinyinterp.cli import program
 
 # Everything else is imported inside the commands: --help must answer at once.
 
@@ -22,29 +23,7 @@ class Rest(StrEnum):
     unknown = "unknown"
 
 
-class _Commands(TyperGroup):
-    """Commands whose known errors become one line; ``--debug`` may stand anywhere.
-
-    The context is typer's own, or click's in older versions of typer.
-    """
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if "--debug" in args:
-            args = ["--debug", *(arg for arg in args if arg != "--debug")]
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except TinyinterpError as error:
-            if ctx.params["debug"]:
-                raise
-            typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-            raise typer.Exit(1) from error
-
-
 app = typer.Typer(
-    cls=_Commands,
     help="Train small language models on stories.",
     no_args_is_help=True,
     add_completion=False,
@@ -57,9 +36,22 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 @app.callback()
 def _options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback on errors.")] = False,
+    _debug: Annotated[
+        bool,
+        typer.Option(program.DEBUG, help="Show tracebacks; may also follow the command."),
+    ] = False,
 ) -> None:
-    del debug  # read by _Commands.invoke
+    """Train small language models on stories."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit, as :func:`tinyinterp.cli.program.run` says.
+
+    Args:
+        arguments: without the program's name; None: those of the process.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(program.run(app, given, name="python -m train", prefix="error"))
 
 
 @app.command()
@@ -191,4 +183,4 @@ def _exactly_one(**options: object) -> None:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m train")
+    main()

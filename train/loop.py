@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ from train.tokens import TokenFile
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 LOG = "log.jsonl"
+BEST, SNAPSHOTS, PICTURE = "best", "snapshots", "loss.png"
+BEFORE_SAVING = {LOG, BEST, SNAPSHOTS, PICTURE}  # left by a run killed before its first save
 LOG_EVERY = 10  # steps
 DEV_TOKENS = 100_000  # of the held-out stories, evaluated each time
 SNAPSHOT_RATIO = math.sqrt(2)  # between the steps of two snapshots
@@ -52,11 +55,12 @@ class Trainer:
     ``snapshots/step-N/``, ``resume/`` and ``log.jsonl`` beside.
 
     Raises:
-        TrainingError: the data were made for another vocabulary, or ``run`` was begun with
-            another recipe or other data.
+        TrainingError: the data were made for another vocabulary, ``run`` was begun with another
+            recipe or other data or holds what no run leaves, or several processes were started.
     """
 
     def __init__(self, recipe: Recipe, data: Path, run: Path) -> None:
+        _refuse_several_processes()
         self.recipe, self.folder = recipe, run
         self.train_file = TokenFile(data, "train")
         self.dev_file = TokenFile(data, "dev")
@@ -98,7 +102,7 @@ class Trainer:
                 if self.step % LOG_EVERY == 0 or ended:
                     self._log(loss=loss, rate=rate(self.recipe.schedule, self.step - 1))
                 if settings.snapshots and self.step in snapshot_steps(total):
-                    self._save(self.folder / "snapshots" / f"step-{self.step}")
+                    self._save(self.folder / SNAPSHOTS / f"step-{self.step}")
                 if self.step % settings.evaluate_every == 0 or ended:
                     self._evaluate()
                 if self.step % settings.save_every == 0 or ended:
@@ -202,7 +206,7 @@ class Trainer:
         self._log(**self.last)
         if loss.bits_per_byte < self.best:
             self.best = loss.bits_per_byte
-            self._save(self.folder / "best")
+            self._save(self.folder / BEST)
 
     def _save(self, folder: Path) -> None:
         training = {
@@ -232,19 +236,16 @@ class Trainer:
     def _finish(self) -> None:
         from train.plot import plot_runs
 
-        plot_runs([self.folder], self.folder / "loss.png")
+        plot_runs([self.folder], self.folder / PICTURE)
 
     def _resume(self) -> None:
-        make_folder(self.folder)
         numbers = resume.read_numbers(self.folder)
         if numbers is None:
-            if (self.folder / checkpoint.WEIGHTS).exists():
-                raise TrainingError(
-                    f"{self.folder} holds a checkpoint but nothing to resume from; "
-                    "choose another --out"
-                )
+            _check_replaceable(self.folder)
+            make_folder(self.folder)
             (self.folder / LOG).unlink(missing_ok=True)
             return
+        make_folder(self.folder)
         self._compare(numbers)
         resume.load_state(self.folder, self.decoder, self.mean, self.optimizers)
         self.step, self.tokens = numbers["step"], numbers["tokens"]
@@ -293,6 +294,32 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _refuse_several_processes() -> None:
+    """Each would train the whole model and write over what the others wrote."""
+    world = os.environ.get("WORLD_SIZE", "1")
+    if world.isdecimal() and int(world) > 1:
+        raise TrainingError(
+            f"WORLD_SIZE is {world}: training over several processes comes with a later version; "
+            "run without torchrun"
+        )
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Refuse a folder without ``resume/`` that holds what no run leaves before its first save."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    if checkpoint.WEIGHTS in names:
+        raise TrainingError(
+            f"{folder} holds a checkpoint but nothing to resume from; choose another --out"
+        )
+    unfinished = f".{resume.FOLDER}."  # a first save that was cut short
+    foreign = sorted(n for n in names - BEFORE_SAVING if not n.startswith(unfinished))
+    if foreign:
+        raise TrainingError(
+            f"{folder} is not empty and holds no run to resume (it holds {foreign[0]}); "
+            "choose another --out, or empty this one"
+        )
 
 
 def snapshot_steps(total: int) -> set[int]:

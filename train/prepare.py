@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.errors import OutputError, TrainingError
+from tinyinterp.paths import is_file
 from tinyinterp.progress import progress
 from tinyinterp.reduction import Rest, count_tokens, coverage, reduce
 from tinyinterp.stories import clean, read_dataset, read_stories
@@ -46,7 +47,7 @@ class Source:
             CorpusError: the source cannot be read.
         """
         total = None
-        if self.text and self.text.is_file() and self.text.suffix.lower() in SIZED:
+        if self.text and is_file(self.text) and self.text.suffix.lower() in SIZED:
             total = self.text.stat().st_size
         raw = read_stories(self.text) if self.text else read_dataset(str(self.dataset), self.split)
         with progress(title, total) as bar:

@@ -7,6 +7,7 @@ state), ``state.json`` every number. The folder is replaced as a whole. Nothing 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,11 @@ def save_state(
                 f"optimizer.{index}.{parameter}.{key}": t.detach() for key, t in state.items()
             }
     with replacing_folder(run / FOLDER) as new:
-        save_file(
-            {n: t.cpu().contiguous().clone() for n, t in tensors.items()}, new / "state.safetensors"
-        )
-        write_text(new / "state.json", json.dumps(numbers, indent=2) + "\n")
+        path = new / "state.json"
+        write_text(path, json.dumps(numbers, indent=2) + "\n")
+        stored = {n: t.cpu().contiguous().clone() for n, t in tensors.items()}
+        save_file(stored, new / "state.safetensors")
+        shutil.copymode(path, new / "state.safetensors")  # safetensors lets only the owner read
 
 
 def read_numbers(run: Path) -> dict[str, Any] | None:

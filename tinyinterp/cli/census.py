@@ -65,7 +65,7 @@ def heads(
     Reads 40,000 tokens unless --tokens or --full says otherwise.
     """
     check_one_text(text, dataset)
-    from tinyinterp.api import HEAD_TOKENS
+    from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS
 
     limit = token_limit(tokens, full=full, default=HEAD_TOKENS)
     from tinyinterp.corpus import open_corpus
@@ -73,9 +73,8 @@ def heads(
     from tinyinterp.output import OutputFolder
 
     model = load(ckpt)
-    corpus = open_corpus(
-        model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
-    )
+    n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
+    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
     output = OutputFolder(out)
     from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
 

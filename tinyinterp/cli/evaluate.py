@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tinyinterp.cli.options import Ckpt, Dataset, Json, TextFile, check_one_text
-from tinyinterp.cli.report import columns, print_json, print_lines
+from tinyinterp.cli.report import columns, print_json, print_lines, say
 
 evaluate = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Figures that tell how good a model is."
@@ -35,19 +35,29 @@ def loss(
     Each story apart, each token scored once; the text is taken as it is.
     """
     check_one_text(text, dataset)
-    from tinyinterp.corpus import bundled_stories
+    from tinyinterp.corpus import BUNDLED_STORIES, bundled_stories
     from tinyinterp.evaluation.loss import measure_text_loss
     from tinyinterp.model import load
+    from tinyinterp.paths import is_file
     from tinyinterp.progress import progress
     from tinyinterp.stories import read_dataset, read_stories
 
     path = text or bundled_stories()
     model = load(ckpt)
-    total = path.stat().st_size if dataset is None and path.is_file() else None
+    total = path.stat().st_size if dataset is None and is_file(path) else None
     stories = read_stories(path) if dataset is None else read_dataset(dataset, split)
     with progress("measuring the loss", total) as bar:
         result = measure_text_loss(model.decoder, model.tokenizer, stories, bar)
-    name = _name(text, dataset, split)
+    if dataset is not None:
+        name = f"{dataset} ({split})"
+    elif text is not None:
+        name = text.name
+    else:
+        name = BUNDLED_STORIES
+        say(
+            "note: these stories are the bundled model's own samples, which flatters its loss; "
+            "give others with --text"
+        )
     if as_json:
         print_json(asdict(result) | {"text": name, "fingerprint": model.fingerprint})
         return
@@ -60,9 +70,3 @@ def loss(
         ["stories", f"{result.stories:,}"],
     ]
     print_lines(columns([model.name, name], rows))
-
-
-def _name(text: Path | None, dataset: str | None, split: str) -> str:
-    if dataset is not None:
-        return f"{dataset} ({split})"
-    return text.name if text is not None else "bundled stories"

@@ -114,7 +114,7 @@ def _interventions(
 
 
 def _positional(
-    surrogate: Surrogate, mean_sink: Float[Tensor, "head query"], width: int
+    surrogate: Surrogate, mean_sink: Float[Tensor, "head longest"], width: int
 ) -> Float[Tensor, "head query key"]:
     """V with the mean sink in column 0, for the first ``width`` positions."""
     sink = mean_sink[:, :width, None]

@@ -108,7 +108,8 @@ class CellAccumulator:
         if kept.sum() < 3 or np.ptp(weight[kept]) == 0 or np.ptp(distance[kept]) == 0:
             return NOTHING
         value = float(dcor.distance_correlation(distance[kept], weight[kept]))
-        rho = float(stats.spearmanr(distance[kept], weight[kept])[0])
+        ranks = stats.rankdata(np.stack([distance[kept], weight[kept]]), axis=1)
+        rho = float(np.corrcoef(ranks)[0, 1])  # Spearman's
         return value, self._permuted_p(value, distance, weight) if with_p else float("nan"), rho
 
     def _permuted_p(

@@ -25,6 +25,8 @@ class Estimates:
 
     point: Quantities  # [layer head]
     replicates: Quantities  # [replicate layer head]
+    current_token: Float[np.ndarray, "layer head"]  # mean clean attention, as all of TEST
+    previous_token: Float[np.ndarray, "layer head"]
     explained_nats: Float[np.ndarray, "layer head"]  # a row, by the better surrogate
     unexplained_nats: Float[np.ndarray, "layer head"]
     blocks: int  # that hold anything; from one alone no interval can be told
@@ -38,7 +40,7 @@ def estimate(
 ) -> Estimates:
     """All quantities, each with ``REPLICATES`` bootstrap replicates."""
     random = np.random.default_rng((seed, 2))
-    present = sums.any(axis=(1, 2, 3))
+    present = np.asarray(sums.reshape(len(sums), -1).any(axis=1))
     blocks = draws(present, random)
     repeats = draws(np.ones(len(induction), dtype=bool), random) / len(induction)
     whole = sums.sum(axis=0)
@@ -53,6 +55,8 @@ def estimate(
             np.einsum("rs,slh->rlh", repeats, induction),
             np.einsum("rs,slh->rlh", repeats, duplicate),
         ),
+        current_token=_ratio(whole[..., Sum.CURRENT], rows, empty=0.0),
+        previous_token=_ratio(whole[..., Sum.PREVIOUS], rows, empty=0.0),
         explained_nats=_ratio(whole[..., Sum.UNIFORM] - best, rows),
         unexplained_nats=_ratio(best - whole[..., Sum.ENTROPY], rows),
         blocks=int(present.sum()),

@@ -77,7 +77,7 @@ def fit_kernel(
     eighth of those that were seen.
     """
     n_keys = number_of_keys(weights.shape[-1], window)
-    reach = int(n_keys.max())
+    reach = max(1, int(n_keys.max()))
     counts = torch.zeros(len(weights), reach + 1, dtype=torch.float64)
     counts.index_add_(1, n_keys, rows.double())  # rows by how many keys they have
     counts = counts[:, 1:]

@@ -36,14 +36,12 @@ class Measured:
     mean_z: Float[Tensor, "layer head d_head"]
     cells: CellAccumulator
     keys: KeyClassAccumulator | None  # None for twins
-    sequences: int
-    tokens: int
-    longest: int  # tokens of the longest sequence
+    survey: Survey  # of the text
 
 
 def sides(survey: Survey) -> tuple[Side | None, Side | None]:
     """FIT and TEST; where one of them is empty (a story or two), the whole text twice."""
-    return (Side.FIT, Side.TEST) if len(survey.sides) == len(Side) else (None, None)
+    return (Side.FIT, Side.TEST) if survey.two_sided else (None, None)
 
 
 def measure(
@@ -83,9 +81,7 @@ def measure(
         mean_z=mean_z.mean(),
         cells=cells,
         keys=keys,
-        sequences=survey.sequences,
-        tokens=survey.tokens,
-        longest=survey.longest,
+        survey=survey,
     )
 
 

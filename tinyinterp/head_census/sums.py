@@ -82,6 +82,8 @@ class Sum(IntEnum):
     PLACE = 4  # cross-entropy with V
     SINK = 5  # attention to key 0
     SINK_ROWS = 6  # queries that can see key 0
+    CURRENT = 7  # clean attention to the query's own token
+    PREVIOUS = 8  # clean attention to the token before
 
 
 class ScoreAccumulator:
@@ -128,6 +130,8 @@ class ScoreAccumulator:
                 -self._cross(clean.weights, self._log_place[layer]),
                 (pattern[..., 0].double() * sees_first[:, None, :]).sum(-1),
                 sees_first.sum(-1, keepdim=True).expand(-1, n_heads).double(),
+                clean.weights.diagonal(dim1=-2, dim2=-1).double().sum(-1),
+                clean.weights.diagonal(offset=-1, dim1=-2, dim2=-1).double().sum(-1),
             ],
             dim=-1,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from tinyinterp.progress import progress
 from tinyinterp.speech import TAGS, SpeechReader
 from tinyinterp.statistics import Interval, auroc_interval
 from tinyinterp.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 LOW_COVERAGE = 0.8  # below this share of scored tokens a warning stands beside the table
 
@@ -84,9 +88,19 @@ class NeuronCensus:
     table: Table
     top: Table
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """The table of neurons as a pandas data frame."""
         return self.table.to_pandas()
+
+    def plot(self) -> Figure:
+        """Purity and AUROC of every neuron, coloured by kind."""
+        from tinyinterp.views.neuron_plot import draw_neurons  # measuring needs no pictures
+
+        notes = self.table.notes
+        return draw_neurons(self.table, f"Neurons of layer {notes['layer']} of {notes['model']}")
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html()
 
     def write(self, folder: Path) -> list[Path]:
         """Write both tables, and the top activations as text; returns the paths."""

@@ -12,9 +12,10 @@ tried in order and the first that holds decides:
     otherwise                                                         mixed
 
 *Lift* is a tag's share of the hits over its share of all tokens. A hit on a token that is not
-scored (a continuation, a space) counts against every tag. A neuron with fewer than 50 hits, or one
-whose deciding share has a 95 % interval across its threshold, is *undetermined*, and so is all that
-was counted on fewer than 16 stories, dead neurons aside.
+scored (a continuation, a space) counts against every tag. A neuron with fewer than 50 hits is
+*undetermined*, and so is one for which the 95 % interval of the first share that could decide lies
+across its threshold (a share just short of it might hold on other text, and what comes after in the
+table would not be asked), and all that was counted on fewer than 16 stories, dead neurons aside.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class HeadCensusLike(Protocol):
 
     @property
     def profiles(self) -> Float[np.ndarray, "layer head offset"]:
-        """Mean attention by distance between query and key."""
+        """The fitted kernel: attention by distance, without the sink."""
         ...
 
     @property

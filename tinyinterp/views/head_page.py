@@ -32,7 +32,7 @@ NUMBERS = (
     Column("contrast", "C", "contrast: how far from attending to everything alike"),
     Column("position_explained", "F", "share explained by distance"),
     Column("place_explained", "V", "share explained by absolute position"),
-    Column("previous_token", "previous", "attention to the token before"),
+    Column("previous_token", "previous", "attention to the token before, without the sink"),
     Column("induction", "I", "induction: attention to what followed the same token"),
     Column("duplicate_token", "D", "attention to an earlier copy of the token"),
     Column("report_r", "report r", "Pearson's r of the simple rule on one text"),

@@ -1,4 +1,4 @@
-"""``neurons.html``: what each neuron fires on, to search and read."""
+"""A page of neurons: what each fires on, to search and read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIGITS = 4  # significant digits of activations
 
 
 def write_neuron_page(table: Table, top: Table, folder: Path) -> Path:
-    """Write ``neurons.html``; it needs no other file and no network.
+    """Write a page named after the table; it needs no other file and no network.
 
     Args:
         table: a row per neuron, with at least layer, neuron and kind.
@@ -33,7 +33,7 @@ def write_neuron_page(table: Table, top: Table, folder: Path) -> Path:
         "hits": group_hits(top),
     }
     return write_page(
-        folder / "neurons.html",
+        folder / f"{table.name}.html",
         "neurons.html",
         data,
         where=f"layer{'s' if len(layers) > 1 else ''} {', '.join(map(str, layers))}",

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from outcome import Outcome, Run
+from planted.patterns import random_words
+
+N_LAYERS, N_HEADS, D_MLP = 3, 2, 31
+N_STORIES = 41
+TABLES = {f"heads.{suffix}" for suffix in ("csv", "parquet", "json")}
+PICTURES = {
+    f"patterns/{name}.{suffix}"
+    for layer in range(N_LAYERS)
+    for name in (f"layer{layer}", *(f"layer{layer}_head{head}" for head in range(N_HEADS)))
+    for suffix in ("png", "svg")
+}
+SLOW = ("ablation_loss_increase", "surrogate_loss_increase")  # what --quick leaves out
+
+
+def neuron_files(layer: int) -> set[str]:
+    tables = {f"neurons_layer{layer}.{suffix}" for suffix in ("csv", "parquet", "json", "html")}
+    return tables | {f"top_activations_layer{layer}.{suffix}" for suffix in ("parquet", "txt")}
+
+
+def files(folder: Path) -> set[str]:
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return found - {"tinyinterp.json"}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    random, known = np.random.default_rng(0), np.array(random_words(40))
+    path = tmp_path_factory.mktemp("text") / "short.txt"
+    path.write_text(
+        "\n<|endoftext|>\n".join(
+            " ".join(random.choice(known, size=11 - n % 5)) for n in range(N_STORIES)
+        ),
+        "utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def heads(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
+    def call(*words: str | int, out: str = "heads") -> Outcome:
+        outcome = run("heads", "--ckpt", ckpt, "--text", stories, "--out", tmp_path / out, *words)
+        assert outcome.code == 0, outcome.err
+        return outcome
+
+    return call
+
+
+@pytest.fixture
+def neurons(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
+    def call(*words: str | int) -> Outcome:
+        outcome = run(
+            "neurons", "--ckpt", ckpt, "--text", stories, "--out", tmp_path / "neurons", *words
+        )
+        assert outcome.code == 0, outcome.err
+        return outcome
+
+    return call
+
+
+def test_heads_writes_every_file_and_a_second_run_replaces_them(heads, tmp_path: Path):
+    shown = heads()
+    folder = tmp_path / "heads"
+    everything = TABLES | PICTURES | {"heads.html", "kinds.png", "kinds.svg"}
+    assert files(folder) == everything
+    assert len(rows(folder / "heads.csv")) == N_LAYERS * N_HEADS
+    for name in PICTURES:
+        start = (folder / name).read_bytes()[:100]
+        assert start.startswith(b"\x89PNG") if name.endswith(".png") else b"<?xml" in start
+    assert re.search(r"^kind +heads +share +role$", shown.out, re.MULTILINE)
+    assert f"wrote {len(everything)} files in {folder}" in shown.err
+    before = (folder / "heads.csv").read_bytes()
+    heads("--no-pictures", "--batch-size", 3)  # which changes no number
+    assert files(folder) == TABLES
+    assert (folder / "heads.csv").read_bytes() == before
+
+
+def test_heads_prints_one_json_object(heads, tmp_path: Path):
+    content = json.loads(heads("--json", "--quick", "--no-pictures").out)
+    folder = tmp_path / "heads"
+    assert {Path(path) for path in content["files"]} == {folder / name for name in TABLES}
+    assert content["notes"]["text"] == "short.txt"
+    assert [(row["layer"], row["head"]) for row in content["rows"]] == list(
+        np.ndindex(N_LAYERS, N_HEADS)
+    )
+    written = rows(folder / "heads.csv")
+    assert all(row[name] == "" for row in written for name in SLOW)
+    assert [row["kind"] for row in written] == [row["kind"] for row in content["rows"]]
+
+
+def test_a_rule_decides_by_its_own_number(heads, tmp_path: Path):
+    for rule, column in (
+        ("report", "report_r"),
+        ("distance-correlation", "distance_correlation"),
+    ):
+        heads("--rule", rule, "--quick", "--no-pictures", out=rule)
+        for row in rows(tmp_path / rule / "heads.csv"):
+            assert row["decided_by"] == column
+            assert row["value"] == row[column]
+            assert row["kind"] in {"positional", "semantic", "undetermined"}
+    by_report = rows(tmp_path / "report" / "heads.csv")
+    assert {row["kind"] for row in by_report} <= {"positional", "semantic"}
+    assert [row["kind"] for row in by_report] == [row["report_label"] for row in by_report]
+
+
+def test_quick_leaves_out_the_causal_checks_and_nothing_else(heads, tmp_path: Path):
+    heads("--quick", "--no-pictures", out="quick")
+    heads("--no-pictures", out="whole")
+    for quick, whole in zip(
+        rows(tmp_path / "quick" / "heads.csv"), rows(tmp_path / "whole" / "heads.csv"), strict=True
+    ):
+        missing = {name for name in quick if quick[name] != whole[name]}
+        assert set(SLOW) <= missing
+        assert all(name.startswith(("ablation_", "surrogate_")) for name in missing)
+
+
+def test_neurons_show_one_neuron_and_the_layers_lie_side_by_side(neurons, tmp_path: Path):
+    shown = neurons("--layer", 0, "--neuron", 1, "--top", 3)
+    folder = tmp_path / "neurons"
+    assert files(folder) == neuron_files(0)
+    assert [int(row["neuron"]) for row in rows(folder / "neurons_layer0.csv")] == list(range(D_MLP))
+    assert shown.out.count("Activation: ") == 3
+    assert "Neuron 1 of layer 0: " in shown.out
+    first = (folder / "neurons_layer0.csv").read_bytes()
+    content = json.loads(neurons("--layer", 1, "--top", 3, "--json").out)
+    assert {Path(path).name for path in content["files"]} == neuron_files(1)
+    assert files(folder) == neuron_files(0) | neuron_files(1)
+    assert (folder / "neurons_layer0.csv").read_bytes() == first
+
+
+def test_neurons_of_a_tag_are_listed_by_auroc(neurons, tmp_path: Path):
+    shown = neurons("--layer", 0, "--top", 3, "--tag", "noun")
+    table = rows(tmp_path / "neurons" / "neurons_layer0.csv")
+    tagged = [row for row in table if row["best_tag"] == "NOUN"]
+    if not tagged:
+        assert "no neuron of this layer has NOUN as its best tag" in shown.err
+        return
+    _, _, listed = shown.out.partition(f"{len(tagged)} neurons with best tag NOUN")
+    tagged.sort(key=lambda row: -float(row["auroc"]))
+    numbers = [line.split()[0] for line in listed.splitlines()[2:]]
+    assert numbers == [row["neuron"] for row in tagged[:20]]

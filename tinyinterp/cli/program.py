@@ -1,0 +1,62 @@
+"""How a program ends: its exit code, and one line for whatever went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from tinyinterp.cli.report import say
+from tinyinterp.errors import TinyinterpError
+
+DEBUG = "--debug"
+INTERRUPTED = 130
+
+
+def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -> int:
+    """Run a program: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+
+    Args:
+        app: its commands.
+        arguments: without the program's name; ``--debug`` may stand anywhere before a ``--``.
+        name: how it is called, for its help.
+        prefix: what each line about an error starts with.
+    """
+    given = list(arguments)
+    n_options = given.index("--") if "--" in given else len(given)  # what follows is only text
+    debug = DEBUG in given[:n_options]
+    rest = [word for word in given[:n_options] if word != DEBUG] + given[n_options:]
+    try:
+        try:
+            app(rest, prog_name=name)
+        except SystemExit as ended:  # how the parser ends, also when all went well
+            sys.stdout.flush()
+            code = ended.code if isinstance(ended.code, int) else 0
+            if code == INTERRUPTED:
+                say(f"{prefix}: interrupted; nothing half-written is left")
+            return code
+    except BrokenPipeError:  # the reader has gone, as `head` does; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        say(f"{prefix}: interrupted; nothing half-written is left")
+        return INTERRUPTED
+    except TinyinterpError as error:
+        if debug:
+            raise
+        say(f"{prefix}: {_one_line(error)}")
+    # Whatever else goes wrong is a mistake of ours; a person still gets a line, not a traceback.
+    except Exception as error:
+        if debug:
+            raise
+        say(
+            f"{prefix}: unexpected {type(error).__name__}: {_one_line(error)}; "
+            f"run it again with {DEBUG} for a traceback, and report what it shows"
+        )
+    return 1
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,222 @@
+"""One row a head: label, evidence, and what the interventions say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from tinyinterp import statistics
+from tinyinterp.head_census import labels
+from tinyinterp.head_census.causal import LossRises
+from tinyinterp.head_census.correlation import (
+    DISTANCE_THRESHOLD,
+    REPORT_THRESHOLD,
+    report_correlation,
+)
+from tinyinterp.head_census.estimates import Estimates, draws, interval
+from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision, Quantities
+from tinyinterp.head_census.measure import Measured
+from tinyinterp.head_census.nulls import q_values
+from tinyinterp.model import Model
+
+
+@dataclass(frozen=True)
+class HeadRow:
+    """One head; the columns of the heads table."""
+
+    layer: int
+    head: int
+    attention: str
+    kind: str
+    role: str
+    decided_by: str
+    value: float
+    low: float
+    high: float
+    q_value: float
+    stability: float
+    sink: float
+    contrast: float
+    position_explained: float
+    place_explained: float
+    previous_token: float
+    current_token: float
+    duplicate_token: float
+    induction: float
+    report_r: float
+    report_label: str
+    distance_correlation: float
+    spearman: float
+    ablation_loss_increase: float
+    ablation_low: float
+    ablation_high: float
+    surrogate_loss_increase: float
+    surrogate_low: float
+    surrogate_high: float
+    causal_check: str  # "agrees", "contradicts" or "": nothing can be said
+
+
+def head_rows(
+    model: Model,
+    measured: Measured,
+    twins: list[Estimates],
+    rises: LossRises | None,
+    patterns: dict[int, Float[np.ndarray, "head query key"]],
+    *,
+    rule: str,
+    seed: int,
+) -> list[HeadRow]:
+    """A row for every head, by the rule asked for; ``rises`` is None without causal checks."""
+    config, estimates = model.config, measured.estimates
+    point = estimates.point
+    tests = labels.decide(point)
+    q = q_values(estimates, tests, twins)
+    stability = _stability(estimates.replicates, tests)
+    ablation, surrogate = _rises(rises, seed, tests.shape)
+    by_distance = rule == "distance-correlation"
+    correlations = {
+        at: measured.cells.correlations(*at, with_p=by_distance) for at in np.ndindex(tests.shape)
+    }
+    if by_distance:
+        p = np.array([correlations[at][1] for at in np.ndindex(tests.shape)])
+        q = statistics.q_values(np.nan_to_num(p, nan=1.0)).reshape(tests.shape)
+    rows = []
+    for layer, head in np.ndindex(tests.shape):
+        at = (layer, head)
+        r = report_correlation(patterns[layer][head])
+        correlation, _, rho = correlations[at]
+        label = label_of(Decision(int(tests[at])), at, measured, seed)
+        label |= {"q_value": float(q[at]), "stability": float(stability[at])}
+        if rule == "report":
+            label = _simple("report_r", r, positional=abs(r) > REPORT_THRESHOLD, q=np.nan)
+        elif by_distance:
+            positional = correlation >= DISTANCE_THRESHOLD
+            label = _simple(
+                "distance_correlation", correlation, positional=positional, q=float(q[at])
+            )
+        rows.append(
+            HeadRow(
+                layer=layer,
+                head=head,
+                attention=config.attention[layer],
+                **label,
+                sink=float(point.sink[at]),
+                contrast=float(point.contrast[at]),
+                position_explained=float(point.position_explained[at]),
+                place_explained=float(point.place_explained[at]),
+                previous_token=float(estimates.previous_token[at]),
+                current_token=float(estimates.current_token[at]),
+                duplicate_token=float(point.duplicate[at]),
+                induction=float(point.induction[at]),
+                report_r=r,
+                report_label=_report_label(r),
+                distance_correlation=correlation,
+                spearman=rho,
+                ablation_loss_increase=float(ablation[0][at]),
+                ablation_low=float(ablation[1][at]),
+                ablation_high=float(ablation[2][at]),
+                surrogate_loss_increase=float(surrogate[0][at]),
+                surrogate_low=float(surrogate[1][at]),
+                surrogate_high=float(surrogate[2][at]),
+                causal_check=_causal_check(label["kind"], at, ablation, surrogate),
+            )
+        )
+    return rows
+
+
+def label_of(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> dict[str, Any]:
+    """Kind, role and evidence of one head by the decision table."""
+    estimates = measured.estimates
+    name, values = estimates.point.deciding(test)
+    lows, highs = interval(estimates.replicates.deciding(test)[1][:, at[0], at[1]])
+    value, low, high = float(values[at]), float(lows), float(highs)
+    kind, role = KIND[test], _role(test, at, measured, seed)
+    few = measured.survey.test_sequences < labels.THRESHOLDS.sequences or estimates.blocks < 2
+    if few or labels.straddles(test, low, high):
+        kind, role = UNDETERMINED, f"nearest: {kind}"
+    return {
+        "kind": kind,
+        "role": role,
+        "decided_by": name,
+        "value": value,
+        "low": low,
+        "high": high,
+    }
+
+
+def _role(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> str:
+    if test is Decision.INDUCTION:
+        return "induction"
+    if test is Decision.DUPLICATE:
+        return "duplicate-token"
+    if test is Decision.POSITIONAL:
+        surrogate = measured.surrogates[at[0]]
+        return labels.positional_role(surrogate.kernel[at[1], : surrogate.full_row].numpy())
+    if test is Decision.MIXED:
+        explained = measured.estimates.point.explained[at]
+        return "more positional" if explained >= 0.5 else "more semantic"
+    if test is Decision.SEMANTIC and measured.keys is not None:
+        looked_at = measured.keys.role(*at, seed)
+        return looked_at.name if looked_at else ""
+    return ""
+
+
+def _report_label(r: float) -> str:
+    if not np.isfinite(r):
+        return UNDETERMINED
+    return "positional" if abs(r) > REPORT_THRESHOLD else "semantic"
+
+
+def _simple(name: str, value: float, *, positional: bool, q: float) -> dict[str, Any]:
+    """A label by one of the simple rules: no interval, no stability."""
+    kind = "positional" if positional else "semantic"
+    if not np.isfinite(value):
+        kind = UNDETERMINED
+    nothing = {"low": np.nan, "high": np.nan, "stability": np.nan}
+    return {"kind": kind, "role": "", "decided_by": name, "value": value, "q_value": q, **nothing}
+
+
+def _stability(
+    replicates: Quantities, tests: Int[np.ndarray, "layer head"]
+) -> Float[np.ndarray, "layer head"]:
+    """Share of bootstrap replicates that give the same kind."""
+    kinds = np.array([KIND[test] for test in Decision])
+    return (kinds[labels.decide(replicates)] == kinds[tests]).mean(axis=0)
+
+
+def _rises(
+    rises: LossRises | None, seed: int, shape: tuple[int, ...]
+) -> tuple[tuple[Float[np.ndarray, "layer head"], ...], ...]:
+    """Mean rise with its interval, nats per token, for ablation and for the surrogate."""
+    if rises is None:
+        nothing = (np.full(shape, np.nan),) * 3
+        return nothing, nothing
+    weights = draws(rises.tokens > 0, np.random.default_rng((seed, 3)))
+    tokens = (weights @ rises.tokens)[:, None, None]
+    results = []
+    for values in (rises.ablation, rises.surrogate):
+        replicates = np.einsum("rb,blh->rlh", weights, values) / tokens
+        results.append((values.sum(axis=0) / rises.tokens.sum(), *interval(replicates)))
+    return tuple(results)
+
+
+def _causal_check(
+    kind: str,
+    at: tuple[int, int],
+    ablation: tuple[Float[np.ndarray, "layer head"], ...],
+    surrogate: tuple[Float[np.ndarray, "layer head"], ...],
+) -> str:
+    """What the interventions say of a kind; they never change it.
+
+    A positional head that matters (ablation surely costs something) should lose less under its
+    surrogate than under ablation, a semantic one should surely lose something under the surrogate.
+    """
+    matters = ablation[1][at] > 0
+    if kind == "positional" and matters:
+        return "agrees" if surrogate[2][at] < ablation[0][at] else "contradicts"
+    if kind == "semantic" and matters:
+        return "agrees" if surrogate[1][at] > 0 else "contradicts"
+    return ""

@@ -1,0 +1,33 @@
+"""What a person gave as a path; it may be anything, also a whole story."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+LONGEST_SHOWN = 200  # characters
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; what is too long to be a path is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; what is too long to be a path is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def shown(path: str | Path) -> str:
+    """A path for a message: on one line, and cut where it is longer than paths are.
+
+    >>> shown("stories.txt"), shown("Once upon a\\ntime " + 99 * "there was ")[:30]
+    ('stories.txt', 'Once upon a time there was the')
+    """
+    line = " ".join(str(path).splitlines())
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
