@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -273,3 +274,15 @@ def test_a_tokenizer_of_another_model_is_refused(folder):
     (folder / "tokenizer.json").unlink()
     with pytest.raises(TokenizerError, match="holds no tokenizer"):
         checkpoint.load(folder)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_all_files_may_be_read_by_whom_the_umask_lets(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        tiny_checkpoint(tmp_path)
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(modes, 0o666 & ~umask)
+    assert checkpoint.WEIGHTS in modes

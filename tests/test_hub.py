@@ -122,6 +122,22 @@ def test_what_looks_like_a_path_is_never_looked_up(fake, path):
     assert fake.asked == []
 
 
+@pytest.mark.parametrize("story", ["There was a dog.\n" * 400, "a/" * 3000])
+def test_a_text_is_no_checkpoint(fake, story):
+    for given in (story, Path(story)):
+        with pytest.raises(CheckpointError, match=r"there is no folder .* not a text$") as caught:
+            hub.find(given)
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 400
+    assert fake.asked == []
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_name_that_is_too_long_for_a_folder_is_refused():
+    with pytest.raises(CheckpointError, match="could not be fetched"):
+        hub.find("a" * 300)
+
+
 def test_a_path_object_is_no_hub_name(fake):
     with pytest.raises(CheckpointError, match="there is no folder"):
         hub.find(Path(NAME))

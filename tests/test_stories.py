@@ -104,6 +104,13 @@ def test_text_splits_wherever_end_of_text_stands(tmp_path_factory, stories, arou
     assert list(read_stories(path)) == ["first", *kept, "last"]
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_row_that_holds_end_of_text_is_several_stories(tmp_path, name):
+    rows = [f"{END}One.{END}\n{END} Two. ", f"Three.\n{END}", END]
+    (tmp_path / name).write_bytes(KINDS[name](rows))
+    assert list(read_stories(tmp_path / name)) == ["One.", "Two.", "Three."]
+
+
 def test_a_text_without_end_of_text_is_one_story(tmp_path):
     (tmp_path / "one.txt").write_text("Once.\n\nTwice.\n", "utf-8")
     assert list(read_stories(tmp_path / "one.txt")) == ["Once.\n\nTwice."]
@@ -155,6 +162,14 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
             list(read_stories(path))
 
 
+@pytest.mark.parametrize("story", ["There was a dog.\n" * 400, "a" * 300, "a/" * 3000])
+def test_a_story_given_for_a_path_is_refused_in_one_line(story):
+    with pytest.raises(CorpusError, match=r"is not a file; .* not a story itself$") as caught:
+        list(read_stories(Path(story)))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
 @pytest.mark.parametrize(
     ("published", "right"),
     [
@@ -184,6 +199,11 @@ def test_what_was_right_stays(text):
 def test_a_data_set_in_a_folder_is_read_with_datasets(tmp_path):
     parquet.write_table(pa.table({"text": [*STORIES, " "]}), tmp_path / "train.parquet")
     assert list(read_dataset(str(tmp_path))) == STORIES
+
+
+def test_a_row_of_a_data_set_that_holds_end_of_text_is_several_stories(tmp_path):
+    parquet.write_table(pa.table({"text": [f"One.{END}Two.", END]}), tmp_path / "train.parquet")
+    assert list(read_dataset(str(tmp_path))) == ["One.", "Two."]
 
 
 def test_a_data_set_of_lines_is_put_together(tmp_path):

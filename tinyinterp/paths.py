@@ -24,9 +24,9 @@ def is_folder(path: Path) -> bool:
 
 
 def shown(path: str | Path) -> str:
-    """A path for a message: on one line, and cut where it is longer than paths are.
+    r"""A path for a message: on one line, and cut where it is longer than paths are.
 
-    >>> shown("stories.txt"), shown("Once upon a\\ntime " + 99 * "there was ")[:30]
+    >>> shown("stories.txt"), shown("Once upon a\ntime " + 99 * "there was ")[:30]
     ('stories.txt', 'Once upon a time there was the')
     """
     line = " ".join(str(path).splitlines())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -28,12 +27,17 @@ from train.batches import IGNORED, Batch, Sampler, StorySampler, WindowSampler
 from train.cross_entropy import linear_cross_entropy
 from train.optimizers import RunningMean, build_optimizers, rate, set_rate
 from train.recipe import Recipe
+from train.start import (
+    BEST,
+    LOG,
+    PICTURE,
+    SNAPSHOTS,
+    refuse_foreign,
+    refuse_several_processes,
+)
 from train.tokens import TokenFile
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-LOG = "log.jsonl"
-BEST, SNAPSHOTS, PICTURE = "best", "snapshots", "loss.png"
-BEFORE_SAVING = {LOG, BEST, SNAPSHOTS, PICTURE}  # left by a run killed before its first save
 LOG_EVERY = 10  # steps
 DEV_TOKENS = 100_000  # of the held-out stories, evaluated each time
 SNAPSHOT_RATIO = math.sqrt(2)  # between the steps of two snapshots
@@ -60,7 +64,7 @@ class Trainer:
     """
 
     def __init__(self, recipe: Recipe, data: Path, run: Path) -> None:
-        _refuse_several_processes()
+        refuse_several_processes()
         self.recipe, self.folder = recipe, run
         self.train_file = TokenFile(data, "train")
         self.dev_file = TokenFile(data, "dev")
@@ -241,7 +245,7 @@ class Trainer:
     def _resume(self) -> None:
         numbers = resume.read_numbers(self.folder)
         if numbers is None:
-            _check_replaceable(self.folder)
+            refuse_foreign(self.folder)
             make_folder(self.folder)
             (self.folder / LOG).unlink(missing_ok=True)
             return
@@ -294,32 +298,6 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _refuse_several_processes() -> None:
-    """Each would train the whole model and write over what the others wrote."""
-    world = os.environ.get("WORLD_SIZE", "1")
-    if world.isdecimal() and int(world) > 1:
-        raise TrainingError(
-            f"WORLD_SIZE is {world}: training over several processes comes with a later version; "
-            "run without torchrun"
-        )
-
-
-def _check_replaceable(folder: Path) -> None:
-    """Refuse a folder without ``resume/`` that holds what no run leaves before its first save."""
-    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
-    if checkpoint.WEIGHTS in names:
-        raise TrainingError(
-            f"{folder} holds a checkpoint but nothing to resume from; choose another --out"
-        )
-    unfinished = f".{resume.FOLDER}."  # a first save that was cut short
-    foreign = sorted(n for n in names - BEFORE_SAVING if not n.startswith(unfinished))
-    if foreign:
-        raise TrainingError(
-            f"{folder} is not empty and holds no run to resume (it holds {foreign[0]}); "
-            "choose another --out, or empty this one"
-        )
 
 
 def snapshot_steps(total: int) -> set[int]:

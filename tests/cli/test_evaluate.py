@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from models import STORIES
 from outcome import Run
 
@@ -18,3 +19,13 @@ def test_evaluate_loss_has_the_keys_of_the_contract(run: Run, ckpt: Path, text: 
     assert figures["text"] == "stories.txt"
     shown = run("evaluate", "loss", "--ckpt", ckpt, "--text", text).out
     assert re.search(rf"^bits per byte +{figures['bits_per_byte']:.4f}$", shown, re.MULTILINE)
+
+
+def test_evaluate_says_what_the_bundled_stories_are(
+    run: Run, ckpt: Path, text: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tinyinterp.corpus.bundled_stories", lambda: text)
+    outcome = run("evaluate", "loss", "--ckpt", ckpt, "--json")
+    assert json.loads(outcome.out)["text"] == "bundled stories (drawn from the bundled model)"
+    assert outcome.err.startswith("note: these stories are the bundled model's own samples")
+    assert outcome.err.count("\n") == 1

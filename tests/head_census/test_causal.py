@@ -51,8 +51,7 @@ def by_hand(decoder, tokens, replace_z=None, replace_pattern=None):
             pattern = torch.zeros(n, n)
             for i in range(n):
                 first = 0 if attn.window is None else max(0, i - attn.window + 1)
-                scores = torch.stack([q[i] @ k[j] * attn.scale for j in range(first, i + 1)])
-                pattern[i, first : i + 1] = scores.softmax(0)
+                pattern[i, first : i + 1] = (k[first : i + 1] @ q[i] * attn.scale).softmax(0)
             if replace_pattern and replace_pattern[:2] == (layer, head):
                 pattern[2:] = replace_pattern[2][2:]
             z[:, head] = pattern @ v

@@ -110,9 +110,8 @@ def test_the_same_bytes_for_another_batch_size_and_on_a_second_run(model, census
     for number, batch_size in enumerate((8, 1, 3)):
         again = census_heads(model, corpus(stories(N_STORIES)), HeadSettings(batch_size=batch_size))
         assert written(again, tmp_path / str(number)) == first
-    assert (
-        written(census_heads(model, corpus(stories(N_STORIES)), HeadSettings(seed=1)), tmp_path) != first
-    )
+    other = census_heads(model, corpus(stories(N_STORIES)), HeadSettings(seed=1))
+    assert written(other, tmp_path) != first
 
 
 @pytest.mark.parametrize("rule", ["report", "distance-correlation"])

@@ -162,7 +162,7 @@ def test_an_exactly_uniform_head_explains_nothing_and_is_diffuse():
 
 
 def test_few_sequences_leave_every_head_undetermined():
-    found, _ = labelled([[offset(1), uniform(), content(1.5)]], n_stories=20)  # about half are on TEST
+    found, _ = labelled([[offset(1), uniform(), content(1.5)]], n_stories=20)  # half on TEST
     assert [label["kind"] for label in found[0]] == ["undetermined"] * 3
     nearest = ["nearest: positional", "nearest: diffuse", "nearest: semantic"]
     assert [label["role"] for label in found[0]] == nearest

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -189,3 +190,39 @@ def test_a_vocabulary_other_than_the_datas_is_refused(data, tmp_path):
 def test_data_that_were_never_prepared_are_refused(tmp_path):
     with pytest.raises(TrainingError, match="python -m train prepare"):
         Trainer(tiny_recipe(), tmp_path, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "state.json", ".git", "model"])
+def test_a_folder_of_somebody_else_is_left_as_it_is(data, tmp_path, name):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "log.jsonl").write_text("mine")
+    (run / name).write_text("mine")
+    with pytest.raises(TrainingError, match=rf"it holds {re.escape(name)}\); choose another --out"):
+        Trainer(tiny_recipe(), data, run)
+    assert {path.name: path.read_text() for path in run.iterdir()} == {
+        "log.jsonl": "mine",
+        name: "mine",
+    }
+
+
+def test_what_a_run_killed_before_its_first_save_leaves_is_begun_anew(data, tmp_path):
+    run = tmp_path / "run"
+    for name in ("best", "snapshots", ".resume.abc.tmp"):
+        (run / name).mkdir(parents=True)
+    (run / "log.jsonl").write_text('{"step": 10, "tok')
+    (run / "loss.png").write_bytes(b"")
+    assert Trainer(tiny_recipe(), data, run).step == 0
+    assert not (run / "log.jsonl").exists()
+
+
+@pytest.mark.parametrize("processes", ["2", "16"])
+def test_several_processes_are_refused_before_anything_is_written(
+    data, tmp_path, monkeypatch, processes
+):
+    monkeypatch.setenv("WORLD_SIZE", processes)
+    with pytest.raises(TrainingError, match=f"WORLD_SIZE is {processes}: .*run without torchrun$"):
+        Trainer(tiny_recipe(), data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert Trainer(tiny_recipe(), data, tmp_path / "run").step == 0

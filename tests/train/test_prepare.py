@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from typer.testing import CliRunner
 
+from tinyinterp.errors import CorpusError
 from tinyinterp.stories import clean
 from tinyinterp.tokenizer import Tokenizer
 from train import prepare as preparing
-from train.__main__ import app
+from train.__main__ import main
 from train.tokens import TokenFile, held_out, read_card
 
 STORIES = [
@@ -31,8 +35,22 @@ def text(tmp_path):
     return path
 
 
+@dataclass(frozen=True)
+class Result:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
 def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    out, err = StringIO(), StringIO()
+    with (
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main([str(argument) for argument in arguments])
+    return Result(ended.value.code, out.getvalue(), err.getvalue())
 
 
 def decoded(folder, split):
@@ -48,7 +66,7 @@ def decoded(folder, split):
 def test_prepared_stories_are_the_cleaned_stories(text, tmp_path):
     out = tmp_path / "data"
     result = invoke("prepare", "--out", out, "--text", text, "--bpe", 307, "--holdout", 5, "--json")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, result.stderr
     card = json.loads(result.stdout)
     assert decoded(out, "train") == [story for story in CLEANED if not held_out(story, 5)]
     assert decoded(out, "dev") == [story for story in CLEANED if held_out(story, 5)]
@@ -215,9 +233,32 @@ def test_wrong_usage_exits_with_2(tmp_path, options):
 
 def test_a_traceback_only_with_debug(tmp_path):
     arguments = ("prepare", "--out", tmp_path / "data", "--text", "none.txt", "--bpe", 307)
-    assert isinstance(invoke(*arguments).exception, SystemExit)
+    assert "none.txt is not a file" in invoke(*map(str, arguments)).stderr
     for debugged in (("--debug", *arguments), (*arguments, "--debug")):
-        assert "is not a file" in str(invoke(*debugged).exception)
+        with pytest.raises(CorpusError, match="is not a file"):
+            main([str(argument) for argument in debugged])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (RuntimeError("several\nlines"), 1, "unexpected RuntimeError: several lines; .*--debug"),
+        (OSError(28, "No space left on device"), 1, "unexpected OSError: .*No space left"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_whatever_goes_wrong_is_one_line(monkeypatch, tmp_path, error, code, line):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(preparing, "prepare", fail)
+    arguments = ("prepare", "--out", tmp_path / "data", "--text", "a.txt", "--bpe", 307)
+    result = invoke(*arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert re.fullmatch(f"error: {line}.*\n", result.stderr)
+    if code == 1:
+        with pytest.raises(type(error)):
+            main([*map(str, arguments), "--debug"])
 
 
 def test_recipes_are_listed_and_curves_drawn(tmp_path):
@@ -246,7 +287,7 @@ def test_a_recipe_runs_with_overrides_in_both_forms(text, tmp_path):
     overrides = [f"{key}={value}" for key, value in TINY.items()]
     options = ("--data", data, "--out", run, "--set", overrides[0])
     result = invoke("run", "tiny", *options, *overrides[1:], "--json")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 0, result.stderr
     outcome = json.loads(result.stdout)
     assert (outcome["run"], outcome["step"], outcome["finished"]) == (str(run), 11, True)
     assert json.loads((run / "training.json").read_text("utf-8"))["step"] == 11

@@ -151,3 +151,9 @@ def test_the_state_is_safetensors_and_json_and_nothing_else(stopped):
         "state.safetensors",
     ]
     assert json.loads((stopped / "resume" / "state.json").read_text())["step"] == 7
+
+
+def test_all_files_of_the_state_may_be_read_by_whom_the_umask_lets(stopped):
+    folder = stopped / "resume"
+    modes = {path.name: path.stat().st_mode for path in folder.iterdir()}
+    assert modes["state.safetensors"] == modes["state.json"]
