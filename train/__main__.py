@@ -157,12 +157,13 @@ def plot(
 def bundle(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
     text: Annotated[Path, typer.Option(help="Text that the model card's loss is measured on.")],
+    note: Annotated[str, typer.Option(help="What else its card must say of the training.")] = "",
 ) -> None:
     """Make a run the model that comes with the package (for maintainers)."""
     from tinyinterp.checkpoint import bundled_folder
     from train.bundle import bundle as make
 
-    loss = make(folder, text, bundled_folder().parent)
+    loss = make(folder, text, bundled_folder().parent, note=note)
     typer.echo(f"{bundled_folder()}: {loss.bits_per_byte:.4f} bits per byte on {text.name}")
 
 

@@ -30,11 +30,12 @@ CARD_SEEDS = (0, 1, 2)  # of the stories in the model card, unpicked
 CARD = Path(__file__).parent / "model_card.md"
 
 
-def bundle(run: Path, valid: Path, assets: Path, *, seed: int = 0) -> Loss:
+def bundle(run: Path, valid: Path, assets: Path, *, seed: int = 0, note: str = "") -> Loss:
     """Write ``assets/model`` and ``assets/stories.txt`` from the best checkpoint of ``run``.
 
     Args:
         valid: the text that the model card's loss is measured on; nothing of it is written.
+        note: what else the model card must say of the training.
 
     Raises:
         TrainingError: the run has no best checkpoint.
@@ -49,7 +50,7 @@ def bundle(run: Path, valid: Path, assets: Path, *, seed: int = 0) -> Loss:
     dtype = DTYPES[model.training["recipe"]["run"]["stored"]]
     folder = assets / "model"
     checkpoint.save(folder, model.decoder, model.tokenizer, model.training, dtype)
-    write_text(folder / "README.md", _card(model, loss, valid.name))
+    write_text(folder / "README.md", _card(model, loss, valid.name, note))
     return loss
 
 
@@ -75,7 +76,7 @@ def draw_stories(model: Checkpoint, count: int, seed: int) -> Iterator[str]:
                     yield text
 
 
-def _card(model: Checkpoint, loss: Loss, valid: str) -> str:
+def _card(model: Checkpoint, loss: Loss, valid: str, note: str) -> str:
     end, training = model.tokenizer.end_of_text, model.training
     stories = []
     for seed in CARD_SEEDS:
@@ -87,6 +88,7 @@ def _card(model: Checkpoint, loss: Loss, valid: str) -> str:
         parameters=f"{count_parameters(model.decoder.config).total:,}",
         loss=loss,
         valid=valid,
+        note=f" {note}" if note else "",
         training=training,
         recipe=json.dumps(_without_model(training["recipe"]), indent=2),
         data=training["data"],
