@@ -19,7 +19,6 @@ PICTURES = {
     for name in (f"layer{layer}", *(f"layer{layer}_head{head}" for head in range(N_HEADS)))
     for suffix in ("png", "svg")
 }
-SLOW = ("ablation_loss_increase", "surrogate_loss_increase")  # what --quick leaves out
 
 
 def neuron_files(layer: int) -> set[str]:
@@ -43,7 +42,7 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("text") / "short.txt"
     path.write_text(
         "\n<|endoftext|>\n".join(
-            " ".join(random.choice(known, size=11 - n % 5)) for n in range(N_STORIES)
+            " ".join(random.choice(known, size=7 - n % 3)) for n in range(N_STORIES)
         ),
         "utf-8",
     )
@@ -52,8 +51,10 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def heads(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
-    def call(*words: str | int, out: str = "heads") -> Outcome:
-        outcome = run("heads", "--ckpt", ckpt, "--text", stories, "--out", tmp_path / out, *words)
+    def call(*words: str | int) -> Outcome:
+        outcome = run(
+            "heads", "--ckpt", ckpt, "--text", stories, "--out", tmp_path / "heads", *words
+        )
         assert outcome.code == 0, outcome.err
         return outcome
 
@@ -72,7 +73,7 @@ def neurons(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
     return call
 
 
-def test_heads_writes_every_file_and_a_second_run_replaces_them(heads, tmp_path: Path):
+def test_heads_writes_every_file_and_another_run_replaces_them(heads, tmp_path: Path):
     shown = heads()
     folder = tmp_path / "heads"
     everything = TABLES | PICTURES | {"heads.html", "kinds.png", "kinds.svg"}
@@ -83,49 +84,40 @@ def test_heads_writes_every_file_and_a_second_run_replaces_them(heads, tmp_path:
         assert start.startswith(b"\x89PNG") if name.endswith(".png") else b"<?xml" in start
     assert re.search(r"^kind +heads +share +role$", shown.out, re.MULTILINE)
     assert f"wrote {len(everything)} files in {folder}" in shown.err
+
     before = (folder / "heads.csv").read_bytes()
     heads("--no-pictures", "--batch-size", 3)  # which changes no number
     assert files(folder) == TABLES
     assert (folder / "heads.csv").read_bytes() == before
 
+    whole = rows(folder / "heads.csv")
+    heads("--no-pictures", "--quick")  # which leaves out the causal checks and nothing else
+    for quick, row in zip(rows(folder / "heads.csv"), whole, strict=True):
+        assert {name for name in row if quick[name] != row[name]} == {
+            f"{check}_{number}"
+            for check in ("ablation", "surrogate")
+            for number in ("loss_increase", "low", "high")
+        }
+        assert quick["ablation_loss_increase"] == quick["surrogate_loss_increase"] == ""
 
-def test_heads_prints_one_json_object(heads, tmp_path: Path):
-    content = json.loads(heads("--json", "--quick", "--no-pictures").out)
+
+@pytest.mark.parametrize(
+    ("rule", "column"),
+    [("report", "report_r"), ("distance-correlation", "distance_correlation")],
+)
+def test_a_rule_decides_by_its_own_number(heads, tmp_path: Path, rule: str, column: str):
+    content = json.loads(heads("--rule", rule, "--quick", "--no-pictures", "--json").out)
     folder = tmp_path / "heads"
     assert {Path(path) for path in content["files"]} == {folder / name for name in TABLES}
-    assert content["notes"]["text"] == "short.txt"
-    assert [(row["layer"], row["head"]) for row in content["rows"]] == list(
-        np.ndindex(N_LAYERS, N_HEADS)
-    )
+    assert (content["notes"]["text"], content["notes"]["rule"]) == ("short.txt", rule)
+    places = [(row["layer"], row["head"]) for row in content["rows"]]
+    assert places == list(np.ndindex(N_LAYERS, N_HEADS))
+    for row in content["rows"]:
+        assert (row["decided_by"], row["value"]) == (column, row[column])
+        by_report = row["kind"] == row["report_label"]
+        assert by_report if rule == "report" else row["kind"] in {"positional", "semantic"}
     written = rows(folder / "heads.csv")
-    assert all(row[name] == "" for row in written for name in SLOW)
     assert [row["kind"] for row in written] == [row["kind"] for row in content["rows"]]
-
-
-def test_a_rule_decides_by_its_own_number(heads, tmp_path: Path):
-    for rule, column in (
-        ("report", "report_r"),
-        ("distance-correlation", "distance_correlation"),
-    ):
-        heads("--rule", rule, "--quick", "--no-pictures", out=rule)
-        for row in rows(tmp_path / rule / "heads.csv"):
-            assert row["decided_by"] == column
-            assert row["value"] == row[column]
-            assert row["kind"] in {"positional", "semantic", "undetermined"}
-    by_report = rows(tmp_path / "report" / "heads.csv")
-    assert {row["kind"] for row in by_report} <= {"positional", "semantic"}
-    assert [row["kind"] for row in by_report] == [row["report_label"] for row in by_report]
-
-
-def test_quick_leaves_out_the_causal_checks_and_nothing_else(heads, tmp_path: Path):
-    heads("--quick", "--no-pictures", out="quick")
-    heads("--no-pictures", out="whole")
-    for quick, whole in zip(
-        rows(tmp_path / "quick" / "heads.csv"), rows(tmp_path / "whole" / "heads.csv"), strict=True
-    ):
-        missing = {name for name in quick if quick[name] != whole[name]}
-        assert set(SLOW) <= missing
-        assert all(name.startswith(("ablation_", "surrogate_")) for name in missing)
 
 
 def test_neurons_show_one_neuron_and_the_layers_lie_side_by_side(neurons, tmp_path: Path):

@@ -151,7 +151,7 @@ def neurons(
     if as_json:
         print_json(_as_json(census.table, output))
         return
-    print_lines(kind_lines(census.table, "neurons", "best_tag"))
+    print_lines(kind_lines(_decided(census.table), "neurons", "best_tag"))
     if tag is not None:
         print_lines(["", *_tag_lines(census.table, tag)])
     if neuron is not None:
@@ -166,6 +166,12 @@ def _check_exists(what: str, number: int, count: int) -> None:
         raise SelectionError(
             f"there is no {what} {number}; this model has {count}, counted from 0 to {count - 1}"
         )
+
+
+def _decided(table: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with their tag only where it decided the kind; elsewhere it is just the largest."""
+    tagged = ("part-of-speech", "next-word")
+    return [row if row["kind"] in tagged else row | {"best_tag": ""} for row in table]
 
 
 def _tag_lines(table: Iterable[dict[str, Any]], tag: str) -> list[str]:
