@@ -17,6 +17,7 @@ from tinyinterp.tokenizer import END_OF_TEXT
 
 STORY_COLUMNS = ("text", "story")  # the names that TinyStories and its relatives use
 CHARACTERS_AT_ONCE = 1 << 16  # of a JSON file
+MOJIBAKE = re.compile("â€|[ÂÃ][^\\sA-Za-z]")  # how curly marks and accented letters come out
 LOST_BYTE = re.compile("â€(?=[\\x00-\\x7f]|$)")  # what is left of a closing quotation mark
 
 
@@ -85,7 +86,7 @@ def clean(story: str) -> str:
     stays as it is, curly quotation marks included. The published files have lost the third byte of
     closing quotation marks, which Windows-1252 does not define; it is put back first.
     """
-    if story.isascii():
+    if not MOJIBAKE.search(story):  # ftfy alone would take some right pairs, as ”ß, for wrong ones
         return story
     import ftfy
 
