@@ -40,9 +40,9 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 		open $(DEMO)/heads/heads.html || true; \
 	fi
 
-# Each worker keeps to one thread; more than four mostly wait for one another's imports.
+# Each worker keeps to one thread (dcor, by numba, would raise the number again); more than four mostly wait for one another's imports.
 test: $(INSTALLED) ## run the tests and the notebooks
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake \
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake \
 		tests notebooks
 
 check: $(INSTALLED) ## formatting, lint and types
