@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from tinyinterp import checkpoint
-from tinyinterp.checkpoint import Checkpoint
+from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
+from tinyinterp.compressor import Compressor, CompressorConfig
 from tinyinterp.decoder import Architecture, Decoder, DecoderConfig
 from tinyinterp.tokenizer import Tokenizer
 
@@ -67,6 +68,25 @@ def tiny_decoder(
     return decoder.eval().requires_grad_(requires_grad=False)
 
 
+def tiny_compressor(*, tied: bool = True, seed: int = 0, **changes: Any) -> Compressor:
+    """A compressor of two layers, in evaluation mode, whose every parameter is random."""
+    shape: dict[str, Any] = {
+        "n_vocab": N_VOCAB,
+        "n_ctx": N_CTX,
+        "d_model": 26,
+        "n_layers": 2,
+        "n_heads": 2,
+        "d_mlp": 31,
+    }
+    generator = torch.Generator().manual_seed(seed)
+    config = CompressorConfig(**(shape | changes), tied=tied)
+    compressor = Compressor(config).initialize(generator)
+    with torch.no_grad():
+        for parameter in compressor.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.2)
+    return compressor.eval().requires_grad_(requires_grad=False)
+
+
 def tiny_checkpoint(
     folder: Path,
     architecture: Architecture = "gpt_neo",
@@ -80,6 +100,14 @@ def tiny_checkpoint(
     decoder = tiny_decoder(architecture, tied=tied, seed=seed, **changes)
     checkpoint.save(folder, decoder, tiny_tokenizer(), {"step": 3}, dtype)
     return checkpoint.load(folder)
+
+
+def tiny_compressor_checkpoint(folder: Path, **changes: Any) -> CompressorCheckpoint:
+    """Write a tiny compressor with its tokenizer into ``folder`` and open it again."""
+    checkpoint.save(folder, tiny_compressor(**changes), tiny_tokenizer(), {"step": 5})
+    opened = checkpoint.load_any(folder)
+    assert isinstance(opened, CompressorCheckpoint)
+    return opened
 
 
 def random_tokens(n_sequences: int = 3, n_positions: int = 43, seed: int = 0) -> torch.Tensor:

@@ -46,8 +46,37 @@ def test_attention_can_be_told_to_be_explicit_without_a_listener(architecture):
     decoder, tokens = tiny_decoder(architecture).double(), random_tokens()
     fused = decoder(tokens)
     for layer in range(3):
-        decoder.block(layer).attn.fused = False
+        decoder.block(layer).attn.form = "explicit"
     torch.testing.assert_close(decoder(tokens), fused, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("window", [1, 7, 64, 65, 300])
+@pytest.mark.parametrize("n_positions", [1, 63, 64, 131])
+def test_attention_by_blocks_gives_the_same_numbers_and_gradients(
+    architecture, window, n_positions
+):
+    decoder = tiny_decoder(architecture, window=window, n_ctx=131).double().requires_grad_()
+    tokens = random_tokens(n_positions=n_positions)
+    results = []
+    for form in ("fused", "blocked"):
+        for layer in range(3):
+            decoder.block(layer).attn.form = form
+        decoder.zero_grad()
+        logits = decoder(tokens)
+        logits.square().sum().backward()
+        results.append((logits.detach(), {n: p.grad for n, p in decoder.named_parameters()}))
+    (fused, expected), (blocked, found) = results
+    torch.testing.assert_close(blocked, fused, rtol=0, atol=1e-11)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_training_projects_queries_keys_and_values_at_once_to_the_same_numbers(architecture):
+    decoder, tokens = tiny_decoder(architecture).double(), random_tokens()
+    apart = decoder(tokens)
+    torch.testing.assert_close(decoder.train()(tokens), apart, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

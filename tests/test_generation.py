@@ -9,8 +9,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import N_CTX, N_VOCAB, tiny_decoder, tiny_tokenizer
+from models import N_CTX, N_VOCAB, tiny_compressor, tiny_decoder, tiny_tokenizer
 
+from tinyinterp.compressor import Compressor
 from tinyinterp.decoder import Architecture, Decoder
 from tinyinterp.errors import ConfigError
 from tinyinterp.generation import (
@@ -32,7 +33,7 @@ def decoder() -> Decoder:
     return tiny_decoder(tied=False)  # a tied head would repeat the last token for ever
 
 
-def without_cache(decoder: Decoder, prompt: list[int], n: int) -> list[int]:
+def without_cache(decoder: Decoder | Compressor, prompt: list[int], n: int) -> list[int]:
     tokens = list(prompt)
     for _ in range(n):
         tokens.append(int(decoder(torch.tensor([tokens]))[0, -1].argmax()))
@@ -45,6 +46,26 @@ def test_greedy_with_the_cache_is_greedy_without_it(architecture: Architecture):
     expected = without_cache(decoder, PROMPT, N_CTX - len(PROMPT))
     assert len(set(expected)) > 5  # not one token for ever, which would agree by accident
     assert generate(decoder, PROMPT, settings=GREEDY) == [expected]
+
+
+def test_a_compressor_goes_on_greedily_to_the_end_of_its_context():
+    compressor = tiny_compressor(tied=False, n_ctx=23, seed=7)
+    expected = without_cache(compressor, PROMPT, 23 - len(PROMPT))
+    assert len(set(expected)) > 5
+    assert generate(compressor, PROMPT, settings=GREEDY) == [expected]
+    ended = generate(compressor, PROMPT, settings=GREEDY, end_of_text=expected[6])[0]
+    assert ended == expected[: expected.index(expected[6]) + 1]
+
+
+def test_samples_of_a_compressor_that_end_leave_the_others_alone():
+    compressor, settings = tiny_compressor(tied=False, n_ctx=23), Sampling(top_k=7, seed=2)
+    free = generate(compressor, PROMPT, settings=settings, n_samples=5)
+    assert len({tuple(sample) for sample in free}) == 5
+    assert generate(compressor, PROMPT, settings=settings)[0] == free[0]
+    end = free[1][3]
+    cut = generate(compressor, PROMPT, settings=settings, end_of_text=end, n_samples=5)
+    assert cut == [s[: s.index(end) + 1] if end in s else s for s in free]
+    assert len({len(sample) for sample in cut}) > 1
 
 
 def test_top_k_of_one_is_greedy(decoder: Decoder):

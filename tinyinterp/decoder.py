@@ -1,4 +1,4 @@
-"""The decoder: a GPT-2 or GPT-Neo language model in one file, to be read in ten minutes.
+"""The decoder: a GPT-2 or GPT-Neo language model, to be read in ten minutes.
 
     tokens ─► embed + position ─► [ norm ► attention ► + ► norm ► MLP ► + ] × layers ► norm ► logits
 
@@ -16,215 +16,39 @@ computed by the fused kernel unless somebody listens to the pattern.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
+from dataclasses import dataclass
+from typing import cast
 
 import torch
-from einops import einsum, rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from tinyinterp.attention import Attention, KeyValueCache, Tap, allowed_keys
+from tinyinterp.decoder_config import (
+    ACTIVATIONS,
+    Activation,
+    Architecture,
+    AttentionKind,
+    DecoderConfig,
+)
 from tinyinterp.errors import ConfigError
 
-Architecture = Literal["gpt_neo", "gpt2"]
-AttentionKind = Literal["global", "local"]
-Activation = Literal["gelu_new", "gelu", "relu"]
-
-ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
-    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),  # the tanh form: OpenAI's, and GPT-Neo's
-    "gelu": F.gelu,
-    "relu": F.relu,
-}
-
-
-@dataclass(frozen=True)
-class DecoderConfig:
-    """The shape of a decoder. ``attention`` names each layer's kind, first layer first."""
-
-    n_vocab: int
-    n_ctx: int
-    d_model: int
-    n_layers: int
-    n_heads: int
-    d_mlp: int = 0  # 0: four times d_model
-    architecture: Architecture = "gpt_neo"
-    attention: tuple[AttentionKind, ...] = ()  # (): GPT-Neo alternates, GPT-2 is global
-    window: int = 256  # keys a local query can see, itself included
-    activation: Activation = "gelu_new"
-    tied: bool = True  # the output head is the token embedding
-    layer_norm_eps: float = 1e-5
-    dropout: float = field(default=0.0, compare=False)  # of embeddings and block outputs
-    attention_dropout: float = field(default=0.0, compare=False)  # of patterns; slow on a CPU
-
-    def __post_init__(self) -> None:
-        if not self.d_mlp:
-            object.__setattr__(self, "d_mlp", 4 * self.d_model)
-        if not self.attention:
-            pair: tuple[AttentionKind, ...] = ("global", "local")
-            alternating = tuple(pair[layer % 2] for layer in range(self.n_layers))
-            whole: tuple[AttentionKind, ...] = ("global",) * self.n_layers
-            chosen = alternating if self.architecture == "gpt_neo" else whole
-            object.__setattr__(self, "attention", chosen)
-        self._check()
-
-    def _check(self) -> None:
-        for name in ("n_vocab", "n_ctx", "d_model", "n_layers", "n_heads", "d_mlp", "window"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.d_model % self.n_heads:
-            raise ConfigError(
-                f"d_model {self.d_model} does not divide into {self.n_heads} heads; "
-                "choose n_heads so that d_model / n_heads is whole"
-            )
-        if len(self.attention) != self.n_layers:
-            raise ConfigError(
-                f"attention names {len(self.attention)} layers, the model has {self.n_layers}"
-            )
-        for name in ("dropout", "attention_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; expected 0 <= {name} < 1")
-        self._check_words()
-
-    def _check_words(self) -> None:
-        for name, known in (("architecture", Architecture), ("activation", Activation)):
-            if getattr(self, name) not in get_args(known):
-                raise ConfigError(
-                    f"{name} {getattr(self, name)!r} is not known; use one of {get_args(known)}"
-                )
-        if unknown := set(self.attention) - set(get_args(AttentionKind)):
-            raise ConfigError(f"attention names {sorted(unknown)}; a layer is global or local")
-        if self.architecture == "gpt2" and "local" in self.attention:
-            raise ConfigError("a GPT-2 has no local layers; use architecture 'gpt_neo'")
-
-    @property
-    def d_head(self) -> int:
-        """Width of one head."""
-        return self.d_model // self.n_heads
-
-    @property
-    def scale_scores(self) -> bool:
-        """Whether scores are divided by the square root of ``d_head``: GPT-2 yes, GPT-Neo no."""
-        return self.architecture == "gpt2"
-
-    @property
-    def qkv_bias(self) -> bool:
-        """Whether queries, keys and values have a bias: GPT-2 yes, GPT-Neo no."""
-        return self.architecture == "gpt2"
-
-    def window_of(self, layer: int) -> int | None:
-        """Keys that a query of ``layer`` can see, itself included; None where it sees all."""
-        return self.window if self.attention[layer] == "local" else None
-
-
-class Tap(nn.Module):
-    """A named place: returns what it is given, so that a forward hook may look or replace."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x
-
-    @property
-    def listened_to(self) -> bool:
-        """Whether any forward hook is registered here."""
-        return bool(self._forward_hooks)
-
-
-class KeyValueCache:
-    """Keys and values of the positions already read, one pair a layer, for generation."""
-
-    def __init__(self) -> None:
-        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
-
-    def __len__(self) -> int:
-        """Positions held."""
-        return self._layers[0][0].shape[2] if self._layers else 0
-
-    def extend(
-        self,
-        layer: int,
-        k: Float[Tensor, "batch head new d_head"],
-        v: Float[Tensor, "batch head new d_head"],
-    ) -> tuple[Float[Tensor, "batch head key d_head"], Float[Tensor, "batch head key d_head"]]:
-        """Append to ``layer`` and return all of its keys and values."""
-        if layer in self._layers:
-            old_k, old_v = self._layers[layer]
-            k, v = torch.cat((old_k, k), dim=2), torch.cat((old_v, v), dim=2)
-        self._layers[layer] = (k, v)
-        return k, v
-
-    def keep(self, rows: Int[Tensor, " kept"]) -> None:
-        """Drop the sequences of the batch that are not in ``rows``."""
-        self._layers = {layer: (k[rows], v[rows]) for layer, (k, v) in self._layers.items()}
-
-
-def allowed_keys(
-    n_query: int, n_key: int, window: int | None, device: torch.device | None = None
-) -> Bool[Tensor, "query key"]:
-    """Which keys each of the last ``n_query`` of ``n_key`` positions may see.
-
-    Query ``i`` sees key ``j`` if ``j <= i`` and, in a local layer, ``j > i - window``.
-    """
-    query = torch.arange(n_key - n_query, n_key, device=device)[:, None]
-    key = torch.arange(n_key, device=device)[None, :]
-    allowed = key <= query
-    return allowed if window is None else allowed & (key > query - window)
-
-
-class Attention(nn.Module):
-    """Causal self-attention, global or within a window."""
-
-    def __init__(self, config: DecoderConfig, layer: int) -> None:
-        super().__init__()
-        self.layer = layer
-        self.n_heads = config.n_heads
-        self.window = config.window_of(layer)
-        self.scale = 1 / math.sqrt(config.d_head) if config.scale_scores else 1.0
-        self.q = nn.Linear(config.d_model, config.d_model, bias=config.qkv_bias)
-        self.k = nn.Linear(config.d_model, config.d_model, bias=config.qkv_bias)
-        self.v = nn.Linear(config.d_model, config.d_model, bias=config.qkv_bias)
-        self.o = nn.Linear(config.d_model, config.d_model)
-        self.dropout = config.attention_dropout
-        self.fused = True  # False: always the explicit form, 2 to 3 times faster in bf16 on a CPU
-        self.hook_attn_scores = Tap()  # [batch head query key], minus infinity where not allowed
-        self.hook_pattern = Tap()  # [batch head query key]
-        self.hook_z = Tap()  # [batch query head d_head]
-
-    def forward(
-        self, x: Float[Tensor, "batch query d_model"], cache: KeyValueCache | None = None
-    ) -> Float[Tensor, "batch query d_model"]:
-        q, k, v = (
-            rearrange(project(x), "b t (h d) -> b h t d", h=self.n_heads)
-            for project in (self.q, self.k, self.v)
-        )
-        if cache is not None:
-            k, v = cache.extend(self.layer, k, v)
-        tapped = self.hook_pattern.listened_to or self.hook_attn_scores.listened_to
-        z = self._fused(q, k, v) if self.fused and not tapped else self._explicit(q, k, v)
-        z = self.hook_z(rearrange(z, "b h t d -> b t h d"))
-        return self.o(rearrange(z, "b t h d -> b t (h d)"))
-
-    def _fused(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        n_query, n_key = q.shape[2], k.shape[2]
-        dropout = self.dropout if self.training else 0.0
-        windowed = self.window is not None and self.window < n_key
-        if n_query == n_key and not windowed:
-            return F.scaled_dot_product_attention(
-                q, k, v, is_causal=True, dropout_p=dropout, scale=self.scale
-            )
-        mask = allowed_keys(n_query, n_key, self.window, q.device)
-        return F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, dropout_p=dropout, scale=self.scale
-        )
-
-    def _explicit(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """The same numbers as the fused kernel, with scores and pattern in the open."""
-        scores = einsum(q * self.scale, k, "b h q d, b h k d -> b h q k")
-        allowed = allowed_keys(q.shape[2], k.shape[2], self.window, q.device)
-        scores = self.hook_attn_scores(scores.masked_fill(~allowed, -torch.inf))
-        pattern = self.hook_pattern(scores.softmax(dim=-1))
-        pattern = F.dropout(pattern, self.dropout, self.training)
-        return einsum(pattern, v, "b h q k, b h k d -> b h q d")
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "Activation",
+    "Architecture",
+    "Attention",
+    "AttentionKind",
+    "Block",
+    "Decoder",
+    "DecoderConfig",
+    "KeyValueCache",
+    "ParameterCount",
+    "Tap",
+    "allowed_keys",
+    "count_parameters",
+]
 
 
 class MLP(nn.Module):
@@ -261,10 +85,13 @@ class Block(nn.Module):
         self.hook_resid_post = Tap()
 
     def forward(
-        self, resid: Float[Tensor, "batch position d_model"], cache: KeyValueCache | None = None
+        self,
+        resid: Float[Tensor, "batch position d_model"],
+        cache: KeyValueCache | None = None,
+        together: Bool[Tensor, "batch 1 query key"] | None = None,
     ) -> Float[Tensor, "batch position d_model"]:
         resid = self.hook_resid_pre(resid)
-        attn_out = self.hook_attn_out(self.attn(self.ln1(resid), cache))
+        attn_out = self.hook_attn_out(self.attn(self.ln1(resid), cache, together))
         resid = self.hook_resid_mid(resid + self.dropout(attn_out))
         mlp_out = self.hook_mlp_out(self.mlp(self.ln2(resid)))
         return self.hook_resid_post(resid + self.dropout(mlp_out))
@@ -311,8 +138,12 @@ class Decoder(nn.Module):
         tokens: Int[Tensor, "batch position"],
         cache: KeyValueCache | None = None,
         stop_at_layer: int | None = None,
+        story: Int[Tensor, "batch position"] | None = None,
     ) -> Float[Tensor, "batch position d_model"]:
         """The residual stream before layer ``stop_at_layer``, or after the last block.
+
+        Where several stories are packed into a sequence, ``story`` says which one each position
+        belongs to: positions are counted from the start of each, and none sees another.
 
         Raises:
             ConfigError: the sequence does not fit in the context.
@@ -325,11 +156,24 @@ class Decoder(nn.Module):
                 "shorten the text or split it into windows"
             )
         positions = torch.arange(past, n_positions, device=tokens.device)
+        together = None
+        if story is not None:
+            together = (story[:, :, None] == story[:, None, :])[:, None]
+            positions = _within_stories(story)
         resid = self.hook_embed(self.embed(tokens)) + self.hook_pos_embed(self.pos_embed(positions))
         resid = self.dropout(resid)
         for block in self.blocks[:stop_at_layer]:
-            resid = block(resid, cache)
+            resid = block(resid, cache, together)
         return resid
+
+    def features(
+        self,
+        tokens: Int[Tensor, "batch position"],
+        cache: KeyValueCache | None = None,
+        story: Int[Tensor, "batch position"] | None = None,
+    ) -> Float[Tensor, "batch position d_model"]:
+        """What the output head reads: the residual stream after the last block, normalised."""
+        return self.ln_final(self.residual(tokens, cache, story=story))
 
     def forward(
         self, tokens: Int[Tensor, "batch position"], cache: KeyValueCache | None = None
@@ -338,11 +182,19 @@ class Decoder(nn.Module):
 
         With a ``cache``, ``tokens`` are the positions that follow the cached ones.
         """
-        return self.unembed(self.ln_final(self.residual(tokens, cache)))
+        return self.unembed(self.features(tokens, cache))
 
     def block(self, layer: int) -> Block:
         """Block ``layer``, counted from 0, with its type known."""
         return cast("Block", self.blocks[layer])
+
+
+def _within_stories(story: Int[Tensor, "batch position"]) -> Int[Tensor, "batch position"]:
+    """Each position counted from the first of its story; stories stand one after the other."""
+    positions = torch.arange(story.shape[1], device=story.device).expand_as(story)
+    begins = torch.ones_like(story, dtype=torch.bool)
+    begins[:, 1:] = story[:, 1:] != story[:, :-1]
+    return positions - positions.where(begins, 0).cummax(dim=1).values
 
 
 @dataclass(frozen=True)

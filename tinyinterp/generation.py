@@ -1,11 +1,12 @@
-"""Text from a decoder: greedy, or drawn with temperature, top-k and top-p.
+"""Text from a model: greedy, or drawn with temperature, top-k and top-p.
 
     prompt ─► logits ─► / temperature ─► keep top k ─► keep top p ─► draw ─► next token ─┐
                 ▲                                                                        │
-                └───────────────── key-value cache: only the new token is read ──────────┘
+                └───────── a decoder reads only the new token, with its cache ───────────┘
 
 Every sample has a random generator of its own, seeded by ``(seed, sample)``, so that sample 3 is
-the same whether 4 or 400 are asked for (up to what rounding in the decoder may tip).
+the same whether 4 or 400 are asked for (up to what rounding in the model may tip). A compressor
+keeps no cache: it reads the whole text again for each token.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tinyinterp.compressor import Compressor
 from tinyinterp.decoder import Decoder, KeyValueCache
 from tinyinterp.errors import ConfigError
 from tinyinterp.tokenizer import Tokenizer
 
-SAMPLES_AT_ONCE = 32  # bounds the memory of the cache; no sample depends on it
+SAMPLES_AT_ONCE = 32  # bounds the memory of what was read; no sample depends on it
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Sampling:
 
 
 def generate(
-    decoder: Decoder,
+    model: Decoder | Compressor,
     prompt: Sequence[int],
     *,
     settings: Sampling,
@@ -62,7 +64,7 @@ def generate(
     """Continue ``prompt``; the prompt is not repeated in what is returned.
 
     Args:
-        decoder: in evaluation mode.
+        model: a decoder or a compressor, in evaluation mode.
         prompt: token ids, end-of-text first where a story starts there.
         settings: how tokens are chosen, and how many.
         end_of_text: the token that ends a sample; None where nothing does.
@@ -76,14 +78,14 @@ def generate(
     """
     samples: list[list[int]] = [[] for _ in range(n_samples)]
     for sample, token in stream(
-        decoder, prompt, settings=settings, end_of_text=end_of_text, n_samples=n_samples
+        model, prompt, settings=settings, end_of_text=end_of_text, n_samples=n_samples
     ):
         samples[sample].append(token)
     return samples
 
 
 def stream(
-    decoder: Decoder,
+    model: Decoder | Compressor,
     prompt: Sequence[int],
     *,
     settings: Sampling,
@@ -91,17 +93,17 @@ def stream(
     n_samples: int = 1,
 ) -> Iterator[tuple[int, int]]:
     """The same as :func:`generate`, as pairs of sample and token in the order they are made."""
-    room = _room(decoder, prompt, n_samples)
+    room = _room(model, prompt, n_samples)
     if settings.max_tokens is not None:
         room = min(room, settings.max_tokens)
     for first in range(0, n_samples, SAMPLES_AT_ONCE):
         alive = list(range(first, min(first + SAMPLES_AT_ONCE, n_samples)))
-        yield from _stream_batch(decoder, prompt, settings, end_of_text, alive, room)
+        yield from _stream_batch(model, prompt, settings, end_of_text, alive, room)
 
 
-def _room(decoder: Decoder, prompt: Sequence[int], n_samples: int) -> int:
+def _room(model: Decoder | Compressor, prompt: Sequence[int], n_samples: int) -> int:
     """How many tokens fit after the prompt."""
-    n_ctx, n_vocab = decoder.config.n_ctx, decoder.config.n_vocab
+    n_ctx, n_vocab = model.config.n_ctx, model.config.n_vocab
     if n_samples < 1:
         raise ConfigError(f"{n_samples} samples were asked for; expected at least 1")
     if not prompt:
@@ -116,24 +118,57 @@ def _room(decoder: Decoder, prompt: Sequence[int], n_samples: int) -> int:
     return n_ctx - len(prompt)
 
 
+class _CachedReader:
+    """A decoder and the keys and values of what it has read."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._cache = KeyValueCache()
+
+    def read(self, tokens: Int[Tensor, "batch new"]) -> Float[Tensor, "batch n_vocab"]:
+        """Logits for the token after ``tokens``, which follow what was read before."""
+        return self._decoder(tokens, self._cache)[:, -1]
+
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        """Go on with these rows of the batch alone; a row may be taken several times."""
+        self._cache.keep(rows)
+
+
+class _WholeReader:
+    """A compressor and the text so far; the same methods as :class:`_CachedReader`."""
+
+    def __init__(self, compressor: Compressor) -> None:
+        self._compressor = compressor
+        self._text: Tensor | None = None
+
+    def read(self, tokens: Int[Tensor, "batch new"]) -> Float[Tensor, "batch n_vocab"]:
+        self._text = tokens if self._text is None else torch.cat((self._text, tokens), dim=1)
+        last = self._compressor.features(self._text)[:, -1]
+        return self._compressor.unembed(last)
+
+    def keep(self, rows: Int[Tensor, " kept"]) -> None:
+        if self._text is not None:
+            self._text = self._text[rows]
+
+
 def _stream_batch(
-    decoder: Decoder,
+    model: Decoder | Compressor,
     prompt: Sequence[int],
     settings: Sampling,
     end_of_text: int | None,
     alive: list[int],
     room: int,
 ) -> Iterator[tuple[int, int]]:
-    device = decoder.embed.weight.device
+    device = model.embed.weight.device
     generators = {sample: np.random.default_rng((settings.seed, sample)) for sample in alive}
-    cache = KeyValueCache()
+    reader = _CachedReader(model) if isinstance(model, Decoder) else _WholeReader(model)
     unread = torch.tensor([list(prompt)], device=device)  # [batch position]
     rows = torch.zeros(len(alive), dtype=torch.int64, device=device)  # the prompt is read once
     for step in range(room):
         with torch.inference_mode():
-            logits = decoder(unread, cache)[:, -1]  # [batch n_vocab]
+            logits = reader.read(unread)  # [batch n_vocab]
             if step == 0:
-                cache.keep(rows)
+                reader.keep(rows)
                 logits = logits[rows]
         draws = torch.tensor(
             [generators[sample].random() for sample in alive], dtype=torch.float64, device=device
@@ -150,7 +185,7 @@ def _stream_batch(
             return
         if len(going) < len(alive):
             kept = torch.tensor(going, device=device)
-            cache.keep(kept)
+            reader.keep(kept)
             tokens = tokens[kept]
             alive = [alive[row] for row in going]
         unread = tokens[:, None]

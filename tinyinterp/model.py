@@ -1,4 +1,4 @@
-"""A model with all that belongs to it: decoder, tokenizer, hooked form, certificate."""
+"""A model with all that belongs to it: network, tokenizer, hooked form, certificate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tinyinterp import checkpoint as checkpoints
 from tinyinterp import hub
-from tinyinterp.checkpoint import Checkpoint
+from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
+from tinyinterp.compressor import Compressor, CompressorConfig
 from tinyinterp.decoder import Decoder, DecoderConfig, count_parameters
 from tinyinterp.tokenizer import Tokenizer
 
@@ -31,6 +32,11 @@ class Model:
     @property
     def decoder(self) -> Decoder:
         """Our own implementation, in evaluation mode."""
+        return self.checkpoint.decoder
+
+    @property
+    def network(self) -> Decoder:
+        """What predicts tokens: the decoder, under the name that a compressor has too."""
         return self.checkpoint.decoder
 
     @property
@@ -85,6 +91,39 @@ class Model:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class CompressorModel:
+    """An open checkpoint of a compressor: it can be measured and sampled, but not hooked."""
+
+    checkpoint: CompressorCheckpoint
+    name: str
+
+    @property
+    def network(self) -> Compressor:
+        """What predicts tokens, in evaluation mode."""
+        return self.checkpoint.compressor
+
+    @property
+    def config(self) -> CompressorConfig:
+        """Its shape."""
+        return self.checkpoint.compressor.config
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Text to tokens and back."""
+        return self.checkpoint.tokenizer
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoint lies."""
+        return self.checkpoint.folder
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over configuration and weights."""
+        return self.checkpoint.fingerprint
+
+
 def load(ckpt: str | Path | None = None) -> Model:
     """Open the bundled model, a checkpoint folder, or a model of the Hugging Face hub by its name.
 
@@ -93,8 +132,17 @@ def load(ckpt: str | Path | None = None) -> Model:
         TokenizerError: its tokenizer cannot be read.
     """
     folder = hub.find(ckpt)
+    return Model(checkpoints.load(folder), _name(ckpt, folder))
+
+
+def load_any(ckpt: str | Path | None = None) -> Model | CompressorModel:
+    """The same as :func:`load`, and a compressor where there is one."""
+    folder = hub.find(ckpt)
+    opened, name = checkpoints.load_any(folder), _name(ckpt, folder)
+    return Model(opened, name) if isinstance(opened, Checkpoint) else CompressorModel(opened, name)
+
+
+def _name(ckpt: str | Path | None, folder: Path) -> str:
     if ckpt is None:
-        name = BUNDLED_NAME
-    else:
-        name = folder.resolve().name if Path(ckpt).expanduser().is_dir() else str(ckpt)
-    return Model(checkpoints.load(folder), name)
+        return BUNDLED_NAME
+    return folder.resolve().name if Path(ckpt).expanduser().is_dir() else str(ckpt)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tinyinterp.compressor import CompressorConfig, count_compressor_parameters
 from tinyinterp.decoder import DecoderConfig, count_parameters
 from tinyinterp.table import Table
 
@@ -27,18 +28,19 @@ PRESETS: dict[str, DecoderConfig] = {
 }
 
 
-def parameter_table(config: DecoderConfig) -> Table:
+def parameter_table(config: DecoderConfig | CompressorConfig) -> Table:
     """Parameters by part, with the total: columns ``part, parameters, percent``.
 
     A tied output head is counted once, with the embeddings; ``output`` is then the final norm.
     """
-    count = count_parameters(config)
+    if isinstance(config, CompressorConfig):
+        counts = count_compressor_parameters(config)
+    else:
+        count = count_parameters(config)
+        counts = {"embeddings": count.embeddings, "blocks": count.blocks, "output": count.output}
+    total = sum(counts.values())
     rows = [
-        {
-            "part": part,
-            "parameters": getattr(count, part),
-            "percent": round(100 * getattr(count, part) / count.total, 1),
-        }
-        for part in ("embeddings", "blocks", "output", "total")
+        {"part": part, "parameters": number, "percent": round(100 * number / total, 1)}
+        for part, number in {**counts, "total": total}.items()
     ]
     return Table("parameters", rows)

@@ -12,13 +12,13 @@ from typing import Protocol, runtime_checkable
 class Progress(Protocol):
     """What a long computation reports to."""
 
-    def advance(self, steps: float = 1) -> None:
-        """``steps`` more of the total are done."""
+    def advance(self, steps: float = 1, note: str | None = None) -> None:
+        """``steps`` more of the total are done; ``note`` is shown beside the bar from now on."""
         ...
 
 
 class _Silent:
-    def advance(self, steps: float = 1) -> None:
+    def advance(self, steps: float = 1, note: str | None = None) -> None:
         pass
 
 
@@ -39,12 +39,15 @@ def progress(title: str, total: float | None) -> Iterator[Progress]:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(title, total=total)
+        task = bars.add_task(title, total=total, note="")
 
         class _Bar:
-            def advance(self, steps: float = 1) -> None:
+            def advance(self, steps: float = 1, note: str | None = None) -> None:
                 bars.advance(task, steps)
+                if note is not None:
+                    bars.update(task, note=note)
 
         yield _Bar()

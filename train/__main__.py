@@ -23,6 +23,27 @@ class Rest(StrEnum):
     unknown = "unknown"
 
 
+class Kind(StrEnum):
+    """What a training step is measured of."""
+
+    decoder = "decoder"
+    compressor = "compressor"
+
+
+class Device(StrEnum):
+    """Where a training step is measured."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Precision(StrEnum):
+    """Of the matrix products."""
+
+    bf16 = "bf16"
+    fp32 = "fp32"
+
+
 app = typer.Typer(
     help="Train small language models on stories.",
     no_args_is_help=True,
@@ -81,6 +102,12 @@ def prepare(
         int, typer.Option(help="Hold out one story in so many for evaluation; 0 for none.")
     ] = 64,
     no_clean: Annotated[bool, typer.Option("--no-clean", help="Leave mojibake as it is.")] = False,
+    instruct: Annotated[
+        bool,
+        typer.Option(
+            "--instruct", help="Each story stands behind an instruction, as in TinyStoriesInstruct."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Turn stories into token files.
@@ -102,9 +129,22 @@ def prepare(
         choose = preparing.reduced(reduce, keep, (rest or Rest.pieces).value)
     else:
         raise typer.BadParameter("--reduce needs --keep")
-    source = preparing.Source(text, dataset, split, cleaned=not no_clean)
+    source = preparing.Source(text, dataset, split, cleaned=not no_clean, instruct=instruct)
     prepared = preparing.prepare(source, choose, out, holdout=holdout)
     typer.echo(json.dumps(prepared.as_dict()) if as_json else prepared.as_text())
+
+
+@app.command()
+def examples(
+    out: Annotated[Path, typer.Option(help="Text file for them, to prepare with --instruct.")],
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
+) -> None:
+    """Make up stories behind instructions, from templates, to try instruct training on."""
+    from train.examples import write_examples
+
+    write_examples(count, seed, out)
+    typer.echo(out)
 
 
 @app.command()
@@ -120,23 +160,33 @@ def run(
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="A change, as table.key=value.")
     ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(min=1, help="End at this step; the next run goes on from there.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a recipe, or go on where it stopped. Interrupted, it saves and can be resumed."""
+    """Train a recipe, or go on where it stopped. Interrupted, it saves and can be resumed.
+
+    Over several processes: torchrun --nproc-per-node N -m train run RECIPE.
+    """
     from dataclasses import asdict
 
     from train.loop import Trainer
-    from train.recipe import read_recipe
+    from train.processes import processes
+    from train.recipe_file import read_recipe
 
     settings = read_recipe(recipe, [*(changes or []), *(overrides or [])])
     folder = out or Path("runs") / settings.name
-    outcome = Trainer(settings, data, folder).run()
-    if as_json:
+    with processes() as among:
+        outcome = Trainer(settings, data, folder, among).run(max_steps)
+    if not among.writes:
+        pass  # one of several speaks
+    elif as_json:
         typer.echo(json.dumps({"run": str(folder), **asdict(outcome)}))
     else:
         best = f"best held-out loss {outcome.best_bits_per_byte:.4f} bits per byte"
         typer.echo(f"{folder}: step {outcome.step}, {best}")
-    if not outcome.finished:
+    if not outcome.finished and among.writes:
         typer.echo(f"stopped at step {outcome.step}; the same command goes on from there", err=True)
         raise typer.Exit(1)
 
@@ -151,6 +201,65 @@ def plot(
 
     plot_runs(runs, out)
     typer.echo(out)
+
+
+@app.command()
+def memory(
+    out: Annotated[Path, typer.Option(help="Folder for table and picture.")] = Path("memory"),
+    model: Annotated[
+        list[Kind] | None, typer.Option(help="Measure this one alone; may be repeated.")
+    ] = None,
+    width: Annotated[
+        list[int] | None, typer.Option(help="128, 256 and 512 if left out; may be repeated.")
+    ] = None,
+    batch_size: Annotated[
+        list[int] | None, typer.Option(help="2, 4, 8, 16 and 32 if left out; may be repeated.")
+    ] = None,
+    layers: Annotated[int, typer.Option(help="Of every model.")] = 8,
+    heads: Annotated[int, typer.Option(help="In every layer.")] = 4,
+    vocabulary: Annotated[int, typer.Option(help="Tokens of the vocabulary.")] = 50257,
+    context: Annotated[int, typer.Option(help="Tokens of every sequence.")] = 512,
+    precision: Annotated[Precision, typer.Option(help="Of the products.")] = Precision.bf16,
+    device: Annotated[
+        Device, typer.Option(help="Resident memory, or that of CUDA's allocator.")
+    ] = Device.cpu,
+    limit: Annotated[
+        float | None, typer.Option(help="MiB; what takes more is oom. Spares other programs.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the peak memory of a training step by model and batch size.
+
+    Each in a process of its own; what does not fit is marked oom.
+    """
+    from tinyinterp.output import OutputFolder
+    from tinyinterp.progress import progress
+    from train.memory import KINDS, Grid, memory_table, table_lines
+    from train.memory_plot import draw_memory
+
+    grid = Grid(
+        kinds=tuple(kind.value for kind in model) if model else KINDS,
+        widths=tuple(width) if width else Grid.widths,
+        batch_sizes=tuple(batch_size) if batch_size else Grid.batch_sizes,
+        n_layers=layers,
+        n_heads=heads,
+        n_vocab=vocabulary,
+        n_ctx=context,
+        precision=precision.value,
+        device=device.value,
+        limit=limit,
+    )
+    output = OutputFolder(out)
+    with output.filling("memory", f"a training step on {device.value}") as folder:
+        with progress("measuring memory", grid.steps) as bar:
+            table = memory_table(grid, bar)
+        table.write(folder)
+        draw_memory(table, folder)
+    typer.echo(table.to_json() if as_json else "\n".join(table_lines(table)), nl=not as_json)
+    if not as_json:
+        typer.echo(
+            f"an idle process: {table.notes['idle_mib']:,.0f} MiB; written to {out}", err=True
+        )
 
 
 @app.command()
@@ -170,9 +279,10 @@ def bundle(
 @app.command()
 def recipes() -> None:
     """List the recipes that come with the project."""
-    from train.recipe import names
+    from train.recipe_file import names, suffixes
 
     typer.echo("\n".join(names()))
+    typer.echo(f"each also with {' or '.join(f'-{suffix}' for suffix in suffixes())} at its end")
 
 
 def _exactly_one(**options: object) -> None:

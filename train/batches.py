@@ -1,6 +1,6 @@
 """Which tokens each step sees. A batch is a pure function of (seed, step), so nothing needs saving.
 
-Two ways to cut a token file into sequences:
+Three ways to cut a token file into sequences:
 
 ``windows``
     ``n_ctx + 1`` tokens from anywhere in the stream, stories run together: the usual way.
@@ -8,10 +8,16 @@ Two ways to cut a token file into sequences:
     each sequence one story from its end-of-text on, as the model is measured and analysed later;
     stories of like length share a batch of a fixed number of tokens, a story longer than the
     context is cut at a random place. Every epoch sees every story once.
+``packed``
+    several whole stories in each sequence of ``n_ctx``, none of which sees another; every epoch
+    sees every story once. The model is the same as one trained on ``stories``.
+
+The last two are in :mod:`train.story_batches`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -23,23 +29,36 @@ from torch import Tensor
 from tinyinterp.errors import TrainingError
 from train.tokens import TokenFile
 
-WIDTH_STEP = 32  # padded widths are multiples: odd ones halve the speed of bf16 attention
-IGNORED = -100  # target of a padded position: cross-entropy leaves it out
+IGNORED = -100  # target of a position that is not scored: cross-entropy leaves it out
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tokens and, for each, the token that follows; ``IGNORED`` where there is none."""
+    """Tokens and, for each, the token that follows; ``IGNORED`` where none is scored."""
 
     tokens: Int[Tensor, "batch position"]
     targets: Int[Tensor, "batch position"]
+    story: Int[Tensor, "batch position"] | None = None  # which of the stories packed into a row
+    shuffled: Batch | None = None  # some of its stories with their sentences shuffled
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The batch with ``change`` applied to every tensor."""
+        return Batch(
+            change(self.tokens),
+            change(self.targets),
+            change(self.story) if self.story is not None else None,
+            self.shuffled.each(change) if self.shuffled is not None else None,
+        )
+
+    @property
+    def n_targets(self) -> int:
+        """Tokens that are scored; those of shuffled stories do not count."""
+        return int((self.targets != IGNORED).sum())
 
 
 @runtime_checkable
 class Sampler(Protocol):
     """Gives the batches of a run."""
-
-    steps_per_epoch: int
 
     def batch(self, step: int) -> Batch:
         """The micro-batch number ``step``, the same one whenever asked."""
@@ -53,9 +72,11 @@ class WindowSampler:
         TrainingError: the stream is shorter than one window.
     """
 
-    def __init__(self, file: TokenFile, n_ctx: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, file: TokenFile, n_ctx: int, batch_size: int, seed: int, *, story_only: bool = False
+    ) -> None:
         self.file, self.n_ctx, self.batch_size, self.seed = file, n_ctx, batch_size, seed
-        self.steps_per_epoch = max(1, len(file.tokens) // (n_ctx * batch_size))
+        self.story_only = story_only
         if len(file.tokens) <= n_ctx:
             raise TrainingError(
                 f"the data hold {len(file.tokens)} tokens, a window of {n_ctx} needs one more than "
@@ -67,69 +88,24 @@ class WindowSampler:
         random = np.random.default_rng((self.seed, step))
         last = len(self.file.tokens) - self.n_ctx - 1
         starts = random.integers(0, last + 1, size=self.batch_size)
-        rows = np.stack([self.file.window(int(start), self.n_ctx + 1) for start in starts])
-        windows = torch.from_numpy(rows)
-        return Batch(windows[:, :-1], windows[:, 1:])
+        pairs = [cut(self.file, int(s), self.n_ctx, story_only=self.story_only) for s in starts]
+        tokens, targets = (torch.from_numpy(np.stack(rows)) for rows in zip(*pairs, strict=True))
+        return Batch(tokens, targets)
 
 
-class StorySampler:
-    """Whole stories, those of like length together, about ``batch_tokens`` tokens a batch.
+def cut(
+    file: TokenFile, start: int, length: int, *, story_only: bool
+) -> tuple[Int[np.ndarray, " position"], Int[np.ndarray, " position"]]:
+    """``length`` tokens from ``start`` on, and their targets.
 
-    Raises:
-        TrainingError: there are no stories.
+    With ``story_only`` the tokens of an instruction before a story are no targets. The end-of-text
+    before it always is one: it closes the story before.
     """
-
-    def __init__(self, file: TokenFile, n_ctx: int, batch_tokens: int, seed: int) -> None:
-        self.file, self.n_ctx, self.batch_tokens, self.seed = file, n_ctx, batch_tokens, seed
-        if not len(file):
-            raise TrainingError("the data hold no story to train on; prepare them again")
-        self._lengths = np.minimum(file.lengths, n_ctx)
-        self._epoch, self._groups = -1, [np.arange(0)]
-        self._sizes: list[int] = []  # micro-batches of each epoch so far; they differ by a few
-        self.steps_per_epoch = len(self._shuffled(0))
-
-    def batch(self, step: int) -> Batch:
-        """Group ``step`` of its epoch, padded at the end with ignored targets."""
-        epoch, index = 0, step
-        while index >= self._size(epoch):
-            index -= self._size(epoch)
-            epoch += 1
-        random = np.random.default_rng((self.seed, epoch, index))
-        return self._pad(self._shuffled(epoch)[index], random)
-
-    def _size(self, epoch: int) -> int:
-        while len(self._sizes) <= epoch:
-            self._sizes.append(len(self._shuffled(len(self._sizes))))
-        return self._sizes[epoch]
-
-    def _shuffled(self, epoch: int) -> list[Int[np.ndarray, " story"]]:
-        if epoch != self._epoch:
-            random = np.random.default_rng((self.seed, epoch))
-            jitter = random.uniform(0.9, 1.1, size=len(self._lengths))  # other company each epoch
-            order = np.argsort(self._lengths * jitter, kind="stable")
-            groups, group, longest = [], [], 0
-            for story in order:
-                longest_now = max(longest, int(self._lengths[story]))
-                if group and longest_now * (len(group) + 1) > self.batch_tokens:
-                    groups.append(np.array(group))
-                    group, longest_now = [], int(self._lengths[story])
-                group.append(story)
-                longest = longest_now
-            groups.append(np.array(group))
-            self._groups = [groups[i] for i in random.permutation(len(groups))]
-            self._epoch = epoch
-        return self._groups
-
-    def _pad(self, stories: Int[np.ndarray, " story"], random: np.random.Generator) -> Batch:
-        width = min(self.n_ctx, -(-int(self._lengths[stories].max()) // WIDTH_STEP) * WIDTH_STEP)
-        tokens = np.zeros((len(stories), width), dtype=np.int64)
-        targets = np.full((len(stories), width), IGNORED, dtype=np.int64)
-        for row, story in enumerate(stories):
-            spare = int(self.file.lengths[story]) - int(self._lengths[story])
-            # half of the long stories from the start, half from anywhere
-            skip = int(random.integers(0, spare + 1)) if spare and random.random() < 0.5 else 0
-            length = int(self._lengths[story])
-            window = self.file.window(int(self.file.starts[story]) + skip, length + 1)
-            tokens[row, :length] = window[:-1]
-            targets[row, :length] = window[1:]
-        return Batch(torch.from_numpy(tokens), torch.from_numpy(targets))
+    window = file.window(start, length + 1)
+    targets = window[1:].copy()
+    if story_only:
+        places = np.arange(start + 1, start + len(window))
+        story = np.searchsorted(file.starts, places, side="right") - 1
+        offset = places - file.starts[story]
+        targets[(offset > 0) & (offset < file.prompts[story])] = IGNORED
+    return window[:-1], targets

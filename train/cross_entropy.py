@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-CHUNK_ELEMENTS = 1 << 22  # logits held at a time: 16 MiB in fp32
+CHUNK_ELEMENTS = {"cpu": 1 << 22, "cuda": 1 << 27}  # logits held at a time, by kind of device
+SMALLEST = 1e-37  # a probability that vanished counts as this: 85 nats
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -21,7 +22,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor, targets: Tensor, ignored: int, dtype: torch.dtype
     ) -> Tensor:
-        n_rows = max(1, CHUNK_ELEMENTS // weight.shape[0])
+        n_rows = max(1, CHUNK_ELEMENTS[x.device.type] // weight.shape[0])
         narrow = weight.to(dtype)
         total = torch.zeros((), dtype=torch.float64, device=x.device)
         grad_x = torch.empty_like(x)
@@ -29,14 +30,17 @@ class _LinearCrossEntropy(torch.autograd.Function):
         for start in range(0, len(x), n_rows):
             rows = slice(start, start + n_rows)
             chunk = x[rows].to(dtype)
-            kept = targets[rows] != ignored
-            target = targets[rows].where(kept, 0)[:, None]
-            log_probability = (chunk @ narrow.T).float().log_softmax(dim=-1)
-            picked = log_probability.gather(1, target).squeeze(1)
-            total -= picked.where(kept, 0).double().sum()
-            gradient = log_probability.exp_()
-            gradient.scatter_add_(1, target, gradient.new_full((len(target), 1), -1))
-            gradient = gradient.mul_(kept[:, None]).to(dtype)
+            ignore = targets[rows] == ignored
+            place = (
+                torch.arange(len(chunk), device=x.device),
+                targets[rows].masked_fill(ignore, 0),
+            )
+            gradient = torch.softmax(chunk @ narrow.T, dim=-1)  # summed in fp32, kept in dtype
+            picked = gradient[place]
+            log_probability = picked.float().clamp_min(SMALLEST).log()
+            total -= log_probability.masked_fill(ignore, 0).sum(dtype=torch.float64)
+            gradient[place] = picked - 1  # scatter_ would copy it all to fp32 and back
+            gradient.index_fill_(0, ignore.nonzero().squeeze(1), 0)
             grad_x[rows] = gradient @ narrow
             grad_weight += gradient.T @ chunk
         ctx.save_for_backward(grad_x, grad_weight)
@@ -59,6 +63,7 @@ def linear_cross_entropy(
     """Summed cross-entropy of ``softmax(x @ weight.T)``, in nats; targets ``ignored`` left out.
 
     Equal to ``cross_entropy(x @ weight.T, targets, reduction="sum")`` to rounding. ``dtype`` is
-    that of the two matrix products; softmax and sums are taken in fp32.
+    that of the matrix products and of the probabilities between them; sums are in fp32 and fp64. In
+    16 bits a probability is right to 0.4 %, so the loss of one token to 0.004 nats, a mean nearer.
     """
     return cast("Tensor", _LinearCrossEntropy.apply(x, weight, targets, ignored, dtype))

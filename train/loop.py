@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import math
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from tinyinterp import checkpoint
-from tinyinterp.decoder import Decoder
-from tinyinterp.errors import TrainingError
+from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.evaluation.loss import Loss, measure_loss
-from tinyinterp.files import make_folder, write_text
+from tinyinterp.files import make_folder
 from tinyinterp.progress import progress
 from tinyinterp.tokenizer import Tokenizer
 from train import resume
-from train.batches import IGNORED, Batch, Sampler, StorySampler, WindowSampler
-from train.cross_entropy import linear_cross_entropy
+from train.build import build_model, build_sampler, seed_of
+from train.feed import Feed
+from train.objectives import Minimised
 from train.optimizers import RunningMean, build_optimizers, rate, set_rate
+from train.processes import Processes
 from train.recipe import Recipe
-from train.start import (
-    BEST,
-    LOG,
-    PICTURE,
-    SNAPSHOTS,
-    refuse_foreign,
-    refuse_several_processes,
-)
+from train.speed import Speedometer
+from train.start import BEST, PICTURE, SNAPSHOTS, refuse_foreign, refuse_other, refuse_unfitting
 from train.tokens import TokenFile
+from train.tracking import LOG, Tracker, open_trackers, take_back
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 LOG_EVERY = 10  # steps
@@ -48,7 +47,7 @@ class Outcome:
     """How a call of :meth:`Trainer.run` ended."""
 
     step: int
-    finished: bool  # False: stopped by a signal, to be resumed
+    finished: bool  # False: stopped by a signal before the step asked for
     best_bits_per_byte: float
 
 
@@ -58,149 +57,200 @@ class Trainer:
     ``run`` becomes a checkpoint folder (the last weights, or their running mean), with ``best/``,
     ``snapshots/step-N/``, ``resume/`` and ``log.jsonl`` beside.
 
+    Args:
+        processes: which of several this is; alone unless given.
+
     Raises:
-        TrainingError: the data were made for another vocabulary, ``run`` was begun with another
-            recipe or other data or holds what no run leaves, or several processes were started.
+        TrainingError: the data do not fit the recipe, or ``run`` was begun with another recipe or
+            other data or holds what no run leaves.
     """
 
-    def __init__(self, recipe: Recipe, data: Path, run: Path) -> None:
-        refuse_several_processes()
+    def __init__(
+        self, recipe: Recipe, data: Path, run: Path, processes: Processes | None = None
+    ) -> None:
         self.recipe, self.folder = recipe, run
-        self.train_file = TokenFile(data, "train")
-        self.dev_file = TokenFile(data, "dev")
+        self.processes = processes or Processes.alone()
+        self.device = self.processes.device
+        self.train_file, self.dev_file = (TokenFile(data, split) for split in ("train", "dev"))
         self.card = self.train_file.card
         self.tokenizer = Tokenizer.open(data / "tokenizer")
-        if self.card.n_vocab != recipe.model.n_vocab:
-            raise TrainingError(
-                f"{data} was prepared with {self.card.n_vocab} tokens, recipe {recipe.name} has "
-                f"model.n_vocab {recipe.model.n_vocab}; prepare it again or override the recipe"
-            )
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        torch.manual_seed(recipe.run.seed)
-        generator = torch.Generator().manual_seed(recipe.run.seed)
-        self.decoder = Decoder(recipe.model).initialize(generator).to(self.device)
-        if self.device.type == "cpu" and recipe.run.precision == "bf16":
-            for layer in range(recipe.model.n_layers):
-                self.decoder.block(layer).attn.fused = False  # the fused kernel is slow here
-        self.optimizers = build_optimizers(self.decoder, recipe.optimizer)
-        self.mean = RunningMean(self.decoder, recipe.run.average)
-        self.sampler = self._sampler()
+        refuse_unfitting(recipe, self.card, data)
+        if recipe.run.tf32:
+            torch.set_float32_matmul_precision("high")
+        self.model = build_model(recipe).to(self.device)
+        self.dtype = DTYPES[recipe.run.precision]
+        if self.device.type == "cpu" and self.dtype != torch.float32:
+            for layer in range(recipe.model.n_layers):  # the fused kernel's backward pass is slow
+                self.model.block(layer).attn.form = "blocked"
+        self.minimised: nn.Module = Minimised(
+            self.model, recipe.objective, self.dtype, compiled=recipe.run.compile
+        )
+        if self.processes.world > 1:
+            self.minimised = DistributedDataParallel(self.minimised)
+        self.optimizers = build_optimizers(self.model, recipe.optimizer)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self.mean = RunningMean(self.model, recipe.run.average)
+        self.feed = Feed(build_sampler(recipe, self.train_file, self.tokenizer), self.device)
+        self.trackers: list[Tracker] = []
         self.step, self.tokens, self.seconds = 0, 0, 0.0
         self.best = math.inf
         self.last: dict[str, float] = {}
         self._stop = False
-        self._resume()
+        self._begin()
 
-    def run(self) -> Outcome:
-        """Train to the recipe's last step, or until interrupted; either way everything is saved."""
-        total = self.recipe.schedule.steps
-        settings = self.recipe.run
-        with progress(f"training {self.recipe.name}", total) as bar, self._signals():
+    @property
+    def trained(self) -> resume.Trained:
+        """What :mod:`train.resume` saves beside numbers."""
+        return resume.Trained(self.model, self.mean, self.optimizers)
+
+    def run(self, max_steps: int | None = None) -> Outcome:
+        """Train to the recipe's last step, or until interrupted; either way everything is saved.
+
+        Args:
+            max_steps: end at this step already. The rate is that of the whole schedule, and the
+                next run goes on from there.
+
+        Raises:
+            TrainingError: the loss is not finite, or the state cannot be written; the last that
+                could be is kept.
+        """
+        settings, total = self.recipe.run, self.recipe.schedule.steps
+        last = total if max_steps is None else min(total, max_steps)
+        shown = self.processes.writes and sys.stderr.isatty()
+        speed = Speedometer(self.model, self.dtype, self.processes.world) if shown else None
+        with self._open(), progress(f"training {self.recipe.name}", last) as bar:
             bar.advance(self.step)
-            while self.step < total and not self._stop:
-                began = time.monotonic()
-                loss = self.train_step()
-                self.seconds += time.monotonic() - began
-                bar.advance()
-                ended = self.step == total
+            while self.step < last and not self._stopping():
+                began, before = time.monotonic(), self.tokens
+                parts = self.train_step()
+                taken = time.monotonic() - began
+                self.seconds += taken
+                note = speed.note(self.tokens - before, taken, parts["loss"]) if speed else None
+                bar.advance(note=note)
+                ended = self.step == last
                 if self.step % LOG_EVERY == 0 or ended:
-                    self._log(loss=loss, rate=rate(self.recipe.schedule, self.step - 1))
+                    self._log(**parts, rate=rate(self.recipe.schedule, self.step - 1))
                 if settings.snapshots and self.step in snapshot_steps(total):
                     self._save(self.folder / SNAPSHOTS / f"step-{self.step}")
                 if self.step % settings.evaluate_every == 0 or ended:
                     self._evaluate()
                 if self.step % settings.save_every == 0 or ended:
                     self.save()
-            if self._stop:
+            if self.step < last:
                 self.save()
-        finished = self.step >= total
-        if finished:
-            self._finish()
+        finished = self.step >= last
+        if finished and self.processes.writes:
+            self._draw()
         return Outcome(self.step, finished, best_bits_per_byte=self.best)
 
-    def train_step(self) -> float:
-        """One optimizer step over ``accumulation`` micro-batches; returns nats per token.
+    def train_step(self) -> dict[str, float]:
+        """One optimizer step over ``accumulation`` micro-batches of each process.
+
+        Returns:
+            What was minimised, by part: ``loss`` in nats per token, and what the objective adds.
 
         Raises:
             TrainingError: the loss or its gradient is not finite; the weights are as they were
                 before the step.
         """
-        settings = self.recipe
-        self.decoder.train()
+        settings, world = self.recipe, self.processes.world
+        self.model.train()
         set_rate(self.optimizers, rate(settings.schedule, self.step))
-        first = self.step * settings.data.accumulation
-        batches = [self.sampler.batch(first + i) for i in range(settings.data.accumulation)]
-        n_targets = sum(int((b.targets != IGNORED).sum()) for b in batches)
-        total = 0.0
-        for batch in batches:
-            loss = self._loss(batch) / n_targets
-            loss.backward()
-            total += loss.item()
-        clip = settings.optimizer.clip
-        norm = float(torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), clip))
-        if not (math.isfinite(total) and math.isfinite(norm)):
+        n_each = settings.data.accumulation
+        indices = [
+            (self.step * n_each + i) * world + self.processes.rank for i in range(n_each + 1)
+        ]
+        batches = [self.feed.batch(*pair) for pair in pairwise(indices)]
+        n_targets = self.processes.summed(sum(b.n_targets for b in batches))[0]
+        if not n_targets:
             raise TrainingError(
-                f"the loss is {total} and its gradient {norm} long at step {self.step}; the "
+                f"step {self.step} holds no token that is scored: instructions fill the context of "
+                f"{settings.model.n_ctx}; raise model.n_ctx, or set data.loss=all"
+            )
+        totals: dict[str, float] = {}
+        for index, batch in zip(indices, batches, strict=False):
+            torch.manual_seed(seed_of(settings.run.seed, index))  # dropout: nothing to save
+            with self._synchronised(last=batch is batches[-1]):
+                loss, parts = self.minimised(batch, n_targets, n_each * world)
+                self.scaler.scale(loss * world).backward()  # DDP takes the mean over processes
+            totals = {name: totals.get(name, 0.0) + value for name, value in parts.items()}
+        totals = dict(zip(totals, self.processes.summed(*totals.values()), strict=True))
+        self._update(totals["loss"])
+        self.mean.update(self.model, self.step)
+        self.step += 1
+        self.tokens += int(n_targets)
+        return totals
+
+    def _update(self, loss: float) -> None:
+        for optimizer in self.optimizers:
+            self.scaler.unscale_(optimizer)
+        clip = self.recipe.optimizer.clip
+        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), clip))
+        # in fp16 a gradient out of range is expected now and then: the scaler skips that step
+        finite = math.isfinite(norm) or (self.scaler.is_enabled() and self.scaler.get_scale() > 1)
+        if not (math.isfinite(loss) and finite):
+            raise TrainingError(
+                f"the loss is {loss} and its gradient {norm} long at step {self.step}; the "
                 f"checkpoint of an earlier step in {self.folder} is kept: train with a lower "
                 "learning rate in another --out"
             )
         for optimizer in self.optimizers:
-            optimizer.step()
+            if math.isfinite(norm):
+                self.scaler.step(optimizer)
             optimizer.zero_grad()
-        self.mean.update(self.decoder, self.step)
-        self.step += 1
-        self.tokens += n_targets
-        return total
+        self.scaler.update()
 
     def evaluate(self) -> Loss:
         """Loss of the running mean on the stories held out, in the recipe's precision."""
-        with self._mean_weights(), self._autocast():
-            return measure_loss(self.decoder, self._dev_stories())
+        mixed = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        with self._mean_weights(), mixed:
+            return measure_loss(self.model, self.dev_file.stories(DEV_TOKENS))
 
     def save(self) -> None:
-        """Write the state to go on from, then the checkpoint."""
+        """Write the state to go on from, then the checkpoint.
+
+        Raises:
+            TrainingError: there is no room; the state that was there is kept.
+        """
         numbers = {
             "step": self.step,
             "tokens": self.tokens,
             "seconds": self.seconds,
             "best": self.best,
             "last": self.last,
-            "recipe": json.loads(json.dumps(self.recipe.as_dict())),
+            "scaler": self.scaler.state_dict(),
+            "recipe": self.recipe.as_dict(),
             "data": self.card.fingerprint,
         }
-        resume.save_state(self.folder, self.decoder, self.mean, self.optimizers, numbers)
-        self._save(self.folder)
+        if self.processes.writes:
+            with self._kept():
+                resume.save_state(self.folder, self.trained, numbers)
+            self._save(self.folder)
+        self.processes.wait()
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        tokens, targets = batch.tokens.to(self.device), batch.targets.to(self.device)
-        with self._autocast():
-            resid = self.decoder.ln_final(self.decoder.residual(tokens))
-        return linear_cross_entropy(
-            resid.flatten(0, 1),
-            self.decoder.unembed.weight,
-            targets.flatten(),
-            ignored=IGNORED,
-            dtype=DTYPES[self.recipe.run.precision],
-        )
+    def _begin(self) -> None:
+        """Take up the state in the folder, or see that the folder may be begun."""
+        numbers = resume.read_numbers(self.folder)
+        if numbers is None:
+            refuse_foreign(self.folder)
+        else:
+            refuse_other(self.folder, numbers, self.recipe, self.card.fingerprint)
+            resume.load_state(self.folder, self.trained)
+            self.step, self.tokens = numbers["step"], numbers["tokens"]
+            self.seconds, self.best = numbers["seconds"], numbers["best"]
+            self.last = numbers["last"]
+            self.scaler.load_state_dict(numbers["scaler"])
+        self.processes.wait()  # all have read before one writes
+        if self.processes.writes:
+            make_folder(self.folder)
+            resume.clear_leftovers(self.folder)
+            take_back(self.folder / LOG, self.step)
 
-    def _sampler(self) -> Sampler:
-        settings, n_ctx, seed = self.recipe.data, self.recipe.model.n_ctx, self.recipe.run.seed
-        if settings.sampler == "stories":
-            return StorySampler(self.train_file, n_ctx, settings.batch_tokens, seed)
-        return WindowSampler(self.train_file, n_ctx, settings.batch_size, seed)
-
-    def _dev_stories(self) -> Iterator[tuple[list[int], int]]:
-        seen = 0
-        for story in range(len(self.dev_file)):
-            if seen > DEV_TOKENS:
-                return
-            length = int(self.dev_file.lengths[story])
-            seen += length
-            tokens = self.dev_file.window(int(self.dev_file.starts[story]), length)
-            yield tokens.tolist(), int(self.dev_file.bytes[story])
+    def _stopping(self) -> bool:
+        return self.processes.summed(float(self._stop))[0] > 0
 
     def _evaluate(self) -> None:
-        if not len(self.dev_file):
+        if not len(self.dev_file) or not self.processes.writes:
             return
         loss = self.evaluate()
         self.last = {
@@ -213,7 +263,9 @@ class Trainer:
             self._save(self.folder / BEST)
 
     def _save(self, folder: Path) -> None:
-        training = {
+        if not self.processes.writes:
+            return
+        training: dict[str, Any] = {
             "recipe": self.recipe.as_dict(),
             "data": asdict(self.card),
             "step": self.step,
@@ -223,74 +275,47 @@ class Trainer:
             "torch": torch.__version__,
             **self.last,
         }
-        with self._mean_weights():
+        with self._kept(), self._mean_weights():
             dtype = DTYPES[self.recipe.run.stored]
-            checkpoint.save(folder, self.decoder, self.tokenizer, training, dtype)
+            checkpoint.save(folder, self.model, self.tokenizer, training, dtype)
 
     def _log(self, **values: float) -> None:
-        line = {
-            "step": self.step,
-            "tokens": self.tokens,
-            "seconds": round(self.seconds, 2),
-            **values,
-        }
-        with (self.folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        if not self.processes.writes:
+            return
+        now = {"step": self.step, "tokens": self.tokens, "seconds": round(self.seconds, 2)}
+        with self._kept():
+            for tracker in self.trackers:
+                tracker.log(now | values)
 
-    def _finish(self) -> None:
+    def _draw(self) -> None:
         from train.plot import plot_runs
 
         plot_runs([self.folder], self.folder / PICTURE)
 
-    def _resume(self) -> None:
-        numbers = resume.read_numbers(self.folder)
-        if numbers is None:
-            refuse_foreign(self.folder)
-            make_folder(self.folder)
-            (self.folder / LOG).unlink(missing_ok=True)
-            return
-        make_folder(self.folder)
-        self._compare(numbers)
-        resume.load_state(self.folder, self.decoder, self.mean, self.optimizers)
-        self.step, self.tokens = numbers["step"], numbers["tokens"]
-        self.seconds, self.best, self.last = numbers["seconds"], numbers["best"], numbers["last"]
-        log = self.folder / LOG
-        if log.exists():  # lines after the state was written are taken back
-            lines = log.read_text("utf-8").splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith("\n")]  # a crash may cut the last one
-            kept = [line for line in whole if json.loads(line)["step"] <= self.step]
-            write_text(log, "".join(kept))
-
-    def _compare(self, numbers: dict[str, Any]) -> None:
-        if numbers["data"] != self.card.fingerprint:
-            raise TrainingError(f"{self.folder} was begun on other data; choose another --out")
-        now = json.loads(json.dumps(self.recipe.as_dict()))
-        for table in ("model", "data", "optimizer"):
-            if numbers["recipe"][table] != now[table]:
-                raise TrainingError(
-                    f"{self.folder} was begun with another [{table}]; choose another --out "
-                    "(only [schedule] and [run] may change between runs)"
-                )
-
     @contextmanager
     def _mean_weights(self) -> Iterator[None]:
-        self.mean.swap(self.decoder)
-        self.decoder.eval()
+        self.mean.swap(self.model)
+        self.model.eval()
         try:
             yield
         finally:
-            self.mean.swap(self.decoder)
+            self.mean.swap(self.model)
 
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self.recipe.run.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=DTYPES[self.recipe.run.precision])
+    def _synchronised(self, *, last: bool) -> AbstractContextManager[None]:
+        """Gradients are exchanged between processes once a step, with its last micro-batch."""
+        if isinstance(self.minimised, DistributedDataParallel) and not last:
+            return self.minimised.no_sync()
+        return nullcontext()
 
     @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _open(self) -> Iterator[None]:
+        """Trackers, and signals that end the step under way before they end the run."""
+
         def stop(_signal: int, _frame: FrameType | None) -> None:
             self._stop = True
 
+        tracked = self.recipe.run.track if self.processes.writes else ()
+        self.trackers = open_trackers(self.folder, tracked, self.recipe.as_dict())
         numbers = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, stop) for number in numbers}
         try:
@@ -298,6 +323,19 @@ class Trainer:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            for tracker in self.trackers:
+                tracker.close()
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Say what is safe where something cannot be written."""
+        try:
+            yield
+        except (OutputError, OSError) as error:
+            raise TrainingError(
+                f"step {self.step}: {error}; what {self.folder / resume.FOLDER} holds is whole: "
+                "make room, and the same command goes on from there"
+            ) from error
 
 
 def snapshot_steps(total: int) -> set[int]:

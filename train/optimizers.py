@@ -9,13 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tinyinterp.compressor import Compressor
 from tinyinterp.decoder import Decoder
 from train.recipe import Optimizer, Schedule
 
 DECAYED_DIMENSIONS = 2  # matrices are decayed; biases and norms, vectors, are not
 
 
-def build_optimizers(decoder: Decoder, settings: Optimizer) -> list[torch.optim.Optimizer]:
+def build_optimizers(
+    model: Decoder | Compressor, settings: Optimizer
+) -> list[torch.optim.Optimizer]:
     """AdamW alone, or AdamW for embeddings, head, norms and biases and Muon for the matrices.
 
     Muon (Jordan et al. 2024) orthogonalises the momentum of each matrix; it is PyTorch's own.
@@ -23,9 +26,10 @@ def build_optimizers(decoder: Decoder, settings: Optimizer) -> list[torch.optim.
     """
     matrices: list[nn.Parameter] = []
     if settings.name == "muon":
-        matrices = [p for p in decoder.blocks.parameters() if p.ndim == DECAYED_DIMENSIONS]
+        inner = [p for name, p in model.named_parameters() if "embed" not in name]
+        matrices = [p for p in inner if p.ndim == DECAYED_DIMENSIONS]
     taken = {id(p) for p in matrices}
-    rest = [p for p in decoder.parameters() if id(p) not in taken]
+    rest = [p for p in model.parameters() if id(p) not in taken]
     groups = [
         {
             "params": [p for p in rest if p.ndim >= DECAYED_DIMENSIONS],
@@ -38,7 +42,7 @@ def build_optimizers(decoder: Decoder, settings: Optimizer) -> list[torch.optim.
     ]
     if matrices:
         muon = torch.optim.Muon(
-            _muon_groups(decoder, matrices, settings.muon_learning_rate),
+            _muon_groups(model, matrices, settings.muon_learning_rate),
             lr=settings.muon_learning_rate,
             momentum=settings.muon_momentum,
             weight_decay=settings.muon_weight_decay,
@@ -51,7 +55,7 @@ def build_optimizers(decoder: Decoder, settings: Optimizer) -> list[torch.optim.
 
 
 def _muon_groups(
-    decoder: Decoder, matrices: list[nn.Parameter], learning_rate: float
+    model: Decoder | Compressor, matrices: list[nn.Parameter], learning_rate: float
 ) -> list[dict[str, Any]]:
     """Queries and keys apart: where scores are not scaled, their rate is ``d_head**-0.25`` of it.
 
@@ -59,10 +63,10 @@ def _muon_groups(
     ``d_head**-0.25`` times as large; Muon's steps have a fixed size, so the rate must shrink by as
     much. Without it scores run away and attention does not form.
     """
-    names = {id(p): name for name, p in decoder.named_parameters()}
+    names = {id(p): name for name, p in model.named_parameters()}
     scored = [p for p in matrices if names[id(p)].endswith(("attn.q.weight", "attn.k.weight"))]
     apart = {id(p) for p in scored}
-    factor = 1.0 if decoder.config.scale_scores else decoder.config.d_head**-0.25
+    factor = 1.0 if model.config.scale_scores else model.config.d_head**-0.25
     return [
         {"params": [p for p in matrices if id(p) not in apart]},
         {"params": scored, "lr": learning_rate * factor},
@@ -97,23 +101,23 @@ class RunningMean:
     start is soon forgotten.
     """
 
-    def __init__(self, decoder: Decoder, decay: float) -> None:
+    def __init__(self, model: Decoder | Compressor, decay: float) -> None:
         self.decay = decay
         self.weights: dict[str, Tensor] = {
-            n: p.detach().clone() for n, p in decoder.named_parameters()
+            n: p.detach().clone() for n, p in model.named_parameters()
         }
 
     @torch.no_grad()
-    def update(self, decoder: Decoder, step: int) -> None:
+    def update(self, model: Decoder | Compressor, step: int) -> None:
         """Take in the weights after ``step``."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, parameter in decoder.named_parameters():
+        for name, parameter in model.named_parameters():
             self.weights[name].lerp_(parameter, 1 - decay)
 
     @torch.no_grad()
-    def swap(self, decoder: Decoder) -> None:
+    def swap(self, model: Decoder | Compressor) -> None:
         """Exchange mean and weights; twice is nothing."""
-        for name, parameter in decoder.named_parameters():
+        for name, parameter in model.named_parameters():
             held = self.weights[name].clone()
             self.weights[name].copy_(parameter)
             parameter.copy_(held)

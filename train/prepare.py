@@ -7,11 +7,12 @@ write. What stays in memory are the different words of the text, not its stories
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tinyinterp.errors import OutputError, TrainingError
+from tinyinterp.errors import CorpusError, OutputError, TrainingError
+from tinyinterp.instruct import parse, prompt
 from tinyinterp.paths import is_file
 from tinyinterp.progress import progress
 from tinyinterp.reduction import Rest, count_tokens, coverage, reduce
@@ -26,6 +27,14 @@ SEPARATOR = len(f"\n{END_OF_TEXT}\n")  # bytes between two stories
 COVERED = (1000, 2000, 4000, 8000, 10000)  # vocabularies that the coverage is reported for
 
 
+@dataclass
+class LeftOut:
+    """Examples that are not of the format that was promised."""
+
+    count: int = 0
+    first: str = ""  # what was wrong with the first of them
+
+
 @dataclass(frozen=True)
 class Source:
     """Stories of a file or of a data set on the hub, read anew each time they are asked for."""
@@ -34,18 +43,26 @@ class Source:
     dataset: str | None = None
     split: str = "train"
     cleaned: bool = True
+    instruct: bool = False  # its stories stand behind instructions
 
     @property
     def name(self) -> str:
         """What the data card calls it."""
         return self.text.name if self.text else f"{self.dataset} ({self.split})"
 
-    def stories(self, title: str) -> Iterator[str]:
+    def stories(self, title: str, left_out: LeftOut | None = None) -> Iterator[str]:
         """All stories, with a progress bar named ``title``.
 
+        An instruction is written anew, always in the same form, so that what a model is asked later
+        looks like what it was trained on; what has none is counted in ``left_out``.
+
         Raises:
-            CorpusError: the source cannot be read.
+            CorpusError: the source cannot be read, or no instruction was found where all have one.
         """
+        cleaned = (clean(story) if self.cleaned else story for story in self._raw(title))
+        return _examples(cleaned, left_out or LeftOut()) if self.instruct else cleaned
+
+    def _raw(self, title: str) -> Iterator[str]:
         total = None
         if self.text and is_file(self.text) and self.text.suffix.lower() in SIZED:
             total = self.text.stat().st_size
@@ -53,7 +70,25 @@ class Source:
         with progress(title, total) as bar:
             for story in raw:
                 bar.advance(len(story.encode()) + SEPARATOR)
-                yield clean(story) if self.cleaned else story
+                yield story
+
+
+def _examples(stories: Iterator[str], left_out: LeftOut) -> Iterator[str]:
+    found = False
+    for text in stories:
+        try:
+            asked, story = parse(text)
+        except CorpusError as error:
+            left_out.count += 1
+            left_out.first = left_out.first or str(error)
+            continue
+        found = True
+        yield prompt(asked) + story
+    if not found:
+        raise CorpusError(
+            f"none of the {left_out.count} examples has an instruction ({left_out.first}); "
+            "prepare plain stories without --instruct"
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +108,7 @@ class Prepared:
     words: int  # separated by white space
     coverage: Table | None = None  # of the tokenizer that was reduced
     steps: int | None = None  # tokens of the reduced one that are only steps towards others
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     @property
     def tokens_per_word(self) -> float:
@@ -84,6 +120,8 @@ class Prepared:
         values = asdict(self.card) | {"tokens_per_word": round(self.tokens_per_word, 4)}
         if self.coverage is not None:
             values |= {"coverage": list(self.coverage), "steps": self.steps}
+        if self.card.instruct:
+            values |= {"left_out": self.left_out.count}
         return values
 
     def as_text(self) -> str:
@@ -98,6 +136,8 @@ class Prepared:
             )
         lines.append(f"  {self.tokens_per_word:.3f} tokens per word")
         lines.append(f"  fingerprint {card.fingerprint}")
+        if self.left_out.count:
+            lines.append(f"  {self.left_out.count:,} were left out, first: {self.left_out.first}")
         if self.coverage is not None:
             lines.append("most frequent tokens   share of tokens   share of words")
             lines += [
@@ -128,16 +168,23 @@ def prepare(
         )
     _check_replaceable(folder)
     chosen = choose(source)
-    words = 0
+    words, left_out = 0, LeftOut()
 
     def counted() -> Iterator[str]:
         nonlocal words
-        for story in source.stories("writing tokens"):
+        for story in source.stories("writing tokens", left_out):
             words += len(story.split())
             yield story
 
-    card = write_tokens(counted(), chosen.tokenizer, folder, source=source.name, holdout=holdout)
-    return Prepared(card, words, chosen.coverage, chosen.steps)
+    card = write_tokens(
+        counted(),
+        chosen.tokenizer,
+        folder,
+        source=source.name,
+        holdout=holdout,
+        instruct=source.instruct,
+    )
+    return Prepared(card, words, chosen.coverage, chosen.steps, left_out)
 
 
 def trained(n_vocab: int) -> Callable[[Source], Chosen]:

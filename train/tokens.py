@@ -3,7 +3,8 @@
 DATA/data.json       what it is: tokenizer hash, counts, fingerprint
 DATA/tokenizer/      the tokenizer
 DATA/train.bin       tokens: end-of-text, story, end-of-text, story, ..., end-of-text
-DATA/train.idx       int64 pairs, one a story: where its end-of-text stands, its UTF-8 bytes
+DATA/train.idx       int64 triples, one a story: where its end-of-text stands, its UTF-8 bytes, and
+                     how many of its tokens are its instruction, end-of-text counted (or 0)
 DATA/dev.bin, .idx   the same for the stories held out
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -23,10 +24,13 @@ from jaxtyping import Int
 
 from tinyinterp.errors import TrainingError
 from tinyinterp.files import replacing_folder, write_text
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.instruct import prompt_length
+from tinyinterp.tokenizer import Encoding, Tokenizer
 
 SPLITS = ("train", "dev")
 STORIES_AT_ONCE = 1024  # encoded in parallel, then written
+FORMAT = 2  # of these files; 1 had no third column in the index, and no number
+COLUMNS = 3  # of the index
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class DataCard:
     train: SplitCount
     dev: SplitCount
     fingerprint: str  # SHA-256 over the tokens of both splits
+    instruct: bool = False  # each story stands behind an instruction
+    format: int = FORMAT
 
 
 class TokenFile:
@@ -65,7 +71,7 @@ class TokenFile:
             self.tokens: Int[np.ndarray, " token"] = np.memmap(
                 folder / f"{split}.bin", dtype=self.card.dtype, mode="r"
             )
-            index = np.fromfile(folder / f"{split}.idx", dtype=np.int64).reshape(-1, 2)
+            index = np.fromfile(folder / f"{split}.idx", dtype=np.int64).reshape(-1, COLUMNS)
         except (OSError, ValueError) as error:
             raise TrainingError(f"{folder} holds no {split} split: {error}") from error
         count: SplitCount = getattr(self.card, split)
@@ -76,6 +82,7 @@ class TokenFile:
             )
         self.starts: Int[np.ndarray, " story"] = index[:, 0]
         self.bytes: Int[np.ndarray, " story"] = index[:, 1]
+        self.prompts: Int[np.ndarray, " story"] = index[:, 2]  # tokens before the story's own
         ends = np.append(self.starts[1:], len(self.tokens) - 1)
         self.lengths: Int[np.ndarray, " story"] = ends - self.starts  # with the end-of-text before
 
@@ -87,15 +94,30 @@ class TokenFile:
         """``length`` tokens from ``start`` on, as int64; fewer at the end of the file."""
         return np.asarray(self.tokens[start : start + length], dtype=np.int64)
 
+    def stories(self, n_tokens: int) -> Iterator[tuple[list[int], int]]:
+        """Stories in order, as tokens and UTF-8 bytes, until they hold more than ``n_tokens``."""
+        seen = 0
+        for start, length, size in zip(self.starts, self.lengths, self.bytes, strict=True):
+            if seen > n_tokens:
+                return
+            seen += int(length)
+            yield self.window(int(start), int(length)).tolist(), int(size)
+
 
 def read_card(folder: Path) -> DataCard:
     """``data.json`` of a prepared folder.
 
     Raises:
-        TrainingError: the folder was not written by ``python -m train prepare``.
+        TrainingError: the folder was not written by ``python -m train prepare``, or by a version
+            with other files.
     """
     try:
         raw: dict[str, Any] = json.loads((folder / "data.json").read_text("utf-8"))
+        if "fingerprint" in raw and raw.get("format") != FORMAT:
+            raise TrainingError(
+                f"{folder} was prepared by another version (format {raw.get('format', 1)}, this "
+                f"one reads {FORMAT}); prepare it again"
+            )
         raw |= {split: SplitCount(**raw[split]) for split in SPLITS}
         return DataCard(**raw)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -105,11 +127,18 @@ def read_card(folder: Path) -> DataCard:
 
 
 def write_tokens(
-    stories: Iterable[str], tokenizer: Tokenizer, folder: Path, *, source: str, holdout: int
+    stories: Iterable[str],
+    tokenizer: Tokenizer,
+    folder: Path,
+    *,
+    source: str,
+    holdout: int,
+    instruct: bool = False,
 ) -> DataCard:
     """Encode ``stories`` into a new data folder, streaming; memory does not grow with them.
 
     Args:
+        instruct: each of them is an instruction and its story (:mod:`tinyinterp.instruct`).
         holdout: one story in ``holdout`` goes to the ``dev`` split, by a hash of its text, so that
             a story is always on the same side; 0 holds none out.
     """
@@ -125,7 +154,8 @@ def write_tokens(
         while batch := list(islice(remaining, STORIES_AT_ONCE)):
             for story, encoding in zip(batch, tokenizer.encode_batch(batch), strict=True):
                 split = "dev" if held_out(story, holdout) else "train"
-                writers[split].add(story, encoding.ids)
+                prompt = prompt_tokens(story, encoding) if instruct else 0
+                writers[split].add(story, encoding.ids, prompt)
         counts = {split: writer.finish() for split, writer in writers.items()}
         digest = hashlib.sha256()
         for writer in writers.values():
@@ -137,10 +167,22 @@ def write_tokens(
             dtype=dtype,
             holdout=holdout,
             fingerprint=digest.hexdigest(),
+            instruct=instruct,
             **counts,
         )
         write_text(new / "data.json", json.dumps(asdict(card), indent=2) + "\n")
     return card
+
+
+def prompt_tokens(story: str, encoding: Encoding) -> int:
+    """Tokens of ``story`` that are its instruction, with the end-of-text before; 0 without one.
+
+    A token that holds both the last of the instruction and the first of the story is the story's.
+    """
+    characters = prompt_length(story)
+    if characters is None:
+        return 0
+    return 1 + sum(end <= characters for _, end in encoding.offsets)
 
 
 def held_out(story: str, holdout: int) -> bool:
@@ -162,9 +204,9 @@ class _SplitWriter:
         self._stories = self._written = self._bytes = 0
         self.digest = hashlib.sha256()
 
-    def add(self, story: str, ids: list[int]) -> None:
+    def add(self, story: str, ids: list[int], prompt: int) -> None:
         n_bytes = len(story.encode())
-        self._index.write(np.array([self._written, n_bytes], dtype=np.int64).tobytes())
+        self._index.write(np.array([self._written, n_bytes, prompt], dtype=np.int64).tobytes())
         self._write([self._end_of_text, *ids])
         self._stories += 1
         self._bytes += n_bytes

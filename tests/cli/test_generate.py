@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from models import N_CTX
+import pytest
+from models import N_CTX, tiny_decoder, tiny_tokenizer
 from outcome import Run
+
+from tinyinterp import checkpoint
 
 
 def test_generate_goes_on_with_the_prompt(run: Run, ckpt: Path):
@@ -52,3 +55,55 @@ def test_generate_refuses_what_it_cannot_do(run: Run, ckpt: Path):
     run("generate", "Once", "--ckpt", ckpt, "--temperature", -1).refused("temperature is -1")
     run("generate", "Once", "--ckpt", ckpt, "--top-k", 0).refused("top_k is 0")
     run("generate", "Once", "--ckpt", ckpt, "--top-p", 2).refused("top_p is 2")
+
+
+@pytest.fixture(scope="session")
+def instructed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny checkpoint that says it was trained on instructions."""
+    folder = tmp_path_factory.mktemp("instructed") / "model"
+    training = {"data": {"instruct": True}}
+    checkpoint.save(folder, tiny_decoder(), tiny_tokenizer(), training)
+    return folder
+
+
+ASKED = (
+    "--words",
+    "dog, ball",
+    "--features",
+    "Twist",
+    "--summary",
+    "A\n dog",
+    "--sentence",
+    "Yes.",
+)
+
+
+def test_an_instruction_is_the_prompt_and_only_the_story_is_shown(run: Run, instructed: Path):
+    settings = ("--ckpt", instructed, "--max-tokens", 11, "--seed", 3)
+    content = json.loads(run("generate", *ASKED, *settings, "--json").out)
+    (sample,) = content["samples"]
+    assert sample["prompt"] == (
+        "Words: dog, ball\nFeatures: Twist\nSummary: A dog\nRandom sentence: Yes.\nStory:\n"
+    )
+    assert run("generate", *ASKED, *settings).out == sample["text"] + "\n"
+    same = run("generate", sample["prompt"], *settings)
+    assert same.out == sample["prompt"] + sample["text"] + "\n"
+    two = run("generate", *ASKED, *settings, "--samples", 2).out
+    assert two.startswith(sample["text"] + "\n<|endoftext|>\n")
+    single = json.loads(run("generate", "--words", "dog", *settings, "--json").out)
+    assert single["samples"][0]["prompt"] == "Words: dog\nStory:\n"
+
+
+def test_a_model_of_plain_stories_is_asked_nothing(run: Run, tmp_path: Path, ckpt: Path):
+    for data in ({"instruct": False}, {"source": "prepared by an earlier version"}):
+        checkpoint.save(tmp_path / "plain", tiny_decoder(), tiny_tokenizer(), {"data": data})
+        refused = run("generate", "--words", "dog", "--ckpt", tmp_path / "plain")
+        refused.refused("plain was trained on plain stories and knows no instructions")
+    assert run("generate", "--words", "dog", "--ckpt", ckpt, "--max-tokens", 1).code == 0
+
+
+def test_an_instruction_and_a_prompt_are_wrong_usage(run: Run, ckpt: Path):
+    for words in (("Once", "--words", "dog"), ("--examples", "--summary", "A dog."), ()):
+        outcome = run("generate", *words, "--ckpt", ckpt)
+        assert outcome.code == 2
+        assert "give a prompt, or --examples" in " ".join(outcome.err.split())

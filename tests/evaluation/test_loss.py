@@ -6,8 +6,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from models import tiny_decoder, tiny_tokenizer
+from models import tiny_compressor, tiny_decoder, tiny_tokenizer
 
+from tinyinterp.compressor import Compressor
 from tinyinterp.decoder import Decoder
 from tinyinterp.errors import CorpusError
 from tinyinterp.evaluation import loss as module
@@ -33,7 +34,7 @@ def decoder() -> Decoder:
     return tiny_decoder(n_ctx=N_CTX, window=3).double()
 
 
-def obvious_nats(decoder: Decoder, tokens: list[int]) -> list[float]:
+def obvious_nats(decoder: Decoder | Compressor, tokens: list[int]) -> list[float]:
     """Nats of each token of a story, from the definition, a forward pass for each."""
     n_ctx, nats = decoder.config.n_ctx, []
     for target in range(1, len(tokens)):
@@ -45,12 +46,14 @@ def obvious_nats(decoder: Decoder, tokens: list[int]) -> list[float]:
     return nats
 
 
-def test_the_loss_is_that_of_the_definition(decoder: Decoder, tokenizer: Tokenizer):
+@pytest.mark.parametrize("kind", [Decoder, Compressor])
+def test_the_loss_is_that_of_the_definition(kind: type, decoder: Decoder, tokenizer: Tokenizer):
+    model = decoder if kind is Decoder else tiny_compressor(n_ctx=N_CTX).double()
     tokens = [[tokenizer.end_of_text, *tokenizer.encode(story).ids] for story in STORIES]
     assert len(tokens[-1]) > 3 * N_CTX  # so that windows overlap
-    nats = [nat for story in tokens for nat in obvious_nats(decoder, story)]
+    nats = [nat for story in tokens for nat in obvious_nats(model, story)]
     n_bytes = sum(len(story.encode()) for story in STORIES)
-    loss = measure_text_loss(decoder, tokenizer, STORIES)
+    loss = measure_text_loss(model, tokenizer, STORIES)
     assert loss.nats_per_token == pytest.approx(sum(nats) / len(nats), rel=1e-12)
     assert loss.bits_per_byte == pytest.approx(sum(nats) / math.log(2) / n_bytes, rel=1e-12)
     assert loss.perplexity == pytest.approx(math.exp(sum(nats) / len(nats)), rel=1e-12)

@@ -5,11 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import tiny_tokenizer
+from models import tiny_decoder, tiny_tokenizer
 from runs import SIMPLE_STORIES, prepare
 
 from tinyinterp.errors import TrainingError
-from train.batches import IGNORED, WIDTH_STEP, StorySampler, WindowSampler
+from train.batches import IGNORED, WindowSampler
+from train.story_batches import WIDTH_STEP, PackedSampler, StorySampler
 from train.tokens import TokenFile
 
 N_CTX = 61
@@ -50,7 +51,9 @@ def stories_of(file: TokenFile) -> list[tuple[int, ...]]:
 @given(seed=st.integers(0, 10_000), batch_tokens=st.integers(1, 2_000), epoch=st.integers(0, 2))
 def test_every_epoch_holds_every_story_once_with_its_next_tokens(file, seed, batch_tokens, epoch):
     sampler = StorySampler(file, int(file.lengths.max()), batch_tokens, seed)
-    steps = range(sum(map(sampler._size, range(epoch))), sum(map(sampler._size, range(epoch + 1))))
+    steps = range(
+        sum(map(sampler.epoch_size, range(epoch))), sum(map(sampler.epoch_size, range(epoch + 1)))
+    )
     seen = []
     for step in steps:
         for tokens, targets in rows_of(sampler.batch(step)):
@@ -74,7 +77,7 @@ def test_a_batch_depends_on_seed_and_step_and_on_nothing_asked_before(file, step
 
 def test_another_seed_and_another_epoch_give_another_order(file):
     sampler, other = StorySampler(file, N_CTX, 320, 0), StorySampler(file, N_CTX, 320, 1)
-    epoch = sampler.steps_per_epoch
+    epoch = sampler.epoch_size(0)
     first, second, third = sampler.batch(0), other.batch(0), sampler.batch(epoch)
     assert not torch.equal(first.tokens, second.tokens)
     assert not torch.equal(first.tokens, third.tokens)
@@ -82,10 +85,10 @@ def test_another_seed_and_another_epoch_give_another_order(file):
 
 def test_widths_are_multiples_and_unpadded_tokens_within_what_was_asked(file):
     sampler = StorySampler(file, 97, 320, seed=3)
-    batches = [sampler.batch(step) for step in range(sampler.steps_per_epoch)]
+    batches = [sampler.batch(step) for step in range(sampler.epoch_size(0))]
     assert {batch.tokens.shape[1] % WIDTH_STEP for batch in batches} == {0}
     assert max(int((batch.targets != IGNORED).sum()) for batch in batches) <= 320
-    assert sampler.steps_per_epoch < len(file) / 3  # so that there is company at all
+    assert sampler.epoch_size(0) < len(file) / 3  # so that there is company at all
 
 
 def test_padding_comes_last_and_is_ignored(file):
@@ -102,7 +105,7 @@ def test_a_story_longer_than_the_context_is_cut_at_its_start_or_anywhere(short_a
     assert len(whole) > 4 * n_ctx
     sampler = StorySampler(short_and_long, n_ctx, 4 * n_ctx, seed=0)
     starts = []
-    for step in range(40 * sampler.steps_per_epoch):
+    for step in range(40 * sampler.epoch_size(0)):
         for tokens, targets in rows_of(sampler.batch(step)):
             window = [*tokens, targets[-1]]
             if len(window) == n_ctx + 1 and whole[: n_ctx + 1] == window:
@@ -145,3 +148,53 @@ def test_no_story_is_an_error(tmp_path):
     prepare(tmp_path / "data", holdout=1)  # all held out
     with pytest.raises(TrainingError, match="no story"):
         StorySampler(TokenFile(tmp_path / "data", "train"), N_CTX, 320, seed=0)
+
+
+def test_packing_reads_every_story_once_an_epoch_and_fills_its_rows(file):
+    sampler = PackedSampler(file, N_CTX, batch_size=3, seed=7)
+    seen, filled, places = [], 0, 0
+    for step in range(sampler.epoch_size(0)):
+        batch = sampler.batch(step)
+        for tokens, targets, story in zip(batch.tokens, batch.targets, batch.story, strict=True):
+            places, filled = places + N_CTX, filled + int((story >= 0).sum())
+            assert (targets[story < 0] == IGNORED).all()
+            for number in range(int(story.max()) + 1):
+                inside = story == number
+                assert tokens[inside][0] == END
+                seen.append((*tokens[inside].tolist(), int(targets[inside][-1])))
+    assert sorted(seen) == sorted(stories_of(file))
+    assert filled > 0.85 * places
+    assert torch.equal(sampler.batch(1).tokens, PackedSampler(file, N_CTX, 3, 7).batch(1).tokens)
+
+
+def test_a_packed_story_is_read_as_if_it_stood_alone(file):
+    decoder = tiny_decoder(window=5)
+    batch = PackedSampler(file, N_CTX, batch_size=3, seed=7).batch(2)
+    for form in ("fused", "explicit"):
+        for layer in range(decoder.config.n_layers):
+            decoder.block(layer).attn.form = form
+        packed = decoder.features(batch.tokens, story=batch.story)
+        for row, number in ((0, 0), (0, 1), (1, 1), (2, 0)):
+            inside = batch.story[row] == number
+            alone = decoder.features(batch.tokens[row][inside][None])[0]
+            torch.testing.assert_close(packed[row][inside], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_the_story_alone_may_be_scored(file):
+    prompts = np.arange(len(file)) % 5
+    file.prompts, before = prompts, file.prompts
+    try:
+        sampler = StorySampler(file, N_CTX, 500, seed=3, story_only=True)
+        whole = StorySampler(file, N_CTX, 500, seed=3)
+        for step in range(sampler.epoch_size(0)):
+            masked, batch = sampler.batch(step), whole.batch(step)
+            for row, story in enumerate(sampler._shuffled(0)[step]):
+                skipped = max(0, int(prompts[story]) - 1)  # end-of-text is read, never scored here
+                assert (masked.targets[row, :skipped] == IGNORED).all()
+                assert torch.equal(masked.targets[row, skipped:], batch.targets[row, skipped:])
+        windows = WindowSampler(file, N_CTX, 3, seed=3, story_only=True).batch(4)
+        ends = windows.tokens[:, 1:] == END
+        assert (windows.targets[:, :-1][ends] == END).all()  # the end of a story is always scored
+        assert 0 < int((windows.targets == IGNORED).sum()) < windows.targets.numel() / 5
+    finally:
+        file.prompts = before

@@ -45,14 +45,14 @@ def theirs(x, weight, targets, scale=1.0):
 def test_it_is_torchs_cross_entropy_in_value_and_gradients(seed, rows_a_chunk, scale):
     x, weight, targets = case(seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.cross_entropy, "CHUNK_ELEMENTS", rows_a_chunk * N_VOCAB)
+        patch.setattr(train.cross_entropy, "CHUNK_ELEMENTS", {"cpu": rows_a_chunk * N_VOCAB})
         mine = ours(x, weight, targets, scale)
     for found, expected in zip(mine, theirs(x, weight, targets, scale), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_a_chunk_holds_at_least_a_row_however_large_the_vocabulary(monkeypatch):
-    monkeypatch.setattr(train.cross_entropy, "CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(train.cross_entropy, "CHUNK_ELEMENTS", {"cpu": 1})
     case_ = case(3)
     for found, expected in zip(ours(*case_), theirs(*case_), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)

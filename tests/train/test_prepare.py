@@ -14,7 +14,8 @@ import pytest
 from pyarrow import parquet
 
 from tinyinterp.errors import CorpusError
-from tinyinterp.stories import clean
+from tinyinterp.instruct import parse, prompt
+from tinyinterp.stories import clean, read_stories
 from tinyinterp.tokenizer import Tokenizer
 from train import prepare as preparing
 from train.__main__ import main
@@ -160,6 +161,39 @@ def test_a_data_set_gives_the_same_tokens_as_a_file(text, tmp_path):
     ]
     assert cards[0]["fingerprint"] == cards[1]["fingerprint"] == cards[2]["fingerprint"]
     assert cards[2]["source"] == f"{tmp_path / 'set'} (validation)"
+
+
+def test_examples_are_prepared_in_one_form_and_others_left_out(tmp_path):
+    made, mixed, out = tmp_path / "made.txt", tmp_path / "mixed.txt", tmp_path / "data"
+    result = invoke("examples", "--count", 37, "--seed", 5, "--out", made)
+    assert (result.exit_code, result.stdout) == (0, f"{made}\n")
+    examples = list(read_stories(made))
+    assert len(examples) == 37
+    published = [e.replace("Story:\n", "Story: \n\n") for e in examples]  # as it is on the hub
+    mixed.write_text("\n<|endoftext|>\n".join([STORIES[0], *published, "Story:"]), "utf-8")
+    arguments = ("prepare", "--out", out, "--text", mixed, "--bpe", 307, "--instruct")
+    result = json.loads(invoke(*arguments, "--json").stdout)
+    assert (result["instruct"], result["left_out"]) == (True, 2)
+    expected = [prompt(asked) + story for asked, story in map(parse, examples)]
+    assert decoded(out, "train") == [text for text in expected if not held_out(text, 64)]
+    tokenizer, file = Tokenizer.open(out / "tokenizer"), TokenFile(out, "train")
+    for start, n in zip(file.starts, file.prompts, strict=True):
+        told = tokenizer.decode(file.window(int(start) + 1, int(n) - 1).tolist())
+        assert told.endswith("Story:\n")
+        assert told == prompt(parse(told + "x")[0])
+    shown = invoke(*arguments).stdout
+    assert "2 were left out, first: an example has no line 'Story:'" in shown
+    plain = invoke("prepare", "--out", out, "--text", made, "--bpe", 307, "--json")
+    assert "left_out" not in json.loads(plain.stdout)
+
+
+def test_stories_without_instructions_are_refused_where_all_should_have_one(text, tmp_path):
+    arguments = ("prepare", "--out", tmp_path / "data", "--text", text, "--instruct", "--bpe", 307)
+    result = invoke(*arguments)
+    assert result.exit_code == 1
+    assert "none of the 35 examples has an instruction" in result.stderr
+    assert "without --instruct" in result.stderr
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize("names", [["notes.md"], ["data.json", "notes.md"], ["train.bin"]])

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tinyinterp.compressor import CompressorConfig
 from tinyinterp.decoder import count_parameters
 from tinyinterp.errors import ConfigError, TrainingError
-from train.recipe import RECIPES, build_recipe, names, read_recipe
+from train.recipe import build_recipe
+from train.recipe_file import RECIPES, names, read_recipe
 
 SMALLEST = """
 [model]
@@ -80,7 +82,7 @@ def test_the_last_override_counts(recipe):
         ("steps=3", "not of the form table.key=value"),
         ("schedule.steps", "not of the form table.key=value"),
         ("shedule.steps=3", "no table .shedule.; did you mean 'schedule'"),
-        ("zzz.steps=3", "no table .zzz.; known: data, model, optimizer, run, schedule"),
+        ("zzz.steps=3", "no table .zzz.; known: data, model, objective, optimizer, run, schedule"),
         ("schedule.stpes=3", "has no key 'stpes'; did you mean 'steps'"),
         ("schedule.steps=3.5", "schedule.steps is 3.5; expected int"),
         ("schedule.steps=true", "schedule.steps is True; expected int"),
@@ -146,3 +148,43 @@ def test_a_recipe_survives_its_plain_form():
         raw[table] = {k: list(v) if isinstance(v, tuple) else v for k, v in raw[table].items()}
     assert build_recipe(name, raw) == recipe
     assert (RECIPES / "bundled.toml").is_file()
+
+
+def test_a_recipe_may_extend_another_and_its_own_keys_count(tmp_path):
+    (tmp_path / "base.toml").write_text(SMALLEST + "[schedule]\nsteps = 70\nwarmup = 3\n")
+    child = tmp_path / "child.toml"
+    child.write_text('extends = "base.toml"\n[schedule]\nsteps = 90\n')
+    recipe = read_recipe(str(child))
+    assert (recipe.name, recipe.model.d_model) == ("child", 22)
+    assert (recipe.schedule.steps, recipe.schedule.warmup) == (90, 3)
+
+
+def test_a_recipe_that_extends_itself_is_refused(tmp_path):
+    path = tmp_path / "ring.toml"
+    path.write_text('extends = "ring.toml"\n')
+    with pytest.raises(TrainingError, match="extends itself"):
+        read_recipe(str(path))
+
+
+def test_a_suffix_changes_any_recipe_and_suffixes_add_up():
+    plain = read_recipe("tiny")
+    both = read_recipe("tiny-contrastive-instruct", ["objective.contrast=0.3"])
+    assert (plain.objective.name, plain.data.loss) == ("next_token", "all")
+    assert (both.objective.name, both.data.loss) == ("contrastive", "story")
+    assert both.objective.contrast == 0.3
+    assert (both.name, both.model) == ("tiny-contrastive-instruct", plain.model)
+
+
+def test_a_compressor_may_not_be_packed_and_comes_back_from_plain_form():
+    recipe = read_recipe("compressor-128")
+    assert isinstance(recipe.model, CompressorConfig)
+    raw = recipe.as_dict()
+    assert build_recipe(raw.pop("name"), raw) == recipe
+    with pytest.raises(ConfigError, match="cannot read packed"):
+        read_recipe("compressor-128", ["data.sampler=packed"])
+
+
+@pytest.mark.parametrize("override", ["shuffled=0.0", "shuffled=1.5", "contrast=0", "guard=-1"])
+def test_a_contrast_that_cannot_be_is_refused(override):
+    with pytest.raises(ConfigError, match=r"objective\."):
+        read_recipe("tiny", [f"objective.{override}"])

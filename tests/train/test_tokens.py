@@ -140,6 +140,49 @@ def test_a_failure_leaves_what_was_there_and_nothing_beside(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
+EXAMPLES = (
+    "Words: dog, cat\nStory:\nOnce there was a dog.",
+    "Story:\n🐶 “Once”",
+    "Summary: “café” 🐶.\nStory: \n\nOne day, Lily saw a ball.",
+    "Summary: Story: Story\nStory: the dog ran.\nStory: no",
+    "One day, there was no instruction.",
+)
+
+
+def test_the_tokens_of_an_instruction_are_counted_and_end_where_the_story_begins(tmp_path):
+    tokenizer = tiny_tokenizer()
+    options = {"source": "", "holdout": 0}
+    card = write_tokens(EXAMPLES, tokenizer, tmp_path / "data", **options, instruct=True)
+    file = TokenFile(tmp_path / "data", "train")
+    assert card.instruct
+    told = []
+    for start, length, n in zip(file.starts, file.lengths, file.prompts, strict=True):
+        tokens = file.window(int(start), int(length)).tolist()
+        told.append((tokenizer.decode(tokens[1 : int(n)]), tokenizer.decode(tokens[max(1, n) :])))
+    assert told == [
+        ("Words: dog, cat\nStory:\n", "Once there was a dog."),
+        ("Story:\n", "🐶 “Once”"),
+        ("Summary: “café” 🐶.\nStory: \n\n", "One day, Lily saw a ball."),
+        ("Summary: Story: Story\nStory:", " the dog ran.\nStory: no"),  # the space is in " the"
+        ("", "One day, there was no instruction."),
+    ]
+    assert file.prompts[-1] == 0
+    plain = write_tokens(EXAMPLES, tokenizer, tmp_path / "plain", **options)
+    assert not plain.instruct
+    assert plain.fingerprint == card.fingerprint
+    assert (TokenFile(tmp_path / "plain", "train").prompts == 0).all()
+
+
+def test_data_of_another_version_are_to_be_prepared_again(tmp_path):
+    prepare(tmp_path / "data")
+    path = tmp_path / "data" / "data.json"
+    raw = json.loads(path.read_text())
+    assert raw.pop("format") == 2
+    path.write_text(json.dumps({k: v for k, v in raw.items() if k != "instruct"}))
+    with pytest.raises(TrainingError, match=r"\(format 1, this one reads 2\); prepare it again"):
+        TokenFile(tmp_path / "data", "train")
+
+
 def test_what_is_no_prepared_folder_is_refused(tmp_path):
     with pytest.raises(TrainingError, match="python -m train prepare"):
         read_card(tmp_path)

@@ -36,17 +36,17 @@ def loss(
     check_one_text(text, dataset)
     from tinyinterp.corpus import BUNDLED_STORIES, bundled_stories
     from tinyinterp.evaluation.loss import measure_text_loss
-    from tinyinterp.model import load
+    from tinyinterp.model import load_any
     from tinyinterp.paths import is_file
     from tinyinterp.progress import progress
     from tinyinterp.stories import read_dataset, read_stories
 
     path = text or bundled_stories()
-    model = load(ckpt)
+    model = load_any(ckpt)
     total = path.stat().st_size if dataset is None and is_file(path) else None
     stories = read_stories(path) if dataset is None else read_dataset(dataset, split)
     with progress("measuring the loss", total) as bar:
-        result = measure_text_loss(model.decoder, model.tokenizer, stories, bar)
+        result = measure_text_loss(model.network, model.tokenizer, stories, bar)
     if dataset is not None:
         name = f"{dataset} ({split})"
     elif text is not None:

@@ -11,7 +11,8 @@ from tinyinterp.cli.report import print_json
 
 if TYPE_CHECKING:
     from tinyinterp.generation import Sampling
-    from tinyinterp.model import Model
+    from tinyinterp.instruct import Instruction
+    from tinyinterp.model import CompressorModel, Model
 
 EXAMPLES = (  # the prompts that the published 41M model was shown with
     "Once upon a time in a land far, far away, there lived a",
@@ -40,36 +41,73 @@ def generate(
     examples: Annotated[
         bool, typer.Option("--examples", help="The three prompts of the published 41M model.")
     ] = False,
+    words: Annotated[
+        str, typer.Option(help="Words to be in the story, as 'quit, oak, gloomy'.")
+    ] = "",
+    features: Annotated[
+        str, typer.Option(help="Features of the story, as 'Dialogue, BadEnding'.")
+    ] = "",
+    summary: Annotated[str, typer.Option(help="A summary of the story.")] = "",
+    sentence: Annotated[str, typer.Option(help="A sentence to be in the story.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Go on with PROMPT until the story ends.
+    """Go on with PROMPT until the story ends, or write the story that is asked for.
 
-    Several texts are separated by <|endoftext|> lines, as the commands that read stories want it.
+    --words, --features, --summary and --sentence ask a model that was trained on instructions, and
+    only the story is shown. Several texts are separated by <|endoftext|> lines, as the commands
+    that read stories want it.
     """
-    if examples == (prompt is not None):
-        raise typer.BadParameter("give a prompt, or --examples", param_hint="PROMPT")
+    instructed = any(field.strip() for field in (words, features, summary, sentence))
+    if [prompt is not None, examples, instructed].count(True) != 1:
+        raise typer.BadParameter(
+            "give a prompt, or --examples, or what a story must have (--words, --features, "
+            "--summary, --sentence)",
+            param_hint="PROMPT",
+        )
     if greedy and temperature is not None:
         raise typer.BadParameter(
             "give one of them, not both", param_hint="--greedy / --temperature"
         )
     from tinyinterp.generation import Sampling
-    from tinyinterp.model import load
+    from tinyinterp.model import load_any
 
     if temperature is None:
         temperature = 0.0 if greedy else 1.0
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
-    model = load(ckpt)
+    model = load_any(ckpt)
     prompts = EXAMPLES if prompt is None else (prompt,)
+    if instructed:
+        from tinyinterp.instruct import instruction
+
+        asked = instruction(words, features, summary, sentence)
+        prompts = (_instruction_prompt(model, asked),)
     if as_json:
         _print_as_json(model, prompts, settings, samples)
         return
     for number, beginning in enumerate(prompts):
         if number:
             typer.echo(model.tokenizer.end_of_text_name)
-        _print_samples(model, beginning, settings, samples)
+        shown = "" if instructed else typer.style(beginning, bold=True)
+        _print_samples(model, beginning, settings, samples, shown)
 
 
-def _print_samples(model: Model, prompt: str, settings: Sampling, samples: int) -> None:
+def _instruction_prompt(model: Model | CompressorModel, asked: Instruction) -> str:
+    """The prompt for an instruction, unless the model is known not to understand it."""
+    from tinyinterp.errors import SelectionError
+    from tinyinterp.instruct import prompt
+
+    data = model.checkpoint.training.get("data")  # a model of others' says nothing of its data
+    if isinstance(data, dict) and not data.get("instruct"):
+        raise SelectionError(
+            f"{model.name} was trained on plain stories and knows no instructions; give it the "
+            "beginning of a story"
+        )
+    return prompt(asked)
+
+
+def _print_samples(
+    model: Model | CompressorModel, prompt: str, settings: Sampling, samples: int, shown: str
+) -> None:
     from tinyinterp.generation import TextStream, stream
 
     tokenizer = model.tokenizer
@@ -77,25 +115,25 @@ def _print_samples(model: Model, prompt: str, settings: Sampling, samples: int) 
         for number, story in enumerate(_texts(model, prompt, settings, samples)):
             if number:
                 typer.echo(tokenizer.end_of_text_name)
-            typer.echo(typer.style(prompt, bold=True) + story["text"])
+            typer.echo(shown + story["text"])
         return
     pieces = TextStream(tokenizer)
     made = stream(
-        model.decoder,
+        model.network,
         [tokenizer.end_of_text, *tokenizer.encode(prompt).ids],
         settings=settings,
         end_of_text=tokenizer.end_of_text,
     )
     for number, (_, token) in enumerate(made):
         if number == 0:
-            typer.echo(typer.style(prompt, bold=True), nl=False)
+            typer.echo(shown, nl=False)
         if token != tokenizer.end_of_text:
             typer.echo(pieces.feed(token), nl=False)
     typer.echo(pieces.close())
 
 
 def _print_as_json(
-    model: Model, prompts: tuple[str, ...], settings: Sampling, samples: int
+    model: Model | CompressorModel, prompts: tuple[str, ...], settings: Sampling, samples: int
 ) -> None:
     from dataclasses import asdict
 
@@ -107,12 +145,14 @@ def _print_as_json(
     print_json({"fingerprint": model.fingerprint, "settings": asdict(settings), "samples": texts})
 
 
-def _texts(model: Model, prompt: str, settings: Sampling, samples: int) -> list[dict[str, Any]]:
+def _texts(
+    model: Model | CompressorModel, prompt: str, settings: Sampling, samples: int
+) -> list[dict[str, Any]]:
     from tinyinterp.generation import generate as continuations
 
     tokenizer = model.tokenizer
     made = continuations(
-        model.decoder,
+        model.network,
         [tokenizer.end_of_text, *tokenizer.encode(prompt).ids],
         settings=settings,
         end_of_text=tokenizer.end_of_text,

@@ -11,6 +11,7 @@ from tinyinterp.cli.options import Ckpt, Json
 from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines
 
 if TYPE_CHECKING:
+    from tinyinterp.compressor import CompressorConfig
     from tinyinterp.decoder import DecoderConfig
 
 
@@ -43,12 +44,12 @@ def info(
         return
     from dataclasses import asdict
 
-    from tinyinterp.model import load
+    from tinyinterp.model import Model, load_any
 
-    model = load(ckpt)
+    model = load_any(ckpt)
     training = model.checkpoint.training
     if as_json:
-        proof = model.certificate if certificate else None
+        proof = model.certificate if certificate and isinstance(model, Model) else None
         print_json(
             {
                 "model": model.name,
@@ -63,7 +64,7 @@ def info(
     print_lines([model.name, f"fingerprint {model.fingerprint}", ""])
     print_lines([*_parameter_lines(model.config), "", *_config_lines(model.config), ""])
     print_lines(_training_lines(training))
-    if certificate:
+    if certificate and isinstance(model, Model):
         print_lines([""])
         for line in str(model.certificate).splitlines():
             print_lines(textwrap.wrap(line, WIDTH, subsequent_indent="    "))
@@ -82,7 +83,7 @@ def _show_preset(name: str, *, as_json: bool) -> None:
         print_lines([name, "", *_parameter_lines(config), "", *_config_lines(config)])
 
 
-def _shape(config: DecoderConfig) -> dict[str, Any]:
+def _shape(config: DecoderConfig | CompressorConfig) -> dict[str, Any]:
     from dataclasses import asdict
 
     from tinyinterp.presets import parameter_table
@@ -95,7 +96,7 @@ def _shape(config: DecoderConfig) -> dict[str, Any]:
     }
 
 
-def _parameter_lines(config: DecoderConfig) -> list[str]:
+def _parameter_lines(config: DecoderConfig | CompressorConfig) -> list[str]:
     from tinyinterp.presets import parameter_table
 
     table = parameter_table(config)
@@ -103,7 +104,11 @@ def _parameter_lines(config: DecoderConfig) -> list[str]:
     return columns(["part", "parameters", "  share"], rows)
 
 
-def _config_lines(config: DecoderConfig) -> list[str]:
+def _config_lines(config: DecoderConfig | CompressorConfig) -> list[str]:
+    from tinyinterp.compressor import CompressorConfig
+
+    if isinstance(config, CompressorConfig):
+        return _compressor_lines(config)
     n_local = config.attention.count("local")
     attention = ", ".join(config.attention) if n_local else "all global"
     rows = [
@@ -114,6 +119,18 @@ def _config_lines(config: DecoderConfig) -> list[str]:
         ["heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"],
         ["attention", attention],
         ["window", f"{config.window} keys in local layers" if n_local else "none"],
+        ["output head", "tied to the token embedding" if config.tied else "of its own"],
+    ]
+    return columns(["configuration", ""], rows)
+
+
+def _compressor_lines(config: CompressorConfig) -> list[str]:
+    rows = [
+        ["architecture", "compressor: no hooked form, no certificate"],
+        ["vocabulary", f"{config.n_vocab:,} tokens"],
+        ["context", f"{config.n_ctx:,} tokens, read as {config.trunk.n_ctx:,} pairs"],
+        ["width", f"{config.d_model:,}, of the MLPs {config.d_mlp:,}"],
+        ["heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"],
         ["output head", "tied to the token embedding" if config.tied else "of its own"],
     ]
     return columns(["configuration", ""], rows)

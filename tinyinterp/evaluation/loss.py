@@ -12,6 +12,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from tinyinterp.compressor import Compressor
 from tinyinterp.decoder import Decoder
 from tinyinterp.errors import CorpusError
 from tinyinterp.progress import Progress
@@ -56,27 +57,27 @@ def story_windows(tokens: list[int], n_ctx: int) -> Iterator[ScoredWindow]:
 
 
 def measure_text_loss(
-    decoder: Decoder,
+    model: Decoder | Compressor,
     tokenizer: Tokenizer,
     stories: Iterable[str],
     report: Progress | None = None,
 ) -> Loss:
-    """Loss of ``decoder`` over the texts of stories, read as they come.
+    """Loss of ``model`` over the texts of stories, read as they come.
 
     ``report`` advances by the UTF-8 bytes of the stories.
 
     Raises:
         CorpusError: there is no story.
     """
-    return measure_loss(decoder, _encode(tokenizer, stories), report)
+    return measure_loss(model, _encode(tokenizer, stories), report)
 
 
 def measure_loss(
-    decoder: Decoder,
+    model: Decoder | Compressor,
     stories: Iterable[tuple[list[int], int]],
     report: Progress | None = None,
 ) -> Loss:
-    """Loss of ``decoder`` over stories given as tokens (end-of-text first) and UTF-8 bytes.
+    """Loss of ``model`` over stories given as tokens (end-of-text first) and UTF-8 bytes.
 
     Stories are taken ``STORIES_AT_ONCE``, so that memory does not grow with the text. Sums are in
     fp64; the order of stories changes nothing but rounding. ``report`` advances by bytes.
@@ -87,8 +88,8 @@ def measure_loss(
     nats, n_tokens, n_bytes, n_stories = 0.0, 0, 0, 0
     iterator = iter(stories)
     while chunk := list(islice(iterator, STORIES_AT_ONCE)):
-        windows = [w for tokens, _ in chunk for w in story_windows(tokens, decoder.config.n_ctx)]
-        chunk_nats, chunk_tokens = _score(decoder, windows)
+        windows = [w for tokens, _ in chunk for w in story_windows(tokens, model.config.n_ctx)]
+        chunk_nats, chunk_tokens = _score(model, windows)
         size = sum(size for _, size in chunk)
         nats, n_tokens = nats + chunk_nats, n_tokens + chunk_tokens
         n_bytes, n_stories = n_bytes + size, n_stories + len(chunk)
@@ -107,14 +108,14 @@ def _encode(tokenizer: Tokenizer, stories: Iterable[str]) -> Iterator[tuple[list
             yield [tokenizer.end_of_text, *encoding.ids], len(story.encode("utf-8"))
 
 
-def _score(decoder: Decoder, windows: list[ScoredWindow]) -> tuple[float, int]:
+def _score(model: Decoder | Compressor, windows: list[ScoredWindow]) -> tuple[float, int]:
     """Summed nats of the scored targets, and how many they are."""
-    device = decoder.embed.weight.device
+    device = model.embed.weight.device
     nats, n_tokens = 0.0, 0
     for batch in _batches(sorted(windows, key=lambda w: len(w.tokens))):
         inputs, targets = (t.to(device) for t in _pad(batch))
         with torch.inference_mode():
-            logits = decoder(inputs).flatten(0, 1)
+            logits = model(inputs).flatten(0, 1)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
         nats += losses.double().sum().item()

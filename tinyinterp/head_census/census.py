@@ -158,8 +158,8 @@ class _Slower:
     bar: Progress
     factor: float
 
-    def advance(self, steps: float = 1) -> None:
-        self.bar.advance(steps * self.factor)
+    def advance(self, steps: float = 1, note: str | None = None) -> None:
+        self.bar.advance(steps * self.factor, note)
 
 
 def _causal_batches(corpus: Corpus, survey: Survey) -> list[MicroBatch]:

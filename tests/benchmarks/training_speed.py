@@ -1,0 +1,174 @@
+"""Tokens per second and peak memory of a training step, beside a plain loop over transformers.
+
+    python tests/benchmarks/training_speed.py [--rounds 5] [--steps 3] [--out FILE.json]
+
+Both train the bundled shape (8 layers of 256, 8,192 tokens) on the same random tokens: ours as the
+trainer does it, the plain loop as one would write it: ``GPTNeoForCausalLM``, its own loss, AdamW.
+Rounds alternate between the ways, the median counts. Memory is the peak of a process of its own,
+less what it held before the model was built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tinyinterp.checkpoint import config_to_hugging_face
+from train.batches import Batch
+from train.build import build_model
+from train.memory_step import resident_peak
+from train.objectives import Minimised
+from train.optimizers import build_optimizers
+from train.recipe import Recipe
+from train.recipe_file import read_recipe
+
+SHAPES = ((16, 256), (4, 512))  # sequences, positions
+WAYS = ("ours adamw bf16", "ours muon bf16", "plain bf16", "plain fp32")
+
+
+def recipe(way: str) -> Recipe:
+    """The bundled recipe without dropout, which the plain loop has not either."""
+    name = "muon" if "muon" in way else "adamw"
+    return read_recipe("bundled", ["model.dropout=0.0", f"optimizer.name={name}"])
+
+
+def ours(way: str) -> Callable[[torch.Tensor], float]:
+    """One step of the trainer: chunked cross-entropy, explicit attention in bf16, clipping."""
+    settings = recipe(way)
+    model = build_model(settings)
+    for layer in range(settings.model.n_layers):
+        model.block(layer).attn.form = "blocked"
+    minimised = Minimised(model, settings.objective, torch.bfloat16)
+    optimizers = build_optimizers(model, settings.optimizer)
+
+    def step(rows: torch.Tensor) -> float:
+        batch = Batch(rows[:, :-1], rows[:, 1:])
+        loss, parts = minimised(batch, batch.n_targets, 1)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        return parts["loss"]
+
+    return step
+
+
+def plain(way: str) -> Callable[[torch.Tensor], float]:
+    """The loop one would write over transformers."""
+    from transformers import GPTNeoConfig, GPTNeoForCausalLM
+
+    settings: Any = recipe(way).model
+    raw = config_to_hugging_face(settings, 0, torch.float32)
+    model = GPTNeoForCausalLM(GPTNeoConfig(**raw))
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.1)
+
+    def step(rows: torch.Tensor) -> float:
+        mixed = torch.autocast("cpu", torch.bfloat16) if "bf16" in way else nullcontext()
+        with mixed:
+            loss = model(rows[:, :-1], labels=rows[:, :-1]).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss.item()
+
+    return step
+
+
+def make(way: str) -> Callable[[torch.Tensor], float]:
+    return ours(way) if way.startswith("ours") else plain(way)
+
+
+def rows_of(n_rows: int, n_positions: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(7)
+    return torch.randint(8192, (n_rows, n_positions + 1), generator=generator)
+
+
+def speeds(rounds: int, steps: int) -> dict[str, dict[str, float]]:
+    """Median tokens per second of each way, by shape."""
+    ways = {way: make(way) for way in WAYS}
+    found: dict[str, dict[str, float]] = {}
+    for n_rows, n_positions in SHAPES:
+        rows = rows_of(n_rows, n_positions)
+        times: dict[str, list[float]] = {way: [] for way in ways}
+        for number in range(rounds + 1):  # the first warms up
+            for way, step in ways.items():
+                began = time.perf_counter()
+                for _ in range(steps):
+                    step(rows)
+                if number:
+                    times[way].append((time.perf_counter() - began) / steps)
+        found[f"{n_rows} x {n_positions}"] = {
+            way: n_rows * n_positions / statistics.median(taken) for way, taken in times.items()
+        }
+    return found
+
+
+def peak(way: str, n_rows: int, n_positions: int) -> float:
+    """MiB that two steps add to the peak of this process."""
+    from transformers import GPTNeoForCausalLM  # in both, so that both start alike
+
+    del GPTNeoForCausalLM
+    before = resident_peak()
+    step = make(way)
+    for _ in range(2):
+        step(rows_of(n_rows, n_positions))
+    return resident_peak() - before
+
+
+def memory() -> dict[str, dict[str, float]]:
+    """Peak of each way, by shape, each in a process of its own."""
+    found: dict[str, dict[str, float]] = {}
+    for n_rows, n_positions in SHAPES:
+        by_way = {}
+        for way in WAYS:
+            command = [sys.executable, __file__, "--peak", way, str(n_rows), str(n_positions)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            by_way[way] = float(done.stdout)
+        found[f"{n_rows} x {n_positions}"] = by_way
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peak:
+        way, n_rows, n_positions = options.peak
+        sys.stdout.write(f"{peak(way, int(n_rows), int(n_positions)):.1f}\n")
+        return
+    measured = {
+        "tokens_per_second": speeds(options.rounds, options.steps),
+        "peak_mib": memory(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    for name in ("tokens_per_second", "peak_mib"):
+        for shape, ways in measured[name].items():
+            base = ways["plain bf16"]
+            for way, value in ways.items():
+                line = (
+                    f"{name:18} {shape:9} {way:16} {value:9,.0f}  {value / base:5.2f} of plain bf16"
+                )
+                sys.stdout.write(line + "\n")
+    if options.out:
+        options.out.write_text(json.dumps(measured, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

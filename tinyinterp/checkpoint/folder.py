@@ -1,0 +1,134 @@
+"""A checkpoint folder as a whole: opened, written, fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from tinyinterp.checkpoint.description import (
+    WEIGHTS,
+    config_to_json,
+    read_any_config,
+    read_config,
+    read_training,
+)
+from tinyinterp.checkpoint.names import from_hugging_face, to_hugging_face
+from tinyinterp.checkpoint.weights import fill, read_weights
+from tinyinterp.compressor import Compressor, CompressorConfig
+from tinyinterp.decoder import Decoder
+from tinyinterp.errors import CheckpointError
+from tinyinterp.files import replacing_files, write_text
+from tinyinterp.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A decoder with its tokenizer and where it came from."""
+
+    decoder: Decoder
+    tokenizer: Tokenizer
+    folder: Path
+    fingerprint: str  # SHA-256 over configuration and weights
+    training: dict[str, Any]  # training.json, empty for a foreign model
+
+
+@dataclass(frozen=True)
+class CompressorCheckpoint:
+    """A compressor, with what a :class:`Checkpoint` has besides."""
+
+    compressor: Compressor
+    tokenizer: Tokenizer
+    folder: Path
+    fingerprint: str
+    training: dict[str, Any]
+
+
+def bundled_folder() -> Path:
+    """Where the model that comes with the package lies."""
+    return Path(__file__).parent.parent / "assets" / "model"
+
+
+def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
+    """Open the checkpoint folder of a decoder, whoever wrote it.
+
+    Args:
+        folder: see :func:`tinyinterp.hub.find` for names and the bundled model.
+        dtype: of the parameters in memory; the files may hold 16 bits.
+
+    Raises:
+        CheckpointError: missing, truncated, of another architecture, or with unfitting weights.
+        TokenizerError: its tokenizer cannot be read.
+    """
+    config = read_config(folder)
+    with torch.device("meta"):
+        decoder = Decoder(config)
+    fill(decoder, from_hugging_face(read_weights(folder), config, folder), dtype, folder)
+    tokenizer = _tokenizer(folder, config.n_vocab)
+    return Checkpoint(decoder, tokenizer, folder, fingerprint(folder), read_training(folder))
+
+
+def load_any(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint | CompressorCheckpoint:
+    """Open the folder of a decoder or of a compressor; arguments and errors are :func:`load`'s."""
+    config = read_any_config(folder)
+    if not isinstance(config, CompressorConfig):
+        return load(folder, dtype)
+    with torch.device("meta"):
+        compressor = Compressor(config)
+    fill(compressor, read_weights(folder), dtype, folder)
+    tokenizer = _tokenizer(folder, config.n_vocab)
+    training = read_training(folder)
+    return CompressorCheckpoint(compressor, tokenizer, folder, fingerprint(folder), training)
+
+
+def _tokenizer(folder: Path, n_vocab: int) -> Tokenizer:
+    tokenizer = Tokenizer.open(folder)
+    if tokenizer.n_vocab > n_vocab:
+        raise CheckpointError(
+            f"{folder}: the tokenizer has {tokenizer.n_vocab} tokens, the model {n_vocab}; "
+            "they do not belong together"
+        )
+    return tokenizer
+
+
+def save(
+    folder: Path,
+    model: Decoder | Compressor,
+    tokenizer: Tokenizer,
+    training: Mapping[str, Any],
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write a checkpoint folder; one that stood there is replaced, what lies beside it is kept.
+
+    A decoder's weights have Hugging Face's names, a compressor's our own.
+    """
+    weights: dict[str, Tensor] = (
+        to_hugging_face(model) if isinstance(model, Decoder) else dict(model.named_parameters())
+    )
+    with replacing_files(folder) as new:
+        config = config_to_json(model.config, tokenizer.end_of_text, dtype)
+        write_text(new / "config.json", json.dumps(config, indent=2) + "\n")
+        stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in weights.items()}
+        save_file(stored, new / WEIGHTS, metadata={"format": "pt"})
+        shutil.copymode(new / "config.json", new / WEIGHTS)  # safetensors lets only the owner read
+        tokenizer.save(new)
+        write_text(new / "training.json", json.dumps(dict(training), indent=2) + "\n")
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over ``config.json`` and every weights file, in name order."""
+    digest = hashlib.sha256()
+    for path in [folder / "config.json", *sorted(folder.glob("*.safetensors"))]:
+        digest.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
