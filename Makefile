@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 DEMO := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lab clean
+.PHONY: help install demo test check bench format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
@@ -49,6 +49,10 @@ check: $(INSTALLED) ## formatting, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/pyright
+
+bench: $(INSTALLED) ## measure speed, memory and quality of training beside a plain loop (slow)
+	$(BIN)/python tests/benchmarks/training_speed.py
+	$(BIN)/python tests/benchmarks/training_quality.py
 
 format: $(INSTALLED) ## reformat, and mend what can be mended
 	$(BIN)/ruff format

@@ -112,7 +112,7 @@ class Attention(nn.Module):
         return self.o(rearrange(z, "b t h d -> b t (h d)"))
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys, values: ``[batch head position d_head]`` each; in training in one product."""
+        """``[batch head position d_head]`` each of q, k and v; in training in one product."""
         parts = (self.q, self.k, self.v)
         if not self.training:
             q, k, v = (rearrange(p(x), "b t (h d) -> b h t d", h=self.n_heads) for p in parts)

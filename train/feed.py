@@ -28,10 +28,6 @@ class Feed:
         self._waiting = {following: self._worker.submit(self._make, following)}
         return made.each(self._move)
 
-    def close(self) -> None:
-        """Let go of the thread."""
-        self._worker.shutdown(wait=True, cancel_futures=True)
-
     def _make(self, index: int) -> Batch:
         batch = self.sampler.batch(index)
         return batch.each(Tensor.pin_memory) if self.device.type == "cuda" else batch

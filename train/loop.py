@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -27,6 +25,7 @@ from tinyinterp.tokenizer import Tokenizer
 from train import resume
 from train.build import build_model, build_sampler, seed_of
 from train.feed import Feed
+from train.interrupts import Interrupts
 from train.objectives import Minimised
 from train.optimizers import RunningMean, build_optimizers, rate, set_rate
 from train.processes import Processes
@@ -95,7 +94,7 @@ class Trainer:
         self.step, self.tokens, self.seconds = 0, 0, 0.0
         self.best = math.inf
         self.last: dict[str, float] = {}
-        self._stop = False
+        self.interrupts = Interrupts()
         self._begin()
 
     @property
@@ -118,7 +117,11 @@ class Trainer:
         last = total if max_steps is None else min(total, max_steps)
         shown = self.processes.writes and sys.stderr.isatty()
         speed = Speedometer(self.model, self.dtype, self.processes.world) if shown else None
-        with self._open(), progress(f"training {self.recipe.name}", last) as bar:
+        with (
+            self.interrupts,
+            self._tracked(),
+            progress(f"training {self.recipe.name}", last) as bar,
+        ):
             bar.advance(self.step)
             while self.step < last and not self._stopping():
                 began, before = time.monotonic(), self.tokens
@@ -203,7 +206,7 @@ class Trainer:
     def evaluate(self) -> Loss:
         """Loss of the running mean on the stories held out, in the recipe's precision."""
         mixed = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
-        with self._mean_weights(), mixed:
+        with self.mean.in_place_of(self.model), mixed:
             return measure_loss(self.model, self.dev_file.stories(DEV_TOKENS))
 
     def save(self) -> None:
@@ -247,7 +250,7 @@ class Trainer:
             take_back(self.folder / LOG, self.step)
 
     def _stopping(self) -> bool:
-        return self.processes.summed(float(self._stop))[0] > 0
+        return self.processes.summed(float(self.interrupts.received))[0] > 0
 
     def _evaluate(self) -> None:
         if not len(self.dev_file) or not self.processes.writes:
@@ -275,7 +278,7 @@ class Trainer:
             "torch": torch.__version__,
             **self.last,
         }
-        with self._kept(), self._mean_weights():
+        with self._kept(), self.mean.in_place_of(self.model):
             dtype = DTYPES[self.recipe.run.stored]
             checkpoint.save(folder, self.model, self.tokenizer, training, dtype)
 
@@ -292,15 +295,6 @@ class Trainer:
 
         plot_runs([self.folder], self.folder / PICTURE)
 
-    @contextmanager
-    def _mean_weights(self) -> Iterator[None]:
-        self.mean.swap(self.model)
-        self.model.eval()
-        try:
-            yield
-        finally:
-            self.mean.swap(self.model)
-
     def _synchronised(self, *, last: bool) -> AbstractContextManager[None]:
         """Gradients are exchanged between processes once a step, with its last micro-batch."""
         if isinstance(self.minimised, DistributedDataParallel) and not last:
@@ -308,21 +302,12 @@ class Trainer:
         return nullcontext()
 
     @contextmanager
-    def _open(self) -> Iterator[None]:
-        """Trackers, and signals that end the step under way before they end the run."""
-
-        def stop(_signal: int, _frame: FrameType | None) -> None:
-            self._stop = True
-
+    def _tracked(self) -> Iterator[None]:
         tracked = self.recipe.run.track if self.processes.writes else ()
         self.trackers = open_trackers(self.folder, tracked, self.recipe.as_dict())
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, stop) for number in numbers}
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
             for tracker in self.trackers:
                 tracker.close()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -121,6 +122,16 @@ class RunningMean:
             held = self.weights[name].clone()
             self.weights[name].copy_(parameter)
             parameter.copy_(held)
+
+    @contextmanager
+    def in_place_of(self, model: Decoder | Compressor) -> Iterator[None]:
+        """Within the block the model has the mean for its weights, and is in evaluation mode."""
+        self.swap(model)
+        model.eval()
+        try:
+            yield
+        finally:
+            self.swap(model)
 
     @torch.no_grad()
     def restore(self, weights: Mapping[str, Tensor]) -> None:

@@ -151,12 +151,13 @@ def test_no_story_is_an_error(tmp_path):
 
 
 def test_packing_reads_every_story_once_an_epoch_and_fills_its_rows(file):
-    sampler = PackedSampler(file, N_CTX, batch_size=3, seed=7)
+    n_ctx = int(file.lengths.max()) + 3
+    sampler = PackedSampler(file, n_ctx, batch_size=3, seed=7)
     seen, filled, places = [], 0, 0
     for step in range(sampler.epoch_size(0)):
         batch = sampler.batch(step)
         for tokens, targets, story in zip(batch.tokens, batch.targets, batch.story, strict=True):
-            places, filled = places + N_CTX, filled + int((story >= 0).sum())
+            places, filled = places + n_ctx, filled + int((story >= 0).sum())
             assert (targets[story < 0] == IGNORED).all()
             for number in range(int(story.max()) + 1):
                 inside = story == number
@@ -164,7 +165,7 @@ def test_packing_reads_every_story_once_an_epoch_and_fills_its_rows(file):
                 seen.append((*tokens[inside].tolist(), int(targets[inside][-1])))
     assert sorted(seen) == sorted(stories_of(file))
     assert filled > 0.85 * places
-    assert torch.equal(sampler.batch(1).tokens, PackedSampler(file, N_CTX, 3, 7).batch(1).tokens)
+    assert torch.equal(sampler.batch(1).tokens, PackedSampler(file, n_ctx, 3, 7).batch(1).tokens)
 
 
 def test_a_packed_story_is_read_as_if_it_stood_alone(file):
@@ -184,8 +185,9 @@ def test_the_story_alone_may_be_scored(file):
     prompts = np.arange(len(file)) % 5
     file.prompts, before = prompts, file.prompts
     try:
-        sampler = StorySampler(file, N_CTX, 500, seed=3, story_only=True)
-        whole = StorySampler(file, N_CTX, 500, seed=3)
+        n_ctx = int(file.lengths.max())  # none is cut
+        sampler = StorySampler(file, n_ctx, 500, seed=3, story_only=True)
+        whole = StorySampler(file, n_ctx, 500, seed=3)
         for step in range(sampler.epoch_size(0)):
             masked, batch = sampler.batch(step), whole.batch(step)
             for row, story in enumerate(sampler._shuffled(0)[step]):

@@ -164,9 +164,11 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(data, tmp_pat
     assert checkpoint.load(tmp_path / "run").training["step"] == 0
 
 
-def test_sixteen_bits_train_too(data, tmp_path):
-    recipe = tiny_recipe(run={"precision": "bf16", "stored": "fp16"}, schedule={"steps": 25})
-    assert Trainer(recipe, data, tmp_path / "run").run().finished
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_sixteen_bits_train_too(data, tmp_path, precision):
+    recipe = tiny_recipe(run={"precision": precision, "stored": "fp16"}, schedule={"steps": 25})
+    assert Trainer(recipe, data, tmp_path / "run").run(20).finished
+    assert Trainer(recipe, data, tmp_path / "run").run().finished  # the scaler's state is kept, too
     losses = log_of(tmp_path / "run", "loss")
     assert losses[25] < losses[10] - 0.3
     config = json.loads((tmp_path / "run" / "config.json").read_text())

@@ -40,7 +40,7 @@ def stop_after(trainer: Trainer, step: int) -> None:
 
     def stopping() -> dict[str, float]:
         loss = whole_step()
-        trainer._stop = trainer.step == step
+        trainer.interrupts.received = trainer.step == step
         return loss
 
     trainer.train_step = stopping

@@ -1,0 +1,149 @@
+"""Held-out loss at the same tokens: ours with AdamW and with Muon, beside a plain loop.
+
+    python tests/benchmarks/training_quality.py [--steps 240] [--width 128] [--out FILE.json]
+
+All three read the same batches of the bundled stories and are scored on the same stories held out.
+The plain loop is AdamW over ``GPTNeoForCausalLM``, from the same random weights. Said at the end:
+the losses, and after what share of the steps Muon is where AdamW ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from tinyinterp.checkpoint import config_to_hugging_face, to_hugging_face
+from tinyinterp.corpus import bundled_stories
+from tinyinterp.decoder import Decoder
+from tinyinterp.stories import read_stories
+from train.loop import Trainer
+from train.optimizers import rate
+from train.recipe import Recipe
+from train.recipe_file import read_recipe
+from train.tokens import TokenFile, write_tokens
+
+EVERY = 20  # steps between two evaluations
+WAYS = ("plain adamw", "ours adamw", "ours muon")
+
+
+def recipe(way: str, steps: int, width: int) -> Recipe:
+    """A small GPT-Neo, four layers, a linear schedule."""
+    overrides = [
+        f"model.d_model={width}",
+        "model.n_layers=4",
+        "model.n_heads=4",
+        "model.dropout=0.0",
+        f"schedule.steps={steps}",
+        "schedule.warmup=20",
+        "schedule.shape=linear",
+        f"optimizer.name={'muon' if 'muon' in way else 'adamw'}",
+        "run.average=0.0",
+        "run.snapshots=false",
+    ]
+    return read_recipe("bundled", overrides)
+
+
+def decoder_of(trainer: Trainer) -> Decoder:
+    """Its model, which no recipe here makes a compressor."""
+    assert isinstance(trainer.model, Decoder)
+    return trainer.model
+
+
+class Plain:
+    """The loop one would write, on the batches that ours reads."""
+
+    def __init__(self, settings: Recipe, trainer: Trainer) -> None:
+        from transformers import GPTNeoConfig, GPTNeoForCausalLM
+
+        shape: Any = settings.model
+        self.settings, self.trainer = settings, trainer
+        self.model = GPTNeoForCausalLM(
+            GPTNeoConfig(**config_to_hugging_face(shape, 0, torch.float32))
+        )
+        self.model.load_state_dict(to_hugging_face(decoder_of(trainer)), strict=False)
+        optimizer = settings.optimizer
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=optimizer.learning_rate,
+            betas=optimizer.betas,
+            weight_decay=optimizer.weight_decay,
+        )
+
+    def step(self, number: int) -> None:
+        batch = self.trainer.feed.sampler.batch(number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.optimizer.learning_rate * rate(
+                self.settings.schedule, number
+            )
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.model(batch.tokens).logits
+        loss = F.cross_entropy(logits.flatten(0, 1).float(), batch.targets.flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def loss(self, file: TokenFile) -> float:
+        total, count = 0.0, 0
+        with torch.inference_mode():
+            for tokens, _ in file.stories(1 << 30):
+                row = torch.tensor(tokens)[None, : self.settings.model.n_ctx + 1]
+                logits = self.model(row[:, :-1]).logits[0]
+                total += F.cross_entropy(logits, row[0, 1:], reduction="sum").item()
+                count += row.shape[1] - 1
+        return total / count
+
+
+def curve(way: str, data: Path, run: Path, steps: int, width: int) -> dict[int, float]:
+    """Held-out nats per token by step."""
+    settings = recipe(way, steps, width)
+    trainer = Trainer(settings, data, run)
+    step: Callable[[int], object]
+    if way.startswith("plain"):
+        plain = Plain(settings, trainer)
+        step, loss = plain.step, lambda: plain.loss(trainer.dev_file)
+    else:
+        step, loss = lambda _: trainer.train_step(), lambda: trainer.evaluate().nats_per_token
+    found = {}
+    for number in range(steps):
+        step(number)
+        if (number + 1) % EVERY == 0:
+            found[number + 1] = loss()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=240)
+    parser.add_argument("--width", type=int, default=128)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    from tinyinterp.model import load
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        stories = read_stories(bundled_stories())
+        write_tokens(stories, load().tokenizer, data, source="bundled stories", holdout=16)
+        curves = {
+            way: curve(way, data, Path(folder) / way, options.steps, options.width) for way in WAYS
+        }
+    for way, losses in curves.items():
+        sys.stdout.write(f"{way:12} {losses[max(losses)]:.4f} nats per token held out\n")
+    end = curves["ours adamw"][max(curves["ours adamw"])]
+    reached = [step for step, loss in curves["ours muon"].items() if loss <= end]
+    share = f"{min(reached) / options.steps:.0%}" if reached else "more than 100 %"
+    sys.stdout.write(f"Muon is where AdamW ended after {share} of the steps\n")
+    if options.out:
+        options.out.write_text(json.dumps(curves, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
