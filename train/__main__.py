@@ -170,6 +170,7 @@ def run(
     Over several processes: torchrun --nproc-per-node N -m train run RECIPE.
     """
     from dataclasses import asdict
+    from math import isfinite
 
     from train.loop import Trainer
     from train.processes import processes
@@ -179,13 +180,17 @@ def run(
     folder = out or Path("runs") / settings.name
     with processes() as among:
         outcome = Trainer(settings, data, folder, among).run(max_steps)
+    best = outcome.best_bits_per_byte if isfinite(outcome.best_bits_per_byte) else None
     if not among.writes:
         pass  # one of several speaks
     elif as_json:
-        typer.echo(json.dumps({"run": str(folder), **asdict(outcome)}))
+        told = asdict(outcome) | {"best_bits_per_byte": best}
+        typer.echo(json.dumps({"run": str(folder), **told}))
     else:
-        best = f"best held-out loss {outcome.best_bits_per_byte:.4f} bits per byte"
-        typer.echo(f"{folder}: step {outcome.step}, {best}")
+        loss = "nothing held out was evaluated"
+        if best is not None:
+            loss = f"best held-out loss {best:.4f} bits per byte"
+        typer.echo(f"{folder}: step {outcome.step}, {loss}")
     if not outcome.finished and among.writes:
         typer.echo(f"stopped at step {outcome.step}; the same command goes on from there", err=True)
         raise typer.Exit(1)

@@ -39,6 +39,12 @@ def build_sampler(recipe: Recipe, file: TokenFile, tokenizer: Tokenizer) -> Samp
     return sampler
 
 
+def attend_by_blocks(model: Decoder | Compressor) -> None:
+    """For 16 bits on a CPU, where the backward pass of the fused kernel is slow."""
+    for layer in range(model.config.n_layers):
+        model.block(layer).attn.form = "blocked"
+
+
 def seed_of(seed: int, micro_batch: int) -> int:
     """The seed of everything that is drawn while micro-batch number ``micro_batch`` is read."""
     return int(np.random.SeedSequence((seed, micro_batch)).generate_state(1, np.uint64)[0] >> 1)

@@ -1,7 +1,8 @@
-"""Batches on the device in time: the next one is made while the present one is computed with."""
+"""Batches on the device in time: a step's are made while the step before is computed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
@@ -11,9 +12,9 @@ from train.batches import Batch, Sampler
 
 
 class Feed:
-    """Gives the batches of ``sampler`` on ``device``, each made while the one before is in use.
+    """Gives the batches of ``sampler`` on ``device``, those of the next step already under way.
 
-    On CUDA they pass through pinned memory and are copied beside the computation.
+    On CUDA they pass through pinned memory, so that copying does not hold up the program.
     """
 
     def __init__(self, sampler: Sampler, device: torch.device) -> None:
@@ -21,12 +22,12 @@ class Feed:
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._waiting: dict[int, Future[Batch]] = {}
 
-    def batch(self, index: int, following: int) -> Batch:
-        """Micro-batch ``index``; ``following`` is begun, in case it is asked for next."""
-        ready = self._waiting.pop(index, None)
-        made = ready.result() if ready is not None else self._make(index)
-        self._waiting = {following: self._worker.submit(self._make, following)}
-        return made.each(self._move)
+    def batches(self, indices: Sequence[int], following: Sequence[int]) -> list[Batch]:
+        """These micro-batches; ``following`` are begun, in case they are asked for next."""
+        ready = [self._waiting.get(i) or self._worker.submit(self._make, i) for i in indices]
+        made = [batch.result().each(self._move) for batch in ready]
+        self._waiting = {i: self._worker.submit(self._make, i) for i in following}
+        return made
 
     def _make(self, index: int) -> Batch:
         batch = self.sampler.batch(index)

@@ -18,6 +18,7 @@ class Interrupts:
         self.received = False
 
     def __enter__(self) -> None:
+        self.received = False
         self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
 
     def __exit__(self, *_: object) -> None:

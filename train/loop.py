@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from tinyinterp.files import make_folder
 from tinyinterp.progress import progress
 from tinyinterp.tokenizer import Tokenizer
 from train import resume
-from train.build import build_model, build_sampler, seed_of
+from train.build import attend_by_blocks, build_model, build_sampler, seed_of
 from train.feed import Feed
 from train.interrupts import Interrupts
 from train.objectives import Minimised
@@ -47,7 +46,7 @@ class Outcome:
 
     step: int
     finished: bool  # False: stopped by a signal before the step asked for
-    best_bits_per_byte: float
+    best_bits_per_byte: float  # infinite if nothing was evaluated
 
 
 class Trainer:
@@ -73,14 +72,12 @@ class Trainer:
         self.train_file, self.dev_file = (TokenFile(data, split) for split in ("train", "dev"))
         self.card = self.train_file.card
         self.tokenizer = Tokenizer.open(data / "tokenizer")
-        refuse_unfitting(recipe, self.card, data)
-        if recipe.run.tf32:
-            torch.set_float32_matmul_precision("high")
+        refuse_unfitting(recipe, self.card, self.tokenizer, data)
+        torch.set_float32_matmul_precision("high" if recipe.run.tf32 else "highest")
         self.model = build_model(recipe).to(self.device)
         self.dtype = DTYPES[recipe.run.precision]
         if self.device.type == "cpu" and self.dtype != torch.float32:
-            for layer in range(recipe.model.n_layers):  # the fused kernel's backward pass is slow
-                self.model.block(layer).attn.form = "blocked"
+            attend_by_blocks(self.model)
         self.minimised: nn.Module = Minimised(
             self.model, recipe.objective, self.dtype, compiled=recipe.run.compile
         )
@@ -123,6 +120,7 @@ class Trainer:
             progress(f"training {self.recipe.name}", last) as bar,
         ):
             bar.advance(self.step)
+            first = self.step
             while self.step < last and not self._stopping():
                 began, before = time.monotonic(), self.tokens
                 parts = self.train_step()
@@ -139,7 +137,7 @@ class Trainer:
                     self._evaluate()
                 if self.step % settings.save_every == 0 or ended:
                     self.save()
-            if self.step < last:
+            if self.step < last or self.step == first:  # killed before the checkpoint, maybe
                 self.save()
         finished = self.step >= last
         if finished and self.processes.writes:
@@ -160,10 +158,9 @@ class Trainer:
         self.model.train()
         set_rate(self.optimizers, rate(settings.schedule, self.step))
         n_each = settings.data.accumulation
-        indices = [
-            (self.step * n_each + i) * world + self.processes.rank for i in range(n_each + 1)
-        ]
-        batches = [self.feed.batch(*pair) for pair in pairwise(indices)]
+        first = self.step * n_each * world + self.processes.rank
+        indices = range(first, first + n_each * world, world)
+        batches = self.feed.batches(indices, [i + n_each * world for i in indices])
         n_targets = self.processes.summed(sum(b.n_targets for b in batches))[0]
         if not n_targets:
             raise TrainingError(
@@ -171,7 +168,7 @@ class Trainer:
                 f"{settings.model.n_ctx}; raise model.n_ctx, or set data.loss=all"
             )
         totals: dict[str, float] = {}
-        for index, batch in zip(indices, batches, strict=False):
+        for index, batch in zip(indices, batches, strict=True):
             torch.manual_seed(seed_of(settings.run.seed, index))  # dropout: nothing to save
             with self._synchronised(last=batch is batches[-1]):
                 loss, parts = self.minimised(batch, n_targets, n_each * world)
@@ -207,7 +204,7 @@ class Trainer:
         """Loss of the running mean on the stories held out, in the recipe's precision."""
         mixed = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
         with self.mean.in_place_of(self.model), mixed:
-            return measure_loss(self.model, self.dev_file.stories(DEV_TOKENS))
+            return measure_loss(self.model, self._held_out())
 
     def save(self) -> None:
         """Write the state to go on from, then the checkpoint.
@@ -224,6 +221,7 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "recipe": self.recipe.as_dict(),
             "data": self.card.fingerprint,
+            "micro_batches": self._micro_batches,
         }
         if self.processes.writes:
             with self._kept():
@@ -231,23 +229,37 @@ class Trainer:
             self._save(self.folder)
         self.processes.wait()
 
+    def _held_out(self) -> Iterator[tuple[list[int], int, int]]:
+        for tokens, size, prompt in self.dev_file.stories(DEV_TOKENS):
+            if self.recipe.data.loss == "all" or not prompt:
+                yield tokens, size, 1
+            else:
+                yield tokens, len(self.tokenizer.decode(tokens[prompt:]).encode()), prompt
+
     def _begin(self) -> None:
         """Take up the state in the folder, or see that the folder may be begun."""
         numbers = resume.read_numbers(self.folder)
         if numbers is None:
             refuse_foreign(self.folder)
         else:
-            refuse_other(self.folder, numbers, self.recipe, self.card.fingerprint)
+            now = {"data": self.card.fingerprint, "micro_batches": self._micro_batches}
+            refuse_other(self.folder, numbers, self.recipe, now)
             resume.load_state(self.folder, self.trained)
             self.step, self.tokens = numbers["step"], numbers["tokens"]
             self.seconds, self.best = numbers["seconds"], numbers["best"]
             self.last = numbers["last"]
-            self.scaler.load_state_dict(numbers["scaler"])
+            if numbers["scaler"]:  # empty if the precision was another
+                self.scaler.load_state_dict(numbers["scaler"])
         self.processes.wait()  # all have read before one writes
         if self.processes.writes:
             make_folder(self.folder)
             resume.clear_leftovers(self.folder)
             take_back(self.folder / LOG, self.step)
+
+    @property
+    def _micro_batches(self) -> int:
+        """Of a step, over all processes."""
+        return self.recipe.data.accumulation * self.processes.world
 
     def _stopping(self) -> bool:
         return self.processes.summed(float(self.interrupts.received))[0] > 0
@@ -304,7 +316,7 @@ class Trainer:
     @contextmanager
     def _tracked(self) -> Iterator[None]:
         tracked = self.recipe.run.track if self.processes.writes else ()
-        self.trackers = open_trackers(self.folder, tracked, self.recipe.as_dict())
+        self.trackers = open_trackers(self.folder, tracked, self.recipe.as_dict(), self.step)
         try:
             yield
         finally:

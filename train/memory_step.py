@@ -17,6 +17,7 @@ import torch
 from tinyinterp.compressor import Compressor, CompressorConfig
 from tinyinterp.decoder import Decoder, DecoderConfig
 from train.batches import Batch
+from train.build import attend_by_blocks
 from train.objectives import Minimised
 from train.optimizers import build_optimizers
 from train.recipe import Objective, Optimizer
@@ -76,8 +77,7 @@ def _train(config: DecoderConfig | CompressorConfig, work: Work) -> None:
     model = model.initialize(generator).to(device)
     dtype = torch.bfloat16 if work.precision == "bf16" else torch.float32
     if work.device == "cpu" and dtype != torch.float32:
-        for layer in range(config.n_layers):
-            model.block(layer).attn.form = "blocked"
+        attend_by_blocks(model)
     minimised = Minimised(model, Objective(), dtype)
     optimizers = build_optimizers(model, Optimizer())
     tokens = torch.randint(
@@ -87,6 +87,7 @@ def _train(config: DecoderConfig | CompressorConfig, work: Work) -> None:
     for _ in range(STEPS):
         loss, _ = minimised(batch, batch.n_targets, 1)
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()

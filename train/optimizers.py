@@ -98,30 +98,31 @@ def set_rate(optimizers: Iterable[torch.optim.Optimizer], fraction: float) -> No
 class RunningMean:
     """Exponential mean of the weights over steps, in fp32; what is evaluated and saved.
 
-    ``decay`` 0 keeps the weights themselves. Early on the mean is shorter, so that the random
-    start is soon forgotten.
+    ``decay`` 0 holds nothing: the weights themselves are meant. Early on the mean is shorter, so
+    that the random start is soon forgotten.
     """
 
     def __init__(self, model: Decoder | Compressor, decay: float) -> None:
         self.decay = decay
-        self.weights: dict[str, Tensor] = {
-            n: p.detach().clone() for n, p in model.named_parameters()
-        }
+        parameters = model.named_parameters() if decay else ()
+        self.weights: dict[str, Tensor] = {n: p.detach().clone() for n, p in parameters}
 
     @torch.no_grad()
     def update(self, model: Decoder | Compressor, step: int) -> None:
         """Take in the weights after ``step``."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, parameter in model.named_parameters():
-            self.weights[name].lerp_(parameter, 1 - decay)
+        parameters = dict(model.named_parameters())
+        for name, held in self.weights.items():
+            held.lerp_(parameters[name], 1 - decay)
 
     @torch.no_grad()
     def swap(self, model: Decoder | Compressor) -> None:
         """Exchange mean and weights; twice is nothing."""
-        for name, parameter in model.named_parameters():
-            held = self.weights[name].clone()
-            self.weights[name].copy_(parameter)
-            parameter.copy_(held)
+        parameters = dict(model.named_parameters())
+        for name, held in self.weights.items():
+            before = held.clone()
+            held.copy_(parameters[name])
+            parameters[name].copy_(before)
 
     @contextmanager
     def in_place_of(self, model: Decoder | Compressor) -> Iterator[None]:

@@ -15,8 +15,8 @@ from matplotlib.ticker import EngFormatter
 
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.files import replacing_file
+from train.tracking import LOG
 
-LOG = "log.jsonl"
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*"  # with the colours, so that neither alone has to tell two runs apart
 SMOOTHING = 0.05  # of the logged points, and at least five, make one point of the smooth line

@@ -55,6 +55,11 @@ def processes() -> Iterator[Processes]:
         TrainingError: torchrun's variables make no sense, or a process has no device of its own.
     """
     world, rank, local = _number("WORLD_SIZE", 1), _number("RANK", 0), _number("LOCAL_RANK", 0)
+    if world > 1 and not {"RANK", "MASTER_ADDR"} <= os.environ.keys():
+        raise TrainingError(
+            f"WORLD_SIZE is {world}, RANK or MASTER_ADDR is not set; start several processes with "
+            "torchrun"
+        )
     device = torch.device("cpu")
     if torch.cuda.is_available():
         if local >= torch.cuda.device_count():
@@ -67,7 +72,10 @@ def processes() -> Iterator[Processes]:
     if world == 1 or distributed.is_initialized():
         yield Processes(rank, world, device)
         return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type == "cuda":
+        distributed.init_process_group("nccl", device_id=device)
+    else:
+        distributed.init_process_group("gloo")
     try:
         yield Processes(rank, world, device)
     finally:

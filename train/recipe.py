@@ -9,6 +9,7 @@ and ``[run]``; a table's keys are the fields of the dataclass below of the same 
 from __future__ import annotations
 
 import difflib
+import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -25,7 +26,7 @@ class Data:
 
     sampler: Literal["windows", "stories", "packed"] = "windows"  # see train/batches.py
     batch_size: int = 16  # sequences a micro-batch, for windows and packed
-    batch_tokens: int = 4096  # tokens a micro-batch at most, for stories
+    batch_tokens: int = 4096  # tokens a micro-batch, less what pads it, for stories
     accumulation: int = 1  # micro-batches a step, of each process
     loss: Literal["all", "story"] = "all"  # story: an instruction before it is not scored
 
@@ -141,17 +142,42 @@ def build_recipe(name: str, raw: dict[str, Any]) -> Recipe:
     return Recipe(name=name, **tables)
 
 
-def _check(name: str, model: Any, data: Data, objective: Objective, **_: Any) -> None:
+def _check(
+    name: str,
+    model: Any,
+    data: Data,
+    objective: Objective,
+    optimizer: Optimizer,
+    run: Run,
+    **_: Any,
+) -> None:
     if data.sampler == "packed" and isinstance(model, CompressorConfig):
         raise ConfigError(
             f"recipe {name}: a compressor cannot read packed stories, its pairs would join two; "
             'use data.sampler = "stories"'
+        )
+    if data.sampler == "packed" and objective.name == "contrastive":
+        raise ConfigError(
+            f"recipe {name}: packed stories cannot be shuffled for the contrastive objective; use "
+            'data.sampler = "stories"'
         )
     if not 0 < objective.shuffled <= 1:
         raise ConfigError(
             f"recipe {name}: objective.shuffled is {objective.shuffled}; expected a share of the "
             "stories, above 0 and at most 1"
         )
+    if run.seed < 0:
+        raise ConfigError(f"recipe {name}: run.seed is {run.seed}; expected 0 or more")
+    if not 0 <= run.average < 1:
+        raise ConfigError(f"recipe {name}: run.average is {run.average}; expected 0 <= average < 1")
+    if not all(0 <= beta < 1 for beta in optimizer.betas):
+        raise ConfigError(
+            f"recipe {name}: optimizer.betas are {optimizer.betas}; expected 0 <= beta < 1"
+        )
+    for key in ("learning_rate", "muon_learning_rate", "clip"):
+        value = getattr(optimizer, key)
+        if not 0 < value < math.inf:
+            raise ConfigError(f"recipe {name}: optimizer.{key} is {value}; it must be above 0")
     if objective.contrast <= 0 or objective.guard <= 0:
         raise ConfigError(
             f"recipe {name}: objective.contrast is {objective.contrast} and objective.guard "

@@ -9,6 +9,7 @@ Nothing is pickled.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def save_state(run: Path, trained: Trained, numbers: Mapping[str, Any]) -> None:
             tensors |= {
                 f"optimizer.{index}.{parameter}.{key}": t.detach() for key, t in state.items()
             }
-    stored = {n: t.cpu().contiguous().clone() for n, t in tensors.items()}
+    stored = {n: t.cpu().contiguous() for n, t in tensors.items()}
     folder = make_folder(run / FOLDER)
     with replacing_file(folder / FILE) as path:
         write_text(path, "")  # with the mode that the umask asks for; safetensors keeps it
@@ -62,6 +63,8 @@ def save_state(run: Path, trained: Trained, numbers: Mapping[str, Any]) -> None:
         except SafetensorError as error:
             raise OutputError(f"cannot write {folder / FILE}: {error}") from error
         path.chmod(mode)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())  # so that a loss of power, too, leaves one of the two
 
 
 def read_numbers(run: Path) -> dict[str, Any] | None:
@@ -92,7 +95,7 @@ def load_state(run: Path, trained: Trained) -> None:
         with torch.no_grad():
             for name, parameter in trained.model.named_parameters():
                 parameter.copy_(weights[name])
-        trained.mean.restore(_under("mean.", tensors))
+        trained.mean.restore(_under("mean.", tensors) or weights)  # none: there was no mean
         for index, optimizer in enumerate(trained.optimizers):
             whole = optimizer.state_dict()
             state: dict[int, dict[str, Tensor]] = {}

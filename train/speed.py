@@ -9,7 +9,7 @@ import torch
 from tinyinterp.compressor import Compressor
 from tinyinterp.decoder import Decoder
 
-SIDE = 2048  # of the square matrices that stand for the machine's best
+SIDES = {"cpu": 2048, "cuda": 8192}  # of square matrices that stand for the machine's best
 PRODUCTS = 8  # of which the fastest counts
 FORWARD_AND_BACKWARD = 6  # operations a weight and token: 2 forward, 4 backward
 
@@ -19,7 +19,7 @@ def flops_per_token(model: Decoder | Compressor, n_positions: int) -> float:
 
     Those of the matrix products alone (PaLM, appendix B): 6 for each weight of a matrix that every
     token meets, and 12 · layers · width · positions for scores and mixing, a causal mask not
-    deducted. A compressor's trunk meets half as many positions.
+    deducted. A compressor's trunk meets half as many positions, so does its encoder.
     """
     inner = {n: p for n, p in model.named_parameters() if p.ndim > 1 and "embed" not in n}
     matrices = sum(p.numel() for p in inner.values())
@@ -27,14 +27,16 @@ def flops_per_token(model: Decoder | Compressor, n_positions: int) -> float:
     config = model.config
     attention = 2 * FORWARD_AND_BACKWARD * config.n_layers * config.d_model * n_positions
     if isinstance(model, Compressor):
-        trunk = sum(p.numel() for n, p in inner.items() if n.startswith("blocks."))
-        matrices, attention = matrices - trunk // 2, attention // 4
+        halved = ("blocks.", "encoder.", "decoder.second.")  # met once by two tokens
+        paired = sum(p.numel() for n, p in inner.items() if n.startswith(halved))
+        matrices, attention = matrices - paired // 2, attention // 4
     return FORWARD_AND_BACKWARD * (matrices + head) + attention
 
 
 def matmul_rate(device: torch.device, dtype: torch.dtype) -> float:
     """Operations per second of a large square matrix product: the most that training could use."""
-    a, b = (torch.randn(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
+    side = SIDES[device.type]
+    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     best = float("inf")
     for _ in range(PRODUCTS):
         _wait(device)
@@ -42,7 +44,7 @@ def matmul_rate(device: torch.device, dtype: torch.dtype) -> float:
         torch.mm(a, b)
         _wait(device)
         best = min(best, time.perf_counter() - began)
-    return 2 * SIDE**3 / best
+    return 2 * side**3 / best
 
 
 def _wait(device: torch.device) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tinyinterp.checkpoint import WEIGHTS
 from tinyinterp.errors import TrainingError
+from tinyinterp.tokenizer import Tokenizer
 from train import resume
 from train.recipe import Recipe
 from train.tokens import DataCard
@@ -19,34 +20,57 @@ BEST, SNAPSHOTS, PICTURE = "best", "snapshots", "loss.png"
 KEPT_TABLES = ("model", "data", "objective", "optimizer")  # of a recipe, all through a run
 
 
-def refuse_unfitting(recipe: Recipe, card: DataCard, data: Path) -> None:
+def refuse_unfitting(recipe: Recipe, card: DataCard, tokenizer: Tokenizer, data: Path) -> None:
     """See that the recipe's model and objective can use the data.
 
     Raises:
-        TrainingError: the data were made for another vocabulary, or have no instructions where
-            those are to be left out of the loss.
+        TrainingError: the data were made for another vocabulary, have no instructions where those
+            are to be left out of the loss, or unknown tokens where sentences are to be shuffled.
     """
     if card.n_vocab != recipe.model.n_vocab:
         raise TrainingError(
             f"{data} was prepared with {card.n_vocab} tokens, recipe {recipe.name} has "
             f"model.n_vocab {recipe.model.n_vocab}; prepare it again or override the recipe"
         )
+    if recipe.objective.name == "contrastive" and tokenizer.unknown_from is not None:
+        raise TrainingError(
+            f"{data} was prepared with an unknown token, which no text of shuffled sentences "
+            "keeps; prepare it with --rest pieces for the contrastive objective"
+        )
+    if recipe.data.loss == "story" and not card.instruct:
+        raise TrainingError(
+            f"{data} holds stories without instructions, recipe {recipe.name} has data.loss "
+            "story; prepare it again with --instruct, or set data.loss=all"
+        )
 
 
-def refuse_other(run: Path, numbers: Mapping[str, Any], recipe: Recipe, fingerprint: str) -> None:
+def refuse_other(
+    run: Path, numbers: Mapping[str, Any], recipe: Recipe, now: Mapping[str, Any]
+) -> None:
     """See that ``run`` was begun with this recipe on these data; only its length may change.
+
+    Args:
+        numbers: of its state; ``now`` has what they must agree with: ``data``, the fingerprint, and
+            ``micro_batches`` of a step, which accumulation and processes may share out anew.
 
     Raises:
         TrainingError: it was not.
     """
-    if numbers["data"] != fingerprint:
+    if numbers["data"] != now["data"]:
         raise TrainingError(
             f"{run} was begun on other data, or on the same text under another tokenizer; choose "
             "another --out"
         )
-    now = json.loads(json.dumps(recipe.as_dict()))
+    if numbers["micro_batches"] != now["micro_batches"]:
+        raise TrainingError(
+            f"{run} was begun with {numbers['micro_batches']} micro-batches a step, now there are "
+            f"{now['micro_batches']}; choose data.accumulation so that it and the number of "
+            "processes give as many as before"
+        )
+    tables = json.loads(json.dumps(recipe.as_dict()))
     for table in KEPT_TABLES:
-        if numbers["recipe"].get(table, now[table]) != now[table]:
+        before, after = numbers["recipe"][table], tables[table]
+        if before | {"accumulation": 0} != after | {"accumulation": 0}:
             raise TrainingError(
                 f"{run} was begun with another [{table}]; choose another --out "
                 "(only [schedule] and [run] may change between runs)"

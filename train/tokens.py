@@ -94,14 +94,15 @@ class TokenFile:
         """``length`` tokens from ``start`` on, as int64; fewer at the end of the file."""
         return np.asarray(self.tokens[start : start + length], dtype=np.int64)
 
-    def stories(self, n_tokens: int) -> Iterator[tuple[list[int], int]]:
-        """Stories in order, as tokens and UTF-8 bytes, until they hold more than ``n_tokens``."""
+    def stories(self, n_tokens: int) -> Iterator[tuple[list[int], int, int]]:
+        """Stories in order until they hold more than ``n_tokens``: tokens, UTF-8 bytes, prompt."""
         seen = 0
-        for start, length, size in zip(self.starts, self.lengths, self.bytes, strict=True):
+        columns = zip(self.starts, self.lengths, self.bytes, self.prompts, strict=True)
+        for start, length, size, prompt in columns:
             if seen > n_tokens:
                 return
             seen += int(length)
-            yield self.window(int(start), int(length)).tolist(), int(size)
+            yield self.window(int(start), int(length)).tolist(), int(size), int(prompt)
 
 
 def read_card(folder: Path) -> DataCard:

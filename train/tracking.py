@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,12 +46,12 @@ class JsonLines:
 class TensorBoard:
     """Event files in the run's folder: ``tensorboard --logdir RUN``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, step: int) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise _missing("tensorboard") from error
-        self._writer = SummaryWriter(str(folder / "tensorboard"))
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
 
     def log(self, values: Mapping[str, float]) -> None:
         """Each number as a curve over steps."""
@@ -64,7 +65,7 @@ class TensorBoard:
 
 
 class WeightsAndBiases:
-    """A run of the same name; resumed under the same id, which the folder's name gives."""
+    """A run of the same name; resumed under the same id, which the folder's path gives."""
 
     def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
         try:
@@ -74,7 +75,7 @@ class WeightsAndBiases:
         self._run = wandb.init(
             project=PROJECT,
             name=folder.name,
-            id=folder.name,
+            id=hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16],
             resume="allow",
             dir=str(folder),
             config=dict(config),
@@ -89,15 +90,17 @@ class WeightsAndBiases:
         self._run.finish()
 
 
-def open_trackers(folder: Path, names: Sequence[str], config: Mapping[str, Any]) -> list[Tracker]:
-    """The log and those asked for.
+def open_trackers(
+    folder: Path, names: Sequence[str], config: Mapping[str, Any], step: int
+) -> list[Tracker]:
+    """The log and those asked for, to go on after ``step``.
 
     Raises:
         TrainingError: the package of one is not installed.
     """
     trackers: list[Tracker] = [JsonLines(folder / LOG)]
     if "tensorboard" in names:
-        trackers.append(TensorBoard(folder))
+        trackers.append(TensorBoard(folder, step))
     if "wandb" in names:
         trackers.append(WeightsAndBiases(folder, config))
     return trackers

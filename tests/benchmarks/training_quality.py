@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from tinyinterp.checkpoint import config_to_hugging_face, to_hugging_face
@@ -30,6 +31,7 @@ from train.recipe import Recipe
 from train.recipe_file import read_recipe
 from train.tokens import TokenFile, write_tokens
 
+CONTEXT = 512
 EVERY = 20  # steps between two evaluations
 WAYS = ("plain adamw", "ours adamw", "ours muon")
 
@@ -91,15 +93,20 @@ class Plain:
         self.optimizer.step()
         self.optimizer.zero_grad()
 
-    def loss(self, file: TokenFile) -> float:
-        total, count = 0.0, 0
-        with torch.inference_mode():
-            for tokens, _ in file.stories(1 << 30):
-                row = torch.tensor(tokens)[None, : self.settings.model.n_ctx + 1]
-                logits = self.model(row[:, :-1]).logits[0]
-                total += F.cross_entropy(logits, row[0, 1:], reduction="sum").item()
-                count += row.shape[1] - 1
-        return total / count
+
+def held_out(
+    model: nn.Module, logits: Callable[[torch.Tensor], torch.Tensor], file: TokenFile
+) -> float:
+    """Nats per token in fp32, stories cut to the context; the same for all ways."""
+    total, count = 0.0, 0
+    model.eval()
+    with torch.inference_mode():
+        for tokens, _, _ in file.stories(1 << 30):
+            row = torch.tensor(tokens)[None, :CONTEXT]
+            total += F.cross_entropy(logits(row[:, :-1])[0], row[0, 1:], reduction="sum").item()
+            count += row.shape[1] - 1
+    model.train()
+    return total / count
 
 
 def curve(way: str, data: Path, run: Path, steps: int, width: int) -> dict[int, float]:
@@ -107,16 +114,17 @@ def curve(way: str, data: Path, run: Path, steps: int, width: int) -> dict[int, 
     settings = recipe(way, steps, width)
     trainer = Trainer(settings, data, run)
     step: Callable[[int], object]
+    logits: Callable[[torch.Tensor], torch.Tensor]
     if way.startswith("plain"):
         plain = Plain(settings, trainer)
-        step, loss = plain.step, lambda: plain.loss(trainer.dev_file)
+        step, model, logits = plain.step, plain.model, lambda rows: plain.model(rows).logits
     else:
-        step, loss = lambda _: trainer.train_step(), lambda: trainer.evaluate().nats_per_token
+        step, model, logits = lambda _: trainer.train_step(), trainer.model, trainer.model
     found = {}
     for number in range(steps):
         step(number)
         if (number + 1) % EVERY == 0:
-            found[number + 1] = loss()
+            found[number + 1] = held_out(model, logits, trainer.dev_file)
     return found
 
 

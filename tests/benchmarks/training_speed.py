@@ -25,7 +25,7 @@ import torch
 
 from tinyinterp.checkpoint import config_to_hugging_face
 from train.batches import Batch
-from train.build import build_model
+from train.build import attend_by_blocks, build_model
 from train.memory_step import resident_peak
 from train.objectives import Minimised
 from train.optimizers import build_optimizers
@@ -46,8 +46,7 @@ def ours(way: str) -> Callable[[torch.Tensor], float]:
     """One step of the trainer: chunked cross-entropy, explicit attention in bf16, clipping."""
     settings = recipe(way)
     model = build_model(settings)
-    for layer in range(settings.model.n_layers):
-        model.block(layer).attn.form = "blocked"
+    attend_by_blocks(model)
     minimised = Minimised(model, settings.objective, torch.bfloat16)
     optimizers = build_optimizers(model, settings.optimizer)
 

@@ -82,9 +82,27 @@ def test_batching_and_chunks_change_nothing(
         assert (other.tokens, other.bytes) == (whole.tokens, whole.bytes)
 
 
+@pytest.mark.parametrize("first", [1, 3, 20])
+def test_tokens_before_the_first_scored_are_read_and_not_scored(decoder, tokenizer, first):
+    story = [tokenizer.end_of_text, *tokenizer.encode(" ".join(STORIES)).ids][: 2 * N_CTX]
+    found = measure_loss(decoder, [(story, 77, first)])
+    windows = story_windows(story, decoder.config.n_ctx)
+    nats = {}
+    for window in windows:
+        logits = decoder(torch.tensor([window.tokens[:-1]]))[0].log_softmax(-1)
+        start = next(
+            i for i in range(len(story)) if story[i : i + len(window.tokens)] == window.tokens
+        )
+        for place in range(window.first, len(window.tokens)):
+            nats[start + place] = -logits[place - 1, window.tokens[place]].item()
+    scored = [nats[place] for place in range(first, len(story))]
+    assert found.tokens == len(scored)
+    assert found.nats_per_token == pytest.approx(sum(scored) / len(scored), rel=1e-5)
+
+
 def test_tokens_and_texts_give_the_same(decoder: Decoder, tokenizer: Tokenizer):
     pairs = [
-        ([tokenizer.end_of_text, *tokenizer.encode(story).ids], len(story.encode()))
+        ([tokenizer.end_of_text, *tokenizer.encode(story).ids], len(story.encode()), 1)
         for story in STORIES
     ]
     assert measure_loss(decoder, pairs) == measure_text_loss(decoder, tokenizer, STORIES)

@@ -117,6 +117,40 @@ def test_a_run_may_end_early_and_go_on_as_if_it_had_not(data, tmp_path):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_killed_between_the_last_state_and_its_checkpoint_it_still_ends_with_both(data, tmp_path):
+    recipe, run = tiny_recipe(), tmp_path / "run"
+    Trainer(recipe, data, run).run()
+    last = (run / "model.safetensors").read_bytes()
+    (run / "model.safetensors").unlink()
+    (run / "training.json").write_text("{}")
+    assert Trainer(recipe, data, run).run().finished
+    assert (run / "model.safetensors").read_bytes() == last
+    assert checkpoint.load(run).training["step"] == recipe.schedule.steps
+
+
+def test_the_precision_may_change_to_one_with_a_scaler(data, tmp_path):
+    Trainer(tiny_recipe(), data, tmp_path / "run").run(max_steps=2)
+    halves = tiny_recipe(run={"precision": "fp16"})
+    assert Trainer(halves, data, tmp_path / "run").run(max_steps=3).step == 3
+
+
+def test_the_micro_batches_of_a_step_may_not_change_between_runs(data, tmp_path):
+    Trainer(tiny_recipe(data={"accumulation": 2}), data, tmp_path / "run").run(max_steps=2)
+    with pytest.raises(TrainingError, match=r"begun with 2 micro-batches a step, now there are 3"):
+        Trainer(tiny_recipe(data={"accumulation": 3}), data, tmp_path / "run")
+
+
+def test_without_a_mean_none_is_held_and_the_run_still_resumes(data, tmp_path):
+    recipe = tiny_recipe(run={"average": 0.0})
+    trainer = Trainer(recipe, data, tmp_path / "run")
+    assert trainer.mean.weights == {}
+    trainer.run(max_steps=6)
+    Trainer(recipe, data, tmp_path / "run").run()
+    Trainer(recipe, data, tmp_path / "whole").run()
+    first, second = (load_file(tmp_path / n / "model.safetensors") for n in ("run", "whole"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 def test_another_seed_is_refused(data, tmp_path):
     Trainer(tiny_recipe(), data, tmp_path / "run").run(max_steps=2)
     with pytest.raises(TrainingError, match=r"run.seed 0, now it is 3"):

@@ -189,6 +189,11 @@ def test_a_vocabulary_other_than_the_datas_is_refused(data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_stories_without_instructions_are_refused_where_those_are_not_scored(data, tmp_path):
+    with pytest.raises(TrainingError, match=r"without instructions.*prepare it again with --instr"):
+        Trainer(tiny_recipe(data={"loss": "story"}), data, tmp_path / "run")
+
+
 def test_data_that_were_never_prepared_are_refused(tmp_path):
     with pytest.raises(TrainingError, match="python -m train prepare"):
         Trainer(tiny_recipe(), tmp_path, tmp_path / "run")

@@ -151,8 +151,11 @@ def test_no_averaging_keeps_the_weights_themselves():
     mean = RunningMean(decoder, 0.0)
     with torch.no_grad():
         decoder.embed.weight.mul_(1.7)
+    before = decoder.embed.weight.clone()
     mean.update(decoder, 100)
-    assert torch.equal(mean.weights["embed.weight"], decoder.embed.weight)
+    assert mean.weights == {}  # nothing is held twice
+    with mean.in_place_of(decoder):
+        assert torch.equal(decoder.embed.weight, before)
 
 
 def test_a_mean_that_lacks_a_weight_is_not_taken_over():

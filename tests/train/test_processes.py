@@ -78,6 +78,9 @@ def test_alone_nothing_is_joined_and_sums_are_the_values():
 
 
 def test_variables_that_make_no_sense_are_refused(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match=r"RANK or MASTER_ADDR is not set"), processes():
+        pass
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(TrainingError, match=r"WORLD_SIZE is 'two'; start .* torchrun"), processes():
         pass

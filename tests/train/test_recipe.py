@@ -107,6 +107,11 @@ def test_an_override_that_cannot_be_is_refused(recipe, override, message):
         ("schedule.steps=0", "schedule.steps is 0; it must be at least 1"),
         ("data.accumulation=0", "data.accumulation is 0"),
         ("run.evaluate_every=0", "run.evaluate_every is 0"),
+        ("run.seed=-1", "run.seed is -1; expected 0 or more"),
+        ("run.average=1.0", "run.average is 1.0; expected 0 <= average < 1"),
+        ("optimizer.clip=0", "optimizer.clip is 0.0; it must be above 0"),
+        ("optimizer.learning_rate=-1", "optimizer.learning_rate is -1.0; it must be above 0"),
+        ("optimizer.betas=[2, 0.9]", "optimizer.betas are .2.0, 0.9.; expected 0 <= beta < 1"),
     ],
 )
 def test_numbers_that_describe_no_training_are_refused(recipe, override, message):
@@ -188,3 +193,8 @@ def test_a_compressor_may_not_be_packed_and_comes_back_from_plain_form():
 def test_a_contrast_that_cannot_be_is_refused(override):
     with pytest.raises(ConfigError, match=r"objective\."):
         read_recipe("tiny", [f"objective.{override}"])
+
+
+def test_packed_stories_may_not_be_shuffled():
+    with pytest.raises(ConfigError, match="packed stories cannot be shuffled"):
+        read_recipe("tiny-contrastive", ["data.sampler=packed"])

@@ -35,7 +35,7 @@ def test_the_log_is_a_line_a_call_and_can_be_taken_back(tmp_path):
 def test_a_tracker_that_is_not_installed_is_named(tmp_path, monkeypatch, name, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(TrainingError, match=rf"{name} is not installed; .*tracking"):
-        open_trackers(tmp_path, [name], {})
+        open_trackers(tmp_path, [name], {}, 0)
 
 
 def test_weights_and_biases_is_told_every_number_and_the_recipe(tmp_path, monkeypatch):
@@ -51,11 +51,11 @@ def test_weights_and_biases_is_told_every_number_and_the_recipe(tmp_path, monkey
     fake = ModuleType("wandb")
     fake.init = lambda **settings: said.append(settings) or Run()
     monkeypatch.setitem(sys.modules, "wandb", fake)
-    trackers = open_trackers(tmp_path / "run", ["wandb"], {"name": "tiny"})
+    trackers = open_trackers(tmp_path / "run", ["wandb"], {"name": "tiny"}, 3)
     trackers[1].log({"step": 3, "loss": 2.5})
     trackers[1].close()
     assert said[0]["config"] == {"name": "tiny"}
-    assert (said[0]["id"], said[0]["resume"]) == ("run", "allow")
+    assert (said[0]["name"], said[0]["resume"]) == ("run", "allow")
     assert said[1:] == [(3, {"step": 3, "loss": 2.5}), "finished"]
 
 
@@ -63,8 +63,9 @@ def test_operations_a_token_by_hand():
     matrices = 3 * (4 * 26 * 26 + 2 * 26 * 31) + N_VOCAB * 26
     assert flops_per_token(tiny_decoder("gpt2"), 61) == 6 * matrices + 12 * 3 * 26 * 61
     trunk = 2 * (4 * 26 * 26 + 2 * 26 * 31)
-    ends = 2 * 26 * 26 + 26 * 26 + 2 * 2 * 26 * 31 + N_VOCAB * 26
-    expected = 6 * (trunk / 2 + ends) + 12 * 2 * 26 * 61 / 4
+    by_pairs = trunk + 2 * 26 * 26 + 2 * 26 * 31 + 26 * 26  # and the encoder, and what is told
+    by_tokens = 2 * 26 * 31 + N_VOCAB * 26
+    expected = 6 * (by_pairs / 2 + by_tokens) + 12 * 2 * 26 * 61 / 4
     assert flops_per_token(tiny_compressor(), 61) == expected
 
 

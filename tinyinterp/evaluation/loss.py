@@ -18,7 +18,9 @@ from tinyinterp.errors import CorpusError
 from tinyinterp.progress import Progress
 from tinyinterp.tokenizer import Tokenizer
 
-BATCH_TOKENS = 8192  # a forward pass; only memory and speed depend on it
+BATCH_TOKENS = 8192  # a forward pass, at most; only memory and speed depend on it
+BATCH_LOGITS = 1 << 26  # a forward pass, at most
+LARGEST_MEAN = 700.0  # nats whose exponential is still a number
 STORIES_AT_ONCE = 256  # windowed, and sorted by length, together
 
 
@@ -42,17 +44,20 @@ class ScoredWindow:
     first: int
 
 
-def story_windows(tokens: list[int], n_ctx: int) -> Iterator[ScoredWindow]:
+def story_windows(tokens: list[int], n_ctx: int, first: int = 1) -> Iterator[ScoredWindow]:
     """Windows over one story that starts with end-of-text, so that each token is scored once.
+
+    Tokens before ``first`` are read and not scored.
 
     Windows of ``n_ctx`` tokens overlap by half. A target that two windows hold is scored in the
     earlier one; so every target after the first window has ``n_ctx // 2`` or more tokens before it.
     """
-    start, scored = 0, 1
+    start, scored = 0, first
     while scored < len(tokens):
         window = tokens[start : start + n_ctx + 1]
-        yield ScoredWindow(window, first=scored - start)
-        scored = start + len(window)
+        if scored < start + len(window):
+            yield ScoredWindow(window, first=scored - start)
+        scored = max(scored, start + len(window))
         start += max(1, n_ctx // 2)
 
 
@@ -74,10 +79,12 @@ def measure_text_loss(
 
 def measure_loss(
     model: Decoder | Compressor,
-    stories: Iterable[tuple[list[int], int]],
+    stories: Iterable[tuple[list[int], int, int]],
     report: Progress | None = None,
 ) -> Loss:
-    """Loss of ``model`` over stories given as tokens (end-of-text first) and UTF-8 bytes.
+    """Loss of ``model`` over stories: tokens (end-of-text first), UTF-8 bytes, first scored token.
+
+    That is 1 for a whole story; the bytes are those of what is scored.
 
     Stories are taken ``STORIES_AT_ONCE``, so that memory does not grow with the text. Sums are in
     fp64; the order of stories changes nothing but rounding. ``report`` advances by bytes.
@@ -88,9 +95,10 @@ def measure_loss(
     nats, n_tokens, n_bytes, n_stories = 0.0, 0, 0, 0
     iterator = iter(stories)
     while chunk := list(islice(iterator, STORIES_AT_ONCE)):
-        windows = [w for tokens, _ in chunk for w in story_windows(tokens, model.config.n_ctx)]
+        n_ctx = model.config.n_ctx
+        windows = [w for tokens, _, first in chunk for w in story_windows(tokens, n_ctx, first)]
         chunk_nats, chunk_tokens = _score(model, windows)
-        size = sum(size for _, size in chunk)
+        size = sum(size for _, size, _ in chunk)
         nats, n_tokens = nats + chunk_nats, n_tokens + chunk_tokens
         n_bytes, n_stories = n_bytes + size, n_stories + len(chunk)
         if report is not None:
@@ -98,21 +106,23 @@ def measure_loss(
     if not n_tokens or not n_bytes:
         raise CorpusError("there is no story to measure the loss on; give at least one")
     mean = nats / n_tokens
-    return Loss(mean, nats / math.log(2) / n_bytes, math.exp(mean), n_tokens, n_bytes, n_stories)
+    perplexity = math.exp(mean) if mean < LARGEST_MEAN else math.inf
+    return Loss(mean, nats / math.log(2) / n_bytes, perplexity, n_tokens, n_bytes, n_stories)
 
 
-def _encode(tokenizer: Tokenizer, stories: Iterable[str]) -> Iterator[tuple[list[int], int]]:
+def _encode(tokenizer: Tokenizer, stories: Iterable[str]) -> Iterator[tuple[list[int], int, int]]:
     iterator = iter(stories)
     while batch := list(islice(iterator, STORIES_AT_ONCE)):
         for story, encoding in zip(batch, tokenizer.encode_batch(batch), strict=True):
-            yield [tokenizer.end_of_text, *encoding.ids], len(story.encode("utf-8"))
+            yield [tokenizer.end_of_text, *encoding.ids], len(story.encode("utf-8")), 1
 
 
 def _score(model: Decoder | Compressor, windows: list[ScoredWindow]) -> tuple[float, int]:
     """Summed nats of the scored targets, and how many they are."""
     device = model.embed.weight.device
     nats, n_tokens = 0.0, 0
-    for batch in _batches(sorted(windows, key=lambda w: len(w.tokens))):
+    most = max(1, min(BATCH_TOKENS, BATCH_LOGITS // model.config.n_vocab))
+    for batch in _batches(sorted(windows, key=lambda w: len(w.tokens)), most):
         inputs, targets = (t.to(device) for t in _pad(batch))
         with torch.inference_mode():
             logits = model(inputs).flatten(0, 1)
@@ -123,10 +133,10 @@ def _score(model: Decoder | Compressor, windows: list[ScoredWindow]) -> tuple[fl
     return nats, n_tokens
 
 
-def _batches(windows: list[ScoredWindow]) -> Iterator[list[ScoredWindow]]:
+def _batches(windows: list[ScoredWindow], most: int) -> Iterator[list[ScoredWindow]]:
     batch: list[ScoredWindow] = []
     for window in windows:
-        if batch and len(window.tokens) * (len(batch) + 1) > BATCH_TOKENS:
+        if batch and len(window.tokens) * (len(batch) + 1) > most:
             yield batch
             batch = []
         batch.append(window)
