@@ -60,7 +60,7 @@ def test_a_mistake_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyP
     def fail(_: object) -> None:
         raise RuntimeError("several\nlines")
 
-    monkeypatch.setattr("tinyinterp.model.load", fail)
+    monkeypatch.setattr("tinyinterp.model.load_any", fail)
     run("info").refused("unexpected RuntimeError: several lines; .*--debug")
     for words in (["--debug", "info"], ["info", "--debug"]):
         with pytest.raises(RuntimeError):
@@ -76,7 +76,7 @@ def test_an_interrupt_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch):
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinyinterp.model.load", interrupt)
+    monkeypatch.setattr("tinyinterp.model.load_any", interrupt)
     run("info").refused("interrupted", code=130)
 
 
