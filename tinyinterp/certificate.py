@@ -29,7 +29,7 @@ from tinyinterp.decoder import Decoder
 from tinyinterp.errors import CertificateError
 
 if TYPE_CHECKING:  # a type is all that is needed of it here, and importing it takes seconds
-    from transformer_lens import HookedTransformer
+    from tinyinterp.hooked import HookedTransformer
 
 LIMIT_FP32 = 1e-4
 LIMIT_FP64 = 1e-9

@@ -59,6 +59,17 @@ def find(ckpt: str | Path | None) -> Path:
     return _download(given)
 
 
+def fetch_errors() -> tuple[type[Exception], ...]:
+    """What the hub's library raises where something cannot be fetched.
+
+    The bases of its own error are ``OSError`` and that of the HTTP library which it uses, another
+    one from release to release; a name that cannot be one is a ``ValueError``.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (*HfHubHTTPError.__bases__, ValueError)
+
+
 def _download(name: str) -> Path:
     try:
         folder = _snapshot(name, None)
@@ -67,9 +78,7 @@ def _download(name: str) -> Path:
         revision = _conversion(name, folder)
         if revision is not None:
             return _snapshot(name, revision)
-    # The hub library raises its own errors and those of whichever HTTP library it uses; whatever
-    # it is, the model could not be fetched, and the library's first line says why.
-    except Exception as error:
+    except fetch_errors() as error:
         raise CheckpointError(
             f"there is no folder {name!r}, and the model {name!r} could not be fetched from the "
             f"Hugging Face hub ({_reason(error)}); check the name and the network, or give a folder"
@@ -106,8 +115,7 @@ def _conversion(name: str, folder: Path) -> str | None:
             commits = api.list_repo_commits(name, revision=revision)
             if len(commits) > 1 and commits[1].commit_id == newest:
                 return revision
-    # As above, any kind of error; offline, a pull request that was downloaded before is taken.
-    except Exception:  # noqa: BLE001
+    except fetch_errors():  # offline, a pull request that was downloaded before is taken
         cached = (folder.parent.parent / "refs" / "refs" / "pr").glob("*")
         references = sorted(cached, key=os.path.getmtime)
         return f"refs/pr/{references[-1].name}" if references else None

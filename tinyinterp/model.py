@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tinyinterp import checkpoint as checkpoints
 from tinyinterp import hub
@@ -15,34 +15,19 @@ from tinyinterp.decoder import Decoder, DecoderConfig, count_parameters
 from tinyinterp.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from transformer_lens import HookedTransformer
-
     from tinyinterp.certificate import Certificate
+    from tinyinterp.hooked import HookedTransformer
 
 BUNDLED_NAME = "bundled"
 
 
+AnyCheckpoint = TypeVar("AnyCheckpoint", Checkpoint, CompressorCheckpoint)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Model:
-    """An open checkpoint. The hooked form is made, and certified, when first asked for."""
-
-    checkpoint: Checkpoint
+class _Opened(Generic[AnyCheckpoint]):
+    checkpoint: AnyCheckpoint
     name: str  # as it was asked for: a hub name, a folder's name, or "bundled"
-
-    @property
-    def decoder(self) -> Decoder:
-        """Our own implementation, in evaluation mode."""
-        return self.checkpoint.decoder
-
-    @property
-    def network(self) -> Decoder:
-        """What predicts tokens: the decoder, under the name that a compressor has too."""
-        return self.checkpoint.decoder
-
-    @property
-    def config(self) -> DecoderConfig:
-        """Its shape."""
-        return self.checkpoint.decoder.config
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -58,6 +43,25 @@ class Model:
     def fingerprint(self) -> str:
         """SHA-256 over configuration and weights."""
         return self.checkpoint.fingerprint
+
+
+class Model(_Opened[Checkpoint]):
+    """An open checkpoint. The hooked form is made, and certified, when first asked for."""
+
+    @property
+    def decoder(self) -> Decoder:
+        """Our own implementation, in evaluation mode."""
+        return self.checkpoint.decoder
+
+    @property
+    def network(self) -> Decoder:
+        """What predicts tokens: the decoder, under the name that a compressor has too."""
+        return self.checkpoint.decoder
+
+    @property
+    def config(self) -> DecoderConfig:
+        """Its shape."""
+        return self.checkpoint.decoder.config
 
     @property
     def hooked(self) -> HookedTransformer:
@@ -91,12 +95,8 @@ class Model:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class CompressorModel:
+class CompressorModel(_Opened[CompressorCheckpoint]):
     """An open checkpoint of a compressor: it can be measured and sampled, but not hooked."""
-
-    checkpoint: CompressorCheckpoint
-    name: str
 
     @property
     def network(self) -> Compressor:
@@ -107,21 +107,6 @@ class CompressorModel:
     def config(self) -> CompressorConfig:
         """Its shape."""
         return self.checkpoint.compressor.config
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Text to tokens and back."""
-        return self.checkpoint.tokenizer
-
-    @property
-    def folder(self) -> Path:
-        """Where the checkpoint lies."""
-        return self.checkpoint.folder
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over configuration and weights."""
-        return self.checkpoint.fingerprint
 
 
 def load(ckpt: str | Path | None = None) -> Model:

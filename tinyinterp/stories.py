@@ -63,6 +63,9 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
         CorpusError: it cannot be reached, or has no text column.
     """
     import datasets
+    from datasets.exceptions import DatasetsError
+
+    from tinyinterp.hub import fetch_errors
 
     try:
         rows = datasets.load_dataset(name, split=split, streaming=True)
@@ -72,7 +75,8 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
         yield from _whole_stories(lines)
     except CorpusError:
         raise
-    except Exception as error:  # the library raises many kinds, most of them bare
+    # RuntimeError is what the library says of a data set that is a script.
+    except (*fetch_errors(), DatasetsError, RuntimeError) as error:
         raise CorpusError(
             f"cannot read the data set {name!r} ({type(error).__name__}: {error}); "
             "without a network give a file with --text"

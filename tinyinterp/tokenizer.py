@@ -62,22 +62,23 @@ class Tokenizer:
             TokenizerError: neither is there, or they cannot be read.
         """
         settings = _read_settings(folder / "tokenizer_config.json")
+        files = [folder / name for name in ("tokenizer.json", "vocab.json", "merges.txt")]
+        whole, vocabulary, merges = (path.is_file() for path in files)
+        if not whole and not (vocabulary and merges):
+            raise TokenizerError(
+                f"{folder} holds no tokenizer: "
+                "expected tokenizer.json, or vocab.json and merges.txt"
+            )
         try:
-            if (folder / "tokenizer.json").is_file():
-                backend = Backend.from_file(str(folder / "tokenizer.json"))
-            elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-                bpe = models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
-                backend = _byte_level(bpe)
-                backend.add_special_tokens([END_OF_TEXT])
+            if whole:
+                backend = Backend.from_file(str(files[0]))
             else:
-                raise TokenizerError(
-                    f"{folder} holds no tokenizer: expected tokenizer.json, "
-                    "or vocab.json and merges.txt"
-                )
-        except TokenizerError:
-            raise
-        except Exception as error:  # the library raises bare Exception on a malformed file
+                backend = _byte_level(models.BPE.from_file(str(files[1]), str(files[2])))
+        # Bare Exception is all that the Rust library raises, whatever is wrong with a file.
+        except Exception as error:
             raise TokenizerError(f"cannot read the tokenizer in {folder}: {error}") from error
+        if not whole:
+            backend.add_special_tokens([END_OF_TEXT])
         backend.no_padding()
         backend.no_truncation()
         end_of_text = settings.get("eos_token") or END_OF_TEXT

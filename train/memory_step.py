@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -85,12 +86,20 @@ def _train(config: DecoderConfig | CompressorConfig, work: Work) -> None:
     ).to(device)
     batch = Batch(tokens[:, :-1], tokens[:, 1:])
     for _ in range(STEPS):
-        loss, _ = minimised(batch, batch.n_targets, 1)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
+        bare_step(minimised, optimizers, batch)
+
+
+def bare_step(
+    minimised: Minimised, optimizers: Sequence[torch.optim.Optimizer], batch: Batch
+) -> float:
+    """A step on one batch as the trainer does it, without its data, log and files; the loss."""
+    loss, parts = minimised(batch, batch.n_targets, 1)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(minimised.parameters(), 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
+    return parts["loss"]
 
 
 def _peak(device: str) -> float:

@@ -26,7 +26,7 @@ import torch
 from tinyinterp.checkpoint import config_to_hugging_face
 from train.batches import Batch
 from train.build import attend_by_blocks, build_model
-from train.memory_step import resident_peak
+from train.memory_step import bare_step, resident_peak
 from train.objectives import Minimised
 from train.optimizers import build_optimizers
 from train.recipe import Recipe
@@ -51,14 +51,7 @@ def ours(way: str) -> Callable[[torch.Tensor], float]:
     optimizers = build_optimizers(model, settings.optimizer)
 
     def step(rows: torch.Tensor) -> float:
-        batch = Batch(rows[:, :-1], rows[:, 1:])
-        loss, parts = minimised(batch, batch.n_targets, 1)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        return parts["loss"]
+        return bare_step(minimised, optimizers, Batch(rows[:, :-1], rows[:, 1:]))
 
     return step
 

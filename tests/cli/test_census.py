@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +51,10 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def heads(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
-    def call(*words: str | int) -> Outcome:
-        outcome = run(
-            "heads", "--ckpt", ckpt, "--text", stories, "--out", tmp_path / "heads", *words
-        )
+def census(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
+    def call(command: str, *words: str | int) -> Outcome:
+        out = tmp_path / command
+        outcome = run(command, "--ckpt", ckpt, "--text", stories, "--out", out, *words)
         assert outcome.code == 0, outcome.err
         return outcome
 
@@ -62,15 +62,13 @@ def heads(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
 
 
 @pytest.fixture
-def neurons(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
-    def call(*words: str | int) -> Outcome:
-        outcome = run(
-            "neurons", "--ckpt", ckpt, "--text", stories, "--out", tmp_path / "neurons", *words
-        )
-        assert outcome.code == 0, outcome.err
-        return outcome
+def heads(census):
+    return partial(census, "heads")
 
-    return call
+
+@pytest.fixture
+def neurons(census):
+    return partial(census, "neurons")
 
 
 def test_heads_writes_every_file_and_another_run_replaces_them(heads, tmp_path: Path):

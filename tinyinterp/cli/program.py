@@ -47,7 +47,8 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
         if debug:
             raise
         say(f"{prefix}: {_one_line(error)}")
-    # Whatever else goes wrong is a mistake of ours; a person still gets a line, not a traceback.
+    # The outermost frame of the program: whatever arrives here is a mistake of ours, of any kind. A
+    # person gets one line that names it and exit 1, as promised; --debug raises it.
     except Exception as error:
         if debug:
             raise
