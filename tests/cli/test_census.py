@@ -21,6 +21,8 @@ PICTURES = {
     for suffix in ("png", "svg")
 }
 
+OVERVIEWS = {f"{name}.{s}" for name in ("kinds", "profiles", "causal") for s in ("png", "svg")}
+
 
 def neuron_files(layer: int) -> set[str]:
     tables = {f"neurons_layer{layer}.{suffix}" for suffix in ("csv", "parquet", "json", "html")}
@@ -74,7 +76,7 @@ def neurons(census):
 def test_heads_writes_every_file_and_another_run_replaces_them(heads, tmp_path: Path):
     shown = heads()
     folder = tmp_path / "heads"
-    everything = TABLES | PICTURES | {"heads.html", "kinds.png", "kinds.svg"}
+    everything = TABLES | PICTURES | OVERVIEWS | {"heads.html"}
     assert files(folder) == everything
     assert len(rows(folder / "heads.csv")) == N_LAYERS * N_HEADS
     for name in PICTURES:
@@ -97,6 +99,48 @@ def test_heads_writes_every_file_and_another_run_replaces_them(heads, tmp_path: 
             for number in ("loss_increase", "low", "high")
         }
         assert quick["ablation_loss_increase"] == quick["surrogate_loss_increase"] == ""
+
+
+def test_a_head_is_explained_from_the_census_just_taken(heads, tmp_path: Path):
+    taken = heads("--explain", "1.0", "--no-pictures")
+    folder = tmp_path / "heads"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    again = heads("--explain", "1.0")
+    assert f"from the census in {folder}" in again.err
+    assert "wrote" not in again.err
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    _, _, explained = taken.out.partition("Layer 1, head 0 (local): ")
+    assert explained
+    assert again.out == f"Layer 1, head 0 (local): {explained}"
+    assert max(map(len, again.out.splitlines())) <= 100
+    other = heads("--explain", "1.0", "--no-pictures", "--seed", 1)  # of another census: taken anew
+    assert "from the census" not in other.err
+
+
+def test_quick_draws_the_overviews_only(heads, tmp_path: Path):
+    shown = heads("--quick", "--format", "pdf")
+    names = {f"{name}.{s}" for name in ("kinds", "profiles") for s in ("png", "svg", "pdf")}
+    assert files(tmp_path / "heads") == TABLES | names | {"heads.html"}
+    assert "quick: " in shown.err
+    assert "no causal check" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("head", "message", "code"),
+    [
+        ("3.0", "there is no layer 3; this model has 3", 1),
+        ("0.2", "there is no head 2; this model has 2", 1),
+    ],
+)
+def test_a_head_that_is_not_there_is_refused(run, ckpt, tmp_path, head, message, code):
+    run("heads", "--ckpt", ckpt, "--explain", head, "--out", tmp_path / "o").refused(message, code)
+    assert not (tmp_path / "o").exists()
+
+
+def test_what_is_no_head_is_wrong_usage(run, ckpt, tmp_path):
+    outcome = run("heads", "--ckpt", ckpt, "--explain", "three", "--out", tmp_path / "o")
+    assert outcome.code == 2
+    assert "'three' is no head" in outcome.err
 
 
 @pytest.mark.parametrize(

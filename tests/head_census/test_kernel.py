@@ -68,6 +68,22 @@ def test_a_planted_kernel_is_found(window):
     np.testing.assert_allclose(found.sum(1), 1)
 
 
+def test_distances_that_only_another_head_reaches_are_carried_on():
+    rows = np.zeros((2, N))
+    rows[0, 2:] = 50
+    rows[1, 2:13] = 50  # the second head's longer rows do not count
+    falling = np.exp(-np.arange(N) / 3)
+    weights = torch.stack([expected_sums(falling, None, r) for r in rows])
+    weights[1, :, 1:] *= torch.tensor(np.eye(N)[:, 1:] == 0)  # and it never looks at itself
+    weights[1] *= 50 / weights[1].sum(1, keepdim=True).clamp_min(1e-9)
+    both = fit_kernel(weights, torch.tensor(rows), None)
+    alone = fit_kernel(weights[1:, :13, :13], torch.tensor(rows[1:, :13]), None)
+    assert torch.isfinite(both).all()
+    assert (both > 0).all()
+    np.testing.assert_allclose(both[1, 12:], both[1, 11], rtol=1e-12)
+    np.testing.assert_allclose(both[1, :12] / both[1, :12].sum(), alone[0], atol=1e-6)
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), window=st.sampled_from([None, 5, 7]))
 def test_no_other_kernel_is_more_likely(seed, window):

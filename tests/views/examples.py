@@ -30,6 +30,45 @@ def causal_pattern(n_heads: int, n_tokens: int, seed: int = 0) -> np.ndarray:
     return raw / raw.sum(-1, keepdims=True)
 
 
+def full_row(layer: int, head: int, kind: str, **others: object) -> dict[str, object]:
+    """A row with the columns that explanations and the causal plot read."""
+    row: dict[str, object] = {
+        "layer": layer,
+        "head": head,
+        "attention": "global",
+        "kind": kind,
+        "role": "",
+        "decided_by": "max(position, place)_explained",
+        "value": 0.7,
+        "low": 0.65,
+        "high": 0.75,
+        "q_value": 0.002,
+        "stability": 0.99,
+        "induction": 0.01,
+        "duplicate_token": 0.02,
+        "sink": 0.4,
+        "contrast": 0.3,
+        "position_explained": 0.7,
+        "place_explained": 0.69,
+        "report_r": -0.12,
+        "report_label": "semantic",
+        "ablation_loss_increase": 0.02,
+        "ablation_low": 0.015,
+        "ablation_high": 0.025,
+        "surrogate_loss_increase": 0.003,
+        "surrogate_low": -0.001,
+        "surrogate_high": 0.005,
+        "causal_check": "agrees" if kind in ("positional", "semantic") else "",
+        "looks_at": "NOUN",
+        "looks_at_lift": 1.2,
+        "looks_at_low": 1.1,
+        "looks_at_high": 1.3,
+        "looks_at_share": 0.3,
+        "looks_at_tells": 0.01,
+    }
+    return row | others
+
+
 def make_census(n_layers: int, n_heads: int, n_tokens: int) -> Census:
     rows = [
         {

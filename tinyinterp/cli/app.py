@@ -10,9 +10,10 @@ import typer
 
 from tinyinterp import __version__
 from tinyinterp.cli import program
-from tinyinterp.cli.census import heads, neurons
+from tinyinterp.cli.census import neurons
 from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.generate import generate
+from tinyinterp.cli.heads import heads
 from tinyinterp.cli.info import info
 
 app = typer.Typer(

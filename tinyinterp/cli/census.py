@@ -1,10 +1,9 @@
-"""``tinyinterp heads`` and ``tinyinterp neurons``: what each does, as tables and pictures."""
+"""``tinyinterp neurons``: what each neuron of a layer fires on, as tables."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,71 +30,6 @@ if TYPE_CHECKING:
 SHOWN = 20  # neurons of a tag
 
 
-class Rule(StrEnum):
-    """How a head is judged."""
-
-    EVIDENCE = "evidence"
-    DISTANCE_CORRELATION = "distance-correlation"
-    REPORT = "report"
-
-
-def heads(
-    *,
-    ckpt: Ckpt = None,
-    text: TextFile = None,
-    dataset: Dataset = None,
-    rule: Annotated[Rule, typer.Option(help="How heads are judged.")] = Rule.EVIDENCE,
-    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
-        "tinyinterp-out/heads"
-    ),
-    tokens: Tokens = None,
-    full: Full = False,
-    batch_size: BatchSize = 8,
-    seed: Seed = 0,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out the causal checks, which take longest.")
-    ] = False,
-    pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Draw heat maps.")
-    ] = True,
-    as_json: Json = False,
-) -> None:
-    """Say what each attention head does.
-
-    Reads 40,000 tokens unless --tokens or --full says otherwise.
-    """
-    check_one_text(text, dataset)
-    from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS
-
-    limit = token_limit(tokens, full=full, default=HEAD_TOKENS)
-    from tinyinterp.corpus import open_corpus
-    from tinyinterp.model import load
-    from tinyinterp.output import OutputFolder
-
-    model = load(ckpt)
-    n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
-    output = OutputFolder(out)
-    from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
-
-    settings = HeadSettings(rule=rule.value, seed=seed, batch_size=batch_size, causal=not quick)
-    census = census_heads(model, corpus, settings)
-    with output.filling("heads", f"{model.name}, {corpus.name}, rule {rule}") as folder:
-        census.write(folder)
-        if pictures:
-            from tinyinterp.views.heads import write_head_pictures
-
-            write_head_pictures(census, folder)
-    _say_warnings(census.table)
-    if as_json:
-        print_json(_as_json(census.table, output))
-        return
-    from tinyinterp.views.terminal import head_map_lines
-
-    print_lines([*head_map_lines(census.table), "", *kind_lines(census.table, "heads", "role")])
-    say_written(output.folder, output.written)
-
-
 def neurons(
     *,
     layer: Annotated[int, typer.Option(min=0, help="Layer, counted from 0.")],
@@ -117,7 +51,7 @@ def neurons(
     full: Full = False,
     batch_size: BatchSize = 8,
     seed: Seed = 0,
-    as_json: Json = False,
+    as_one_json: Json = False,
 ) -> None:
     """Say what each neuron of a layer fires on.
 
@@ -132,9 +66,9 @@ def neurons(
     from tinyinterp.output import OutputFolder
 
     model = load(ckpt)
-    _check_exists("layer", layer, model.config.n_layers)
+    check_exists("layer", layer, model.config.n_layers)
     if neuron is not None:
-        _check_exists("neuron", neuron, model.config.d_mlp)
+        check_exists("neuron", neuron, model.config.d_mlp)
     corpus = open_corpus(
         model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
     )
@@ -147,9 +81,9 @@ def neurons(
     with output.filling(f"neurons of layer {layer}", f"{model.name}, {corpus.name}") as folder:
         census.write(folder)
         write_neuron_page(census.table, census.top, folder)
-    _say_warnings(census.table)
-    if as_json:
-        print_json(_as_json(census.table, output))
+    say_warnings(census.table)
+    if as_one_json:
+        print_json(as_json(census.table, output))
         return
     print_lines(kind_lines(_decided(census.table), "neurons", "best_tag"))
     if tag is not None:
@@ -159,7 +93,12 @@ def neurons(
     say_written(output.folder, output.written)
 
 
-def _check_exists(what: str, number: int, count: int) -> None:
+def check_exists(what: str, number: int, count: int) -> None:
+    """Refuse a layer, head or neuron that the model has not.
+
+    Raises:
+        SelectionError: there is none of that number.
+    """
     from tinyinterp.errors import SelectionError
 
     if number >= count:
@@ -196,10 +135,12 @@ def _tag_lines(table: Iterable[dict[str, Any]], tag: str) -> list[str]:
     ]
 
 
-def _say_warnings(table: Table) -> None:
+def say_warnings(table: Table) -> None:
+    """What a reader of the table must know, on standard error."""
     for warning in table.notes.get("warnings", []):
         say(f"note: {warning}")
 
 
-def _as_json(table: Table, output: OutputFolder) -> dict[str, Any]:
+def as_json(table: Table, output: OutputFolder) -> dict[str, Any]:
+    """The table and the files that were written."""
     return json.loads(table.to_json()) | {"files": [str(path) for path in output.written]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -24,6 +24,7 @@ from tinyinterp.head_census.measure import (
 )
 from tinyinterp.head_census.nulls import NULL_TOKENS, measure_twins, number_of_twins
 from tinyinterp.head_census.rows import head_rows
+from tinyinterp.head_census.shuffled import role_q_values
 from tinyinterp.model import Model
 from tinyinterp.progress import Progress, progress
 from tinyinterp.table import Table
@@ -45,12 +46,13 @@ class HeadSettings:
     seed: int = 0
     batch_size: int = 8
     causal: bool = True
+    twin_tokens: int = NULL_TOKENS  # of the text that randomly initialised models read
 
     def __post_init__(self) -> None:
         if self.rule not in get_args(Rule):
             known = ", ".join(get_args(Rule))
             raise SelectionError(f"rule is {self.rule!r}; choose one of {known}")
-        for name, least in (("seed", 0), ("batch_size", 1)):
+        for name, least in (("seed", 0), ("batch_size", 1), ("twin_tokens", 1)):
             if getattr(self, name) < least:
                 raise SelectionError(
                     f"{name} is {getattr(self, name)}; it must be at least {least}"
@@ -96,7 +98,10 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
     settings = settings or HeadSettings()
     config = model.config
     survey = corpus.survey()
-    twins_total = number_of_twins(config) * min(survey.tokens, NULL_TOKENS)
+    beginning = replace(
+        corpus, max_tokens=min(settings.twin_tokens, corpus.max_tokens or settings.twin_tokens)
+    )
+    twins_total = number_of_twins(config) * min(survey.tokens, settings.twin_tokens)
     checked = _causal_batches(corpus, survey) if settings.causal else []
     causal_cost = 3 * config.n_heads * sum(sum(b.lengths) for b in checked)
     with progress("heads", survey.tokens + twins_total + causal_cost) as bar:
@@ -109,7 +114,14 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
             report=bar,
         )
         twins = measure_twins(
-            config, corpus, seed=settings.seed, batch_size=settings.batch_size, report=bar
+            config, beginning, seed=settings.seed, batch_size=settings.batch_size, report=bar
+        )
+        role_q = role_q_values(
+            model.decoder,
+            beginning,
+            measured,
+            seed=settings.seed,
+            batch_size=settings.batch_size,
         )
         rises = None
         if checked:
@@ -124,22 +136,20 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
     example = choose_example(corpus)
     patterns = read_patterns(model.decoder, config, example)
     rows = head_rows(
-        model, measured, twins, rises, patterns, rule=settings.rule, seed=settings.seed
+        model,
+        measured,
+        twins,
+        rises,
+        patterns,
+        rule=settings.rule,
+        seed=settings.seed,
+        role_q=role_q,
     )
     warnings = _warnings(model, measured)
     shown = {layer: p[:, :EXAMPLE_TOKENS, :EXAMPLE_TOKENS] for layer, p in patterns.items()}
     tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]
-    notes = {
-        "model": model.name,
-        "fingerprint": model.fingerprint,
-        "text": corpus.name,
-        "tokens": measured.survey.tokens,
-        "sequences": measured.survey.sequences,
-        "test_sequences": measured.survey.test_sequences,
-        "rule": settings.rule,
-        "seed": settings.seed,
-        "warnings": warnings,
-    }
+    notes = census_notes(model, corpus.name, measured.survey, settings)
+    notes |= {"report_tokens": len(patterns[0][0]), "warnings": warnings}
     return HeadCensus(
         table=Table("heads", rows, notes=notes),
         model_name=model.name,
@@ -149,6 +159,24 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         profiles=_profiles(measured),
         warnings=warnings,
     )
+
+
+def census_notes(
+    model: Model, text: str, survey: Survey, settings: HeadSettings
+) -> dict[str, str | int | bool]:
+    """What a census was taken of; two with the same notes are the same census."""
+    return {
+        "model": model.name,
+        "fingerprint": model.fingerprint,
+        "text": text,
+        "tokens": survey.tokens,
+        "sequences": survey.sequences,
+        "test_sequences": survey.test_sequences,
+        "rule": settings.rule,
+        "seed": settings.seed,
+        "causal_check": settings.causal,
+        "tokens_of_random_models": min(survey.tokens, settings.twin_tokens),
+    }
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from tinyinterp.head_census.patterns import number_of_keys
@@ -73,19 +73,21 @@ def fit_kernel(
     ``sum n(d) log k(d) - sum c(i) log K(i)`` rises in every step
     ``k(d) <- n(d) / sum over the queries that can look d back of c(i) / K(i)``
     (a minorise-maximise step, Hunter 2004). One row's worth of uniform attention is added, so that
-    no distance has zero. Distances that no FIT sequence was long enough for go on as the last
-    eighth of those that were seen.
+    no distance has zero. Distances that no row of a head was long enough for (rows that do not
+    count differ by head) go on as the last eighth of those that were seen.
     """
     n_keys = number_of_keys(weights.shape[-1], window)
     reach = max(1, int(n_keys.max()))
     counts = torch.zeros(len(weights), reach + 1, dtype=torch.float64)
     counts.index_add_(1, n_keys, rows.double())  # rows by how many keys they have
     counts = counts[:, 1:]
-    met = counts.sum(0) > 0
-    seen = int(met.nonzero().max()) + 1 if met.any() else 1
-    kernel = _maximise(sum_by_distance(weights)[:, :seen], counts[:, :seen])
-    tail = kernel[:, -max(1, seen // 8) :].mean(1, keepdim=True)
-    kernel = torch.cat([kernel, tail.expand(-1, reach - seen)], dim=1)
+    seen = _from_here_on(counts) > 0
+    seen |= ~seen.any(1, keepdim=True)  # of a head without rows nothing is known: all alike
+    kernel = _maximise(sum_by_distance(weights)[:, :reach], counts, seen)
+    n_seen, distance = seen.sum(1, keepdim=True), torch.arange(reach)
+    last = seen & (distance >= n_seen - (n_seen // 8).clamp_min(1))
+    tail = (kernel * last).sum(1, keepdim=True) / last.sum(1, keepdim=True)
+    kernel = kernel.where(seen, tail)
     return kernel / kernel.sum(1, keepdim=True)
 
 
@@ -97,13 +99,18 @@ def _median_keys(rows: Float[Tensor, "head query"], window: int | None) -> int:
 
 
 def _maximise(
-    summed: Float[Tensor, "head distance"], counts: Float[Tensor, "head distance"]
+    summed: Float[Tensor, "head distance"],
+    counts: Float[Tensor, "head distance"],
+    seen: Bool[Tensor, "head distance"],
 ) -> Float[Tensor, "head distance"]:
-    """The steps of :func:`fit_kernel`; ``counts[:, m - 1]`` are the rows that have m keys."""
+    """The steps of :func:`fit_kernel`; ``counts[:, m - 1]`` are the rows that have m keys.
+
+    Distances that were not ``seen`` stay zero: nothing would hold their values down.
+    """
     n_keys = torch.arange(1, counts.shape[1] + 1)
     uniform = _from_here_on(counts / n_keys) / counts.sum(1, keepdim=True).clamp_min(1)
-    summed = summed + uniform.clamp_min(1e-9)
-    kernel = torch.full_like(summed, 1 / counts.shape[1])
+    summed = (summed + uniform.clamp_min(1e-9)) * seen
+    kernel = seen.double() / seen.sum(1, keepdim=True)
     for _ in range(STEPS):
         rate = _from_here_on(counts / kernel.cumsum(1))
         updated = summed / rate.clamp_min(1e-9)

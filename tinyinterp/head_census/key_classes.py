@@ -1,104 +1,159 @@
-"""What a semantic head looks at: attention to each class of key, as a lift over position alone.
+"""The classes that a key (and a query) may be of: what a semantic head could look at.
 
-The *lift* of a class is the attention that its keys get, divided by what the kernel surrogate P
-would give to the same keys: 1 means that the class is looked at as often as its places are.
+A key is of the class of its part of speech, of ``sentence-end`` or ``quotation`` if it is such a
+mark (``."`` is both), of ``sentence-start`` if it begins the first word of a sentence; it may be
+one of the most frequent tokens; and, seen from a query, it may be the *same word* further back. A
+query has its part of speech or its mark.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tinyinterp.corpus import N_BLOCKS, MicroBatch, Sequence
-from tinyinterp.decoder import DecoderConfig
-from tinyinterp.head_census.estimates import draws, interval
-from tinyinterp.head_census.kernel import Surrogate
-from tinyinterp.head_census.patterns import without_sink
-from tinyinterp.head_census.sums import layer_of, pattern_place
-from tinyinterp.speech import QUOTATION_MARK, SENTENCE_END, TAGS, SpeechReader
+from tinyinterp.corpus import Corpus, MicroBatch, Sequence, Side
+from tinyinterp.speech import NO_TAG, QUOTATION_MARK, SENTENCE_END, TAGS, SpeechReader
+from tinyinterp.tokenizer import Tokenizer
 
-CLASSES = (*(tag if tag != "PROPN" else "name" for tag in TAGS), "sentence-end", "quotation")
+PARTS_OF_SPEECH = tuple("name" if tag == "PROPN" else tag for tag in TAGS)
+MARKS = ("sentence-end", "quotation")
+QUERY_CLASSES = (*PARTS_OF_SPEECH, *MARKS)
+KEY_CLASSES = (*QUERY_CLASSES, "sentence-start")
+SAME_WORD = "same-word"
+MOST_TOKENS = 32  # single tokens that are candidates: the most frequent of FIT
 PUNCTUATION = TAGS.index("PUNCT")
-LEAST_LIFT = 2.0
-LEAST_LOW = 1.5  # of the lower end of the interval
-LEAST_SHARE = 0.1  # of the head's attention: a rare class may have any lift
+NOT_WORDS = (PUNCTUATION, TAGS.index("SYM"))
 
 
 @dataclass(frozen=True)
-class Role:
-    """The key class that a head looks at."""
+class Candidate:
+    """One thing to look at: a column of :class:`BatchClasses`, for all queries or for a class."""
 
     name: str
-    lift: float
-    low: float
-    high: float
-    share: float  # of the head's attention
+    column: int  # of ``BatchClasses.keys``; -1: the same word
+    query: int | None = None  # index into QUERY_CLASSES
+    many_words: bool = True  # a class of words, not a mark or a token: see ``looked_at``
 
 
-class KeyClassAccumulator:
-    """Attention, and expected attention, to each class of key, by block."""
+def candidates(tokens: list[str]) -> list[Candidate]:
+    """All candidates: classes, single tokens, the same word, then every class by query class."""
+    found = [Candidate(c, i, many_words=c not in MARKS) for i, c in enumerate(KEY_CLASSES)]
+    found += [
+        Candidate(f"token {token!r}", len(KEY_CLASSES) + number, many_words=False)
+        for number, token in enumerate(tokens)
+    ]
+    found.append(Candidate(SAME_WORD, -1))
+    found += [
+        Candidate(f"{asking}->{asked}", column, query, many_words=asked not in MARKS)
+        for query, asking in enumerate(QUERY_CLASSES)
+        for column, asked in enumerate(QUERY_CLASSES)
+    ]
+    return found
 
-    def __init__(self, config: DecoderConfig, surrogates: list[Surrogate]) -> None:
-        self.config = config
-        self._expected = [s.by_distance.float() for s in surrogates]
-        self._reader = SpeechReader()
-        shape = (2, N_BLOCKS, config.n_layers, config.n_heads, len(CLASSES))
-        self._sums = torch.zeros(shape, dtype=torch.float64)
-        self._batch: MicroBatch | None = None
-        self._classes = torch.zeros(0)
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
+@dataclass(frozen=True)
+class BatchClasses:
+    """What the tokens of one micro-batch are, as zeros and ones."""
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        if batch is not self._batch:  # once a batch, not once a layer
-            self._batch, self._classes = batch, self._one_hot(batch)
-        layer, width = layer_of(place), value.shape[-1]
-        clean = without_sink(value, batch.lengths)
-        table = self._expected[layer][:, :width, :width]
-        observed = clean.weights.sum(2)
-        expected = torch.einsum("bhq,hqk->bhk", clean.rows.float(), table)
-        blocks = torch.tensor([s.block for s in batch.sequences])
-        for index, keys in enumerate((observed, expected)):
-            sums = torch.einsum("bhk,bkc->bhc", keys, self._classes).double()
-            self._sums[index, :, layer].index_add_(0, blocks, sums)
+    queries: Float[Tensor, "batch position query_class"]
+    keys: Float[Tensor, "batch position column"]  # key classes, then single tokens
+    same: Float[Tensor, "batch position position"]  # query, key: an earlier token of the same word
 
-    def role(self, layer: int, head: int, seed: int) -> Role | None:
-        """The class with the largest lift, if it is large, sure and frequent enough."""
-        observed, expected = self._sums[:, :, layer, head].numpy()
-        weights = draws(expected.sum(1) > 0, np.random.default_rng((seed, 4)))
-        lifts = observed.sum(0) / np.maximum(expected.sum(0), 1e-9)
-        shares = observed.sum(0) / max(observed.sum(), 1e-9)
-        replicates = (weights @ observed) / np.maximum(weights @ expected, 1e-9)
-        lows, highs = interval(replicates)
-        good = (lifts >= LEAST_LIFT) & (lows > LEAST_LOW) & (shares >= LEAST_SHARE)
-        if not good.any():
-            return None
-        best = int(np.where(good, lifts, -1).argmax())
-        return Role(CLASSES[best], lifts[best], lows[best], highs[best], shares[best])
 
-    def _one_hot(self, batch: MicroBatch) -> Float[Tensor, "batch key klass"]:
-        classes = torch.zeros(*batch.tokens.shape, len(CLASSES))
+class ClassReader:
+    """Reads the classes of tokens off the story they come from.
+
+    Args:
+        tokens: the single tokens that are candidates.
+    """
+
+    def __init__(self, tokens: list[int]) -> None:
+        self.tokens = tokens
+        self._speech = SpeechReader()
+        self._last: tuple[MicroBatch, BatchClasses] | None = None
+
+    def read(self, batch: MicroBatch) -> BatchClasses:
+        """The classes of a micro-batch; kept until another is asked for, once for all layers."""
+        if self._last is None or self._last[0] is not batch:
+            self._last = (batch, self._read(batch))
+        return self._last[1]
+
+    def _read(self, batch: MicroBatch) -> BatchClasses:
+        n_rows, width = batch.tokens.shape
+        classes = np.zeros((n_rows, width, len(KEY_CLASSES)), dtype=np.float32)
+        same = np.zeros((n_rows, width, width), dtype=np.float32)
         for row, sequence in enumerate(batch.sequences):
-            numbers = self._numbers(sequence)
-            known = np.flatnonzero(numbers >= 0)
-            classes[row, known, numbers[known]] = 1
-        return classes
+            n = len(sequence.tokens)
+            classes[row, :n], words = self._of_sequence(sequence)
+            known = np.tril(words[:, None] == words[None, :], -1) & (words >= 0)
+            same[row, :n, :n] = known
+        inside = torch.arange(width) < torch.tensor(batch.lengths)[:, None]
+        single = (batch.tokens[..., None] == torch.tensor(self.tokens)) & inside[..., None]
+        of_classes = torch.from_numpy(classes)
+        return BatchClasses(
+            queries=of_classes[..., : len(QUERY_CLASSES)],
+            keys=torch.cat([of_classes, single.float()], dim=-1),
+            same=torch.from_numpy(same),
+        )
 
-    def _numbers(self, sequence: Sequence) -> Int[np.ndarray, " position"]:
-        """The class of each token; -1 for continuations and end-of-text."""
-        numbers = self._reader.tokens(sequence).tags.copy()
-        for position in np.flatnonzero(numbers == PUNCTUATION):
-            start, end = sequence.offsets[position]
-            mark = sequence.story[start:end].strip()
-            if re.fullmatch(SENTENCE_END, mark):
-                numbers[position] = CLASSES.index("sentence-end")
-            elif re.search(QUOTATION_MARK, mark):
-                numbers[position] = CLASSES.index("quotation")
-        return numbers
+    def _of_sequence(
+        self, sequence: Sequence
+    ) -> tuple[Bool[np.ndarray, "position key_class"], Int[np.ndarray, " position"]]:
+        """The classes of each token, and a number for the word that it is or starts; -1: none."""
+        story, n = sequence.story, len(sequence.tokens)
+        words, speech = self._speech.words(story), self._speech.tokens(sequence)
+        classes = np.zeros((n, len(KEY_CLASSES)), dtype=bool)
+        scored = np.flatnonzero(speech.tags != NO_TAG)
+        classes[scored, speech.tags[scored]] = True
+        for position, (start, end) in enumerate(sequence.offsets):
+            text = story[start:end].strip()
+            if text and not any(character.isalnum() for character in text):
+                marks = (re.search(r"[.!?]", text), QUOTATION_MARK.search(text))
+                for mark, found in zip(MARKS, marks, strict=True):
+                    classes[position, KEY_CLASSES.index(mark)] = found is not None
+                classes[position, PUNCTUATION] &= not any(marks)
+        texts = [story[a:b] for a, b in zip(words.starts, words.ends, strict=True)]
+        starts = sentence_starts(texts)
+        is_word = scored[~np.isin(speech.tags[scored], NOT_WORDS)]
+        classes[is_word, KEY_CLASSES.index("sentence-start")] = starts[speech.words[is_word]]
+        numbers: dict[str, int] = {}
+        word_of = np.full(n, -1)
+        for position in is_word:
+            text = texts[speech.words[position]].lower()
+            word_of[position] = numbers.setdefault(text, len(numbers))
+        return classes, word_of
+
+
+def sentence_starts(words: list[str]) -> Bool[np.ndarray, " word"]:
+    """Which words come first in their sentence; quotation marks are passed over.
+
+    >>> sentence_starts(["Go", "!", '"', "she", "said", ".", "He", "went"]).nonzero()[0].tolist()
+    [0, 3, 6]
+    """
+    spoken = [i for i, word in enumerate(words) if not QUOTATION_MARK.fullmatch(word)]
+    starts = np.zeros(len(words), dtype=bool)
+    starts[spoken[:1]] = True
+    for before, here in pairwise(spoken):
+        starts[here] = SENTENCE_END.fullmatch(words[before]) is not None
+    return starts
+
+
+def most_frequent(corpus: Corpus, side: Side | None) -> list[int]:
+    """The most frequent tokens of a side, end-of-text left out; of equals, the smaller number."""
+    counts: Counter[int] = Counter()
+    for sequence in corpus.sequences(side):
+        counts.update(sequence.tokens[1:].tolist())
+    counts.pop(corpus.tokenizer.end_of_text, None)
+    return sorted(counts, key=lambda token: (-counts[token], token))[:MOST_TOKENS]
+
+
+def token_names(tokenizer: Tokenizer, tokens: list[int]) -> list[str]:
+    """Their texts."""
+    return [tokenizer.token_text(token) for token in tokens]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,13 @@ from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import CellAccumulator
 from tinyinterp.head_census.estimates import Estimates, estimate
 from tinyinterp.head_census.kernel import Surrogate, fit_surrogate
-from tinyinterp.head_census.key_classes import KeyClassAccumulator
+from tinyinterp.head_census.key_classes import (
+    ClassReader,
+    candidates,
+    most_frequent,
+    token_names,
+)
+from tinyinterp.head_census.looked_at import ChoiceAccumulator, LookedAtAccumulator
 from tinyinterp.head_census.repeated import RepeatedAccumulator, repeated_batches
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, pattern_place
 from tinyinterp.progress import Progress
@@ -24,6 +30,7 @@ from tinyinterp.scan import hooked_at, scan
 EXAMPLE_TOKENS = 48  # of the story that pictures show
 REPORT_TOKENS = 128  # of the story that the report's rule looks at
 GOOD_LENGTH = 100  # tokens that this story should have at least
+CHOICE_TOKENS = 40_000  # of the text, FIT and TEST: what is looked at is chosen on FIT of them
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,7 @@ class Measured:
     mean_sinks: list[Float[Tensor, "head query"]]
     mean_z: Float[Tensor, "layer head d_head"]
     cells: CellAccumulator
-    keys: KeyClassAccumulator | None  # None for twins
+    keys: LookedAtAccumulator | None  # None for twins
     survey: Survey  # of the text
 
 
@@ -58,6 +65,7 @@ def measure(
 
     Args:
         engine: anything of the shape ``config`` that :func:`tinyinterp.scan.scan` can forward.
+        with_speech: also find what each head looks at, which reads a part of FIT once more.
     """
     survey = corpus.survey()
     fit_side, test_side = sides(survey)
@@ -67,7 +75,9 @@ def measure(
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
 
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
-    keys = KeyClassAccumulator(config, surrogates) if with_speech else None
+    keys = None
+    if with_speech:
+        keys = _choose(engine, config, corpus, surrogates, batch_size=batch_size, report=report)
     listening = [test, cells] if keys is None else [test, cells, keys]
     batches = corpus.micro_batches(test_side)
     scan(engine, batches, listening, batch_size=batch_size, report=report)
@@ -83,6 +93,28 @@ def measure(
         keys=keys,
         survey=survey,
     )
+
+
+def _choose(
+    engine: nn.Module,
+    config: DecoderConfig,
+    corpus: Corpus,
+    surrogates: list[Surrogate],
+    *,
+    batch_size: int,
+    report: Progress | None,
+) -> LookedAtAccumulator:
+    """Choose on FIT what TEST is to be asked about: for each head, what it looks at most."""
+    most = min(corpus.max_tokens or CHOICE_TOKENS, CHOICE_TOKENS)
+    short = replace(corpus, max_tokens=most)
+    side, _ = sides(short.survey())
+    tokens = most_frequent(short, side)
+    known = candidates(token_names(corpus.tokenizer, tokens))
+    reader = ClassReader(tokens)
+    choice = ChoiceAccumulator(config, surrogates, reader, known)
+    batches = short.micro_batches(side)
+    scan(engine, batches, [choice], batch_size=batch_size, report=report)
+    return LookedAtAccumulator(config, surrogates, reader, known, choice.chosen())
 
 
 def choose_example(corpus: Corpus) -> Sequence:

@@ -3,7 +3,8 @@
 The *randomly initialised twin* has the same configuration and reads the same text. Its heads are
 nearly uniform, so a share explained (F, V) means little there; heads are therefore compared by
 nats: how much of a row position explains, or leaves unexplained. A random head can really lean on
-position, through the position embedding; the q-value says what exceeds that.
+position, through the position embedding; the q-value says what exceeds that. For what a head looks
+at this twin is too tame a null, see :mod:`tinyinterp.head_census.shuffled`.
 """
 
 from __future__ import annotations

@@ -16,11 +16,14 @@ from tinyinterp.head_census.correlation import (
     REPORT_THRESHOLD,
     report_correlation,
 )
-from tinyinterp.head_census.estimates import Estimates, draws, interval
+from tinyinterp.head_census.estimates import NOTHING, Estimates, draws, interval
 from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision, Quantities
+from tinyinterp.head_census.looked_at import LookedAt
 from tinyinterp.head_census.measure import Measured
 from tinyinterp.head_census.nulls import q_values
 from tinyinterp.model import Model
+
+ROLE_Q = 0.05  # false discovery rate of roles that are a mark or a token
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,12 @@ class HeadRow:
     surrogate_low: float
     surrogate_high: float
     causal_check: str  # "agrees", "contradicts" or "": nothing can be said
+    looks_at: str  # the class, word or token that tells most beyond position; "" if nothing does
+    looks_at_lift: float
+    looks_at_low: float
+    looks_at_high: float
+    looks_at_share: float  # of the attention of the queries it is about
+    looks_at_tells: float  # share of what position leaves unexplained
 
 
 def head_rows(
@@ -68,8 +77,14 @@ def head_rows(
     *,
     rule: str,
     seed: int,
+    role_q: Float[np.ndarray, "layer head"] | None = None,
 ) -> list[HeadRow]:
-    """A row for every head, by the rule asked for; ``rises`` is None without causal checks."""
+    """A row for every head, by the rule asked for; ``rises`` is None without causal checks.
+
+    Args:
+        role_q: of roles that are a mark or a token, see :mod:`tinyinterp.head_census.shuffled`;
+            those that could be chance are left out.
+    """
     config, estimates = model.config, measured.estimates
     point = estimates.point
     tests = labels.decide(point)
@@ -89,6 +104,8 @@ def head_rows(
         r = report_correlation(patterns[layer][head])
         correlation, _, rho = correlations[at]
         label = label_of(Decision(int(tests[at])), at, measured, seed)
+        if role_q is not None and role_q[at] > ROLE_Q:
+            label["role"] = ""
         label |= {"q_value": float(q[at]), "stability": float(stability[at])}
         if rule == "report":
             label = _simple("report_r", r, positional=abs(r) > REPORT_THRESHOLD, q=np.nan)
@@ -122,6 +139,7 @@ def head_rows(
                 surrogate_low=float(surrogate[1][at]),
                 surrogate_high=float(surrogate[2][at]),
                 causal_check=_causal_check(label["kind"], at, ablation, surrogate),
+                **_looks_at(looked_at(measured, at, seed), estimates, at),
             )
         )
     return rows
@@ -158,10 +176,33 @@ def _role(test: Decision, at: tuple[int, int], measured: Measured, seed: int) ->
     if test is Decision.MIXED:
         explained = measured.estimates.point.explained[at]
         return "more positional" if explained >= 0.5 else "more semantic"
-    if test is Decision.SEMANTIC and measured.keys is not None:
-        looked_at = measured.keys.role(*at, seed)
-        return looked_at.name if looked_at else ""
+    if test is Decision.SEMANTIC:
+        found = looked_at(measured, at, seed)
+        telling = found and tells(found, measured.estimates, at) >= labels.THRESHOLDS.tells
+        return found.name if found and found.strong and telling else ""
     return ""
+
+
+def looked_at(measured: Measured, at: tuple[int, int], seed: int) -> LookedAt | None:
+    """What a head looks at most beyond position; None if nothing was read, or nothing found."""
+    return None if measured.keys is None else measured.keys.looked_at(*at, seed)
+
+
+def tells(found: LookedAt, estimates: Estimates, at: tuple[int, int]) -> float:
+    """Share of what position leaves unexplained that ``found`` tells."""
+    unexplained = float(estimates.unexplained_nats[at])
+    return found.nats / unexplained if unexplained > NOTHING else 0.0
+
+
+def _looks_at(found: LookedAt | None, estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:
+    """The columns about what a head looks at."""
+    if found is None:
+        numbers = dict.fromkeys(("lift", "low", "high", "share", "tells"), np.nan)
+    else:
+        numbers = {name: getattr(found, name) for name in ("lift", "low", "high", "share")}
+        numbers["tells"] = tells(found, estimates, at)
+    named = {f"looks_at_{name}": value for name, value in numbers.items()}
+    return {"looks_at": found.name if found else "", **named}
 
 
 def _report_label(r: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from tinyinterp.views import style
 from tinyinterp.views.census import HeadCensusLike
 from tinyinterp.views.kind_map import cell_words
 from tinyinterp.views.page import kind_styles, write_page
+from tinyinterp.views.report_rule import report_rule_sentences
 
 STEPS = 1000  # weights are kept to thousandths
 MOST_OFFSETS = 64  # distances shown in a profile
@@ -35,13 +37,21 @@ NUMBERS = (
     Column("previous_token", "previous", "attention to the token before, without the sink"),
     Column("induction", "I", "induction: attention to what followed the same token"),
     Column("duplicate_token", "D", "attention to an earlier copy of the token"),
+    Column("looks_at_lift", "lift", "of what it looks at most beyond position, over position"),
+    Column("ablation_loss_increase", "ablation", "rise in loss without the head, nats per token"),
+    Column("surrogate_loss_increase", "surrogate", "rise in loss if it goes by position alone"),
     Column("report_r", "report r", "Pearson's r of the simple rule on one text"),
     Column("stability", "stability", "share of resamples that give this kind"),
 )
 
 
-def write_head_page(census: HeadCensusLike, path: Path) -> Path:
+def write_head_page(
+    census: HeadCensusLike, path: Path, pictures: Sequence[tuple[str, Sequence[str]]] = ()
+) -> Path:
     """Write the page; it needs no other file and no network.
+
+    Args:
+        pictures: what lies beside it and is linked: what each shows, and its files.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -73,6 +83,8 @@ def write_head_page(census: HeadCensusLike, path: Path) -> Path:
         words=cell_words,
         numbers=[c for c in NUMBERS if c.name in census.table.columns],
         kinds=kind_styles(style.KIND_COLOURS),
+        pictures=pictures,
+        comparison=report_rule_sentences(rows, census.table.notes.get("rule", "evidence")),
         counts={kind: census.table["kind"].count(kind) for kind in style.KIND_COLOURS},
         plotly=Markup(get_plotlyjs()),  # noqa: S704 - plotly's own script
     )

@@ -1,24 +1,46 @@
-"""Every picture of a head census: heat maps, a sheet a layer, the map of kinds, the page."""
+"""Every picture of a head census: heat maps, sheets, the map of kinds, profiles, the page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyinterp.progress import progress
+from matplotlib.figure import Figure
+
+from tinyinterp.progress import Progress, progress
 from tinyinterp.views import style
+from tinyinterp.views.causal_plot import draw_causal_check, has_causal_check
 from tinyinterp.views.census import HeadCensusLike
 from tinyinterp.views.head_page import write_head_page
 from tinyinterp.views.kind_map import SHORT_NAMES, draw_kind_map
 from tinyinterp.views.patterns import PatternPicture, draw_layer_sheet
+from tinyinterp.views.profiles import draw_profiles
 
 SUFFIXES = (".png", ".svg")
+# The pictures of all heads: their names, and what the page calls them.
+OVERVIEWS = {
+    "kinds": "map of kinds",
+    "profiles": "offset profiles: how far back each head looks",
+    "causal": "causal check: what the loss does without a head, and with position alone",
+}
 
 
-def write_head_pictures(census: HeadCensusLike, folder: Path) -> list[Path]:
-    """Write ``heads.html``, ``kinds``, ``patterns/layerL`` and ``patterns/layerL_headH``.
+def write_head_pictures(
+    census: HeadCensusLike,
+    folder: Path,
+    *,
+    suffixes: Sequence[str] = SUFFIXES,
+    heat_maps: bool = True,
+) -> list[Path]:
+    """Write ``heads.html``, ``kinds``, ``profiles`` and ``causal``, and the heat maps.
 
-    Pictures are written as PNG and as SVG.
+    Heat maps are ``patterns/layerL`` and ``patterns/layerL_headH``; ``causal`` is left out where
+    there was no causal check.
+
+    Args:
+        suffixes: the formats of pictures, of ``.png``, ``.svg`` and ``.pdf``.
+        heat_maps: whether to draw them; they take the longest.
 
     Returns:
         the paths, the page first.
@@ -26,32 +48,58 @@ def write_head_pictures(census: HeadCensusLike, folder: Path) -> list[Path]:
     Raises:
         OutputError: the folder cannot be written.
     """
+    heats = len(census.table) + len(census.example_patterns) if heat_maps else 0
+    with progress("drawing heads", heats + len(OVERVIEWS)) as bar:
+        figures = _overviews(census)
+        pictures: dict[str, list[Path]] = {}
+        for name, figure in figures.items():
+            pictures[name] = [style.save(figure, folder / f"{name}{s}") for s in suffixes]
+            bar.advance()
+        links = [
+            (OVERVIEWS[name], [path.name for path in written]) for name, written in pictures.items()
+        ]
+        paths = [write_head_page(census, folder / "heads.html", links)]
+        paths += [path for written in pictures.values() for path in written]
+        if heat_maps:
+            paths += _write_heat_maps(census, folder / "patterns", suffixes, bar)
+    return paths
+
+
+def _overviews(census: HeadCensusLike) -> dict[str, Figure]:
+    title = f"{census.model_name} on {census.corpus_name}"
+    figures = {
+        "kinds": draw_kind_map(census.table, f"Heads of {title}"),
+        "profiles": draw_profiles(census.profiles, census.table, f"Offset profiles, {title}"),
+    }
+    if has_causal_check(census.table):
+        figures["causal"] = draw_causal_check(census.table, f"Causal check, {title}")
+    return figures
+
+
+def _write_heat_maps(
+    census: HeadCensusLike, folder: Path, suffixes: Sequence[str], bar: Progress
+) -> list[Path]:
+    """A sheet for each layer and a picture for each head."""
     rows = {(row["layer"], row["head"]): row for row in census.table}
     picture = PatternPicture(census.example_tokens)
-    paths = [write_head_page(census, folder / "heads.html")]
-    with progress("drawing heads", len(rows) + len(census.example_patterns) + 1) as bar:
-        title = f"Heads of {census.model_name} on {census.corpus_name}"
-        kinds = draw_kind_map(census.table, title)
-        paths += [style.save(kinds, folder / f"kinds{suffix}") for suffix in SUFFIXES]
+    paths = []
+    for layer, patterns in sorted(census.example_patterns.items()):
+        heads = [h for h in range(len(patterns)) if (layer, h) in rows]
+        here = [rows[layer, h] for h in heads]
+        sheet = draw_layer_sheet(
+            patterns[heads],
+            [f"{h}  {head_label(row)}" for h, row in zip(heads, here, strict=True)],
+            [row["kind"] for row in here],
+            _layer_title(layer, here),
+        )
+        paths += [style.save(sheet, folder / f"layer{layer}{suffix}") for suffix in suffixes]
         bar.advance()
-        for layer, patterns in sorted(census.example_patterns.items()):
-            heads = [h for h in range(len(patterns)) if (layer, h) in rows]
-            here = [rows[layer, h] for h in heads]
-            sheet = draw_layer_sheet(
-                patterns[heads],
-                [f"{h}  {head_label(row)}" for h, row in zip(heads, here, strict=True)],
-                [row["kind"] for row in here],
-                _layer_title(layer, here),
-            )
-            target = folder / "patterns"
-            paths += [style.save(sheet, target / f"layer{layer}{suffix}") for suffix in SUFFIXES]
+        for head, row in zip(heads, here, strict=True):
+            title = f"Layer {layer}, head {head}"
+            figure = picture.show(patterns[head], title, _subtitle(row), row["kind"])
+            name = f"layer{layer}_head{head}"
+            paths += [style.save(figure, folder / f"{name}{suffix}") for suffix in suffixes]
             bar.advance()
-            for head, row in zip(heads, here, strict=True):
-                title = f"Layer {layer}, head {head}"
-                figure = picture.show(patterns[head], title, _subtitle(row), row["kind"])
-                name = f"layer{layer}_head{head}"
-                paths += [style.save(figure, target / f"{name}{suffix}") for suffix in SUFFIXES]
-                bar.advance()
     return paths
 
 

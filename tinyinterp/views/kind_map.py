@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 
 from tinyinterp.table import Table
 from tinyinterp.views import style
@@ -66,7 +66,7 @@ def draw_kind_map(table: Table, title: str) -> Figure:
         figure.text(
             LEFT / width, 1 - 0.3 / height, heading, fontsize=12, weight="bold", va="center"
         )
-        _draw_legend(figure, table)
+        style.kind_legend(figure, table["kind"])
     return figure
 
 
@@ -99,17 +99,3 @@ def _draw_cell(axes: Axes, row: dict[str, Any], *, with_words: bool) -> None:
     else:
         value = style.number(row.get("value"))
         axes.text(x, y, value, fontsize=5.5, color=ink, ha="center", va="center")
-
-
-def _draw_legend(figure: Figure, table: Table) -> None:
-    kinds = table["kind"]
-    present = [kind for kind in style.KIND_COLOURS if kind in kinds]
-    patches = [
-        Patch(color=style.kind_colour(kind), label=f"{kind} ({kinds.count(kind)})")
-        for kind in present
-    ]
-    figure.legend(
-        handles=patches, loc="lower left", bbox_to_anchor=(0.95 / figure.get_figwidth(), 0),
-        ncols=max(1, len(present)), fontsize=7.5, frameon=False,
-        handlelength=1, columnspacing=1.2, handletextpad=0.5,
-    )  # fmt: skip

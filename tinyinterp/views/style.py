@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from matplotlib import font_manager, rc_context
 from matplotlib.colors import Colormap, LinearSegmentedColormap, PowerNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from matplotlib.patches import Patch
 
 from tinyinterp.files import replacing_file
 
@@ -114,6 +116,19 @@ def kind_colour(kind: str | None) -> str:
     """Colour of a head's or neuron's kind; undetermined's for one that is not known."""
     colours = NEURON_COLOURS | KIND_COLOURS
     return colours.get(kind or "", colours["undetermined"])
+
+
+def kind_legend(figure: Figure, kinds: Sequence[str]) -> None:
+    """Below the picture: the kinds of heads that occur, each with how many there are."""
+    present = [kind for kind in KIND_COLOURS if kind in kinds]
+    patches = [
+        Patch(color=kind_colour(kind), label=f"{kind} ({kinds.count(kind)})") for kind in present
+    ]
+    figure.legend(
+        handles=patches, loc="lower left", bbox_to_anchor=(0.95 / figure.get_figwidth(), 0),
+        ncols=max(1, len(present)), fontsize=7.5, frameon=False,
+        handlelength=1, columnspacing=1.2, handletextpad=0.5,
+    )  # fmt: skip
 
 
 def ink_on(colour: str) -> str:

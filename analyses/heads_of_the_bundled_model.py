@@ -1,0 +1,266 @@
+"""The heads of the bundled model: how many of each kind, against the report's rule, causally.
+
+    python analyses/heads_of_the_bundled_model.py [--ckpt FOLDER|NAME] [--text FILE] [--full]
+
+Reads a checkpoint (the bundled one) and a text (the bundled stories), writes
+``figures/heads_of_the_bundled_model.md`` and, named in it, the pictures and the whole table. All
+numbers of the page are those of the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import tinyinterp
+from tinyinterp.api import HEAD_TOKENS
+from tinyinterp.head_census import HeadCensus
+from tinyinterp.table import Table
+from tinyinterp.views import style
+from tinyinterp.views.causal_plot import draw_causal_check
+from tinyinterp.views.explanation import explain_head
+from tinyinterp.views.heads import head_label
+from tinyinterp.views.kind_map import draw_kind_map
+from tinyinterp.views.profiles import draw_profiles
+from tinyinterp.views.report_rule import report_rule_sentences
+
+FIGURES = Path(__file__).parent.parent / "figures"
+NAME = "heads_of_the_bundled_model"
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Take the census, draw, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--text", type=Path, help="default: the bundled stories")
+    parser.add_argument("--ckpt", help="default: the bundled model")
+    parser.add_argument("--full", action="store_true", help="read the whole text")
+    options = parser.parse_args()
+    model = tinyinterp.load(options.ckpt)
+    limit = None if options.full else HEAD_TOKENS
+    census = tinyinterp.heads(model, options.text, max_tokens=limit)
+    Table(NAME, list(census.table), notes=census.table.notes).write(FIGURES)
+    title = f"{model.name} model"
+    pictures = {
+        "kinds": draw_kind_map(census.table, f"Heads of the {title}"),
+        "profiles": draw_profiles(census.profiles, census.table, f"Offset profiles, {title}"),
+        "causal": draw_causal_check(census.table, f"Causal check, {title}"),
+    }
+    for name, figure in pictures.items():
+        style.save(figure, FIGURES / f"{NAME}_{name}.png")
+    path = FIGURES / f"{NAME}.md"
+    path.write_text(page(census), "utf-8")
+    print(f"wrote {path}")
+
+
+def page(census: HeadCensus) -> str:
+    """The page of prose, in Markdown."""
+    table, notes = census.table, census.table.notes
+    rows = list(table)
+    parts = [
+        f"# The heads of the {census.model_name} model",
+        _fill(
+            f"Written by `python analyses/{NAME}.py`; every number comes from `{NAME}.csv`. "
+            f"Measured on {notes['text']}: {notes['tokens']:,} tokens in {notes['sequences']} "
+            f"sequences, of which {notes['test_sequences']} were fitted on nothing and are what "
+            f"is reported. The model's fingerprint is `{notes['fingerprint'][:12]}`."
+        ),
+        *[_fill(f"Note: {warning}.") for warning in census.warnings],
+        "## Kinds by layer",
+        f"![Kinds of heads]({NAME}_kinds.png)",
+        *_kinds(rows),
+        "## What positional heads do, and what semantic ones look at",
+        f"![Offset profiles]({NAME}_profiles.png)",
+        *_roles(rows),
+        "## Where the report's rule disagrees",
+        _fill(" ".join(report_rule_sentences(rows))),
+        *_reach(rows, notes),
+        *_apart(rows),
+        "## What the causal check says",
+        f"![Causal check]({NAME}_causal.png)",
+        *_causal(rows),
+        "## One head in words",
+        "```text\n" + "\n".join(_in_words(census)) + "\n```",
+        "## What this does not say",
+        _fill(
+            "A kind says what a head's attention can be predicted from on this text; it does not "
+            "say that the head does nothing else, nor that the model needs it. The stories were "
+            "drawn from the model itself unless another text is named above, so they are what it "
+            "finds easy. Parts of speech come from a rule-based tagger that knows no TinyStories."
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _kinds(rows: list[Row]) -> list[str]:
+    layers = sorted({row["layer"] for row in rows})
+    kinds = [kind for kind in style.KIND_COLOURS if any(row["kind"] == kind for row in rows)]
+    lines = []
+    for layer in layers:
+        here = [row for row in rows if row["layer"] == layer]
+        counts = Counter(row["kind"] for row in here)
+        lines.append([f"{layer} ({here[0]['attention']})", *(counts[kind] or "" for kind in kinds)])
+    whole = Counter(row["kind"] for row in rows)
+    lines.append(["all", *(whole[kind] for kind in kinds)])
+    peaks = [
+        f"{kind} heads most in layer {_fullest(rows, kind)}" for kind in kinds if whole[kind] > 1
+    ]
+    said = f"Of {len(rows)} heads " + _listed(f"{whole[k]} are {k}" for k in kinds) + ". "
+    return [_table(["layer", *kinds], lines), _fill(said + f"There are {_listed(peaks)}.")]
+
+
+def _fullest(rows: list[Row], kind: str) -> str:
+    counts = Counter(row["layer"] for row in rows if row["kind"] == kind)
+    most = max(counts.values())
+    return _listed(str(layer) for layer in sorted(counts) if counts[layer] == most) + f" ({most})"
+
+
+def _roles(rows: list[Row]) -> list[str]:
+    parts = []
+    for kind in ("positional", "semantic"):
+        here = [row for row in rows if row["kind"] == kind]
+        counts = Counter(row["role"] or "no role" for row in here)
+        named = _listed(f"{count} {role}" for role, count in counts.most_common())
+        parts.append(_fill(f"The {len(here)} {kind} heads: {named or 'none'}."))
+    roles = [
+        row
+        for row in rows
+        if row["kind"] == "semantic" and row["role"] and row["role"] == row["looks_at"]
+    ]
+    if roles:
+        parts.append(
+            _table(
+                ["head", "looks at", "lift", "interval", "share of attention", "tells"],
+                [
+                    [
+                        _name(row),
+                        f"`{row['looks_at']}`",
+                        f"{row['looks_at_lift']:.1f}",
+                        style.interval(row["looks_at_low"], row["looks_at_high"]),
+                        f"{row['looks_at_share']:.0%}",
+                        f"{row['looks_at_tells']:.1%}",
+                    ]
+                    for row in sorted(roles, key=lambda row: -row["looks_at_tells"])
+                ],
+            )
+        )
+        parts.append(
+            _fill(
+                "The lift is over what position alone would give; it was measured on stories that "
+                "the class was not chosen on, with an interval over stories and over words. The "
+                "last column is the share of what position leaves unexplained that the class "
+                "tells: a head is never only its role."
+            )
+        )
+    return parts
+
+
+def _reach(rows: list[Row], notes: dict[str, Any]) -> list[str]:
+    r = [abs(row["report_r"]) for row in rows]
+    if max(r) > 0.5:
+        return []
+    return [
+        _fill(
+            f"No causal pattern on the {notes['report_tokens']} tokens of that story could have "
+            "come out positional by it, not even one that follows distance exactly: the zeros "
+            "above the diagonal count. Agreement on semantic heads is therefore no merit of it."
+        )
+    ]
+
+
+def _apart(rows: list[Row]) -> list[str]:
+    apart = [
+        row
+        for row in rows
+        if row["kind"] in ("positional", "semantic") and row["kind"] != row["report_label"]
+    ]
+    if not apart:
+        return []
+    lines = [
+        [
+            _name(row),
+            head_label(row),
+            f"{row['report_r']:.2f}",
+            f"{row['value']:.2f}",
+            row["causal_check"] or style.DASH,
+        ]
+        for row in apart
+    ]
+    return [_table(["head", "by the evidence", "r", "F or V", "causal check"], lines)]
+
+
+def _causal(rows: list[Row]) -> list[str]:
+    parts = []
+    for kind, expected in (
+        ("positional", "to lose less under its positional surrogate than under ablation"),
+        ("semantic", "to lose something under its positional surrogate"),
+    ):
+        here = [row for row in rows if row["kind"] == kind]
+        checks = Counter(row["causal_check"] for row in here)
+        wrong = [_name(row) for row in here if row["causal_check"] == "contradicts"]
+        said = (
+            f"Of the {len(here)} {kind} heads, each expected {expected}, {checks['agrees']} do, "
+            f"{checks['contradicts']} do not"
+        )
+        said += f" ({_listed(wrong)})" if wrong else ""
+        parts.append(_fill(f"{said}, and {checks['']} matter too little to tell."))
+    ranked = sorted(rows, key=lambda row: -row["ablation_loss_increase"])[:8]
+    parts.append("The heads whose loss hurts most:")
+    parts.append(
+        _table(
+            ["head", "label", "rise without it", "interval", "rise with position alone"],
+            [
+                [
+                    _name(row),
+                    head_label(row),
+                    f"{row['ablation_loss_increase']:.4f}",
+                    f"{row['ablation_low']:.4f} to {row['ablation_high']:.4f}",
+                    f"{row['surrogate_loss_increase']:.4f}",
+                ]
+                for row in ranked
+            ],
+        )
+    )
+    sizes = sorted(row["ablation_loss_increase"] for row in rows)
+    half = sizes[len(sizes) // 2]
+    parts.append(
+        _fill(
+            f"In nats per token. The median head's absence costs {half:.4f}; "
+            f"{sum(row['ablation_low'] > 0 for row in rows)} of {len(rows)} surely cost something."
+        )
+    )
+    return parts
+
+
+def _in_words(census: HeadCensus) -> list[str]:
+    """The explanation of the semantic head whose role tells most; of any head if there is none."""
+    semantic = [r for r in census.table if r["kind"] == "semantic" and r["role"] == r["looks_at"]]
+    row = max(semantic or list(census.table), key=lambda row: row["looks_at_tells"] or 0)
+    pattern = census.example_patterns[row["layer"]][row["head"]]
+    return explain_head(row, census.table.notes, census.example_tokens, pattern)
+
+
+def _name(row: Row) -> str:
+    return f"{row['layer']}.{row['head']}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    words = list(words)
+    return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else "".join(words)
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False)
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+
+
+if __name__ == "__main__":
+    main()

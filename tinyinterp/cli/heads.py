@@ -1,0 +1,210 @@
+"""``tinyinterp heads``: what each attention head does, as tables, pictures and words."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tinyinterp.cli.census import as_json, check_exists, say_warnings
+from tinyinterp.cli.options import (
+    BatchSize,
+    Ckpt,
+    Dataset,
+    Full,
+    Json,
+    Seed,
+    TextFile,
+    Tokens,
+    check_one_text,
+    token_limit,
+)
+from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
+
+if TYPE_CHECKING:
+    from tinyinterp.corpus import Corpus
+    from tinyinterp.head_census import HeadCensus, HeadSettings
+    from tinyinterp.model import Model
+
+QUICK_TOKENS = 10_000  # some fifty stories: half of them are enough for the intervals
+QUICK_TWIN_TOKENS = 2_000
+
+
+class Rule(StrEnum):
+    """How a head is judged."""
+
+    EVIDENCE = "evidence"
+    DISTANCE_CORRELATION = "distance-correlation"
+    REPORT = "report"
+
+
+class Format(StrEnum):
+    """What pictures are written as, beside PNG and SVG."""
+
+    PDF = "pdf"
+
+
+def heads(
+    *,
+    ckpt: Ckpt = None,
+    text: TextFile = None,
+    dataset: Dataset = None,
+    rule: Annotated[Rule, typer.Option(help="How heads are judged.")] = Rule.EVIDENCE,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="L.H",
+            help="Say why head H of layer L got its label; of the census "
+            "in --out, if it is the one that was asked for.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
+        "tinyinterp-out/heads"
+    ),
+    tokens: Tokens = None,
+    full: Full = False,
+    batch_size: BatchSize = 8,
+    seed: Seed = 0,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help=f"A first table: {QUICK_TOKENS:,} tokens, no causal check, no heat maps.",
+        ),
+    ] = False,
+    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw.")] = True,
+    also: Annotated[
+        Format | None, typer.Option("--format", help="Write every picture in this format, too.")
+    ] = None,
+    as_one_json: Json = False,
+) -> None:
+    """Say what each attention head does.
+
+    Reads 40,000 tokens unless --tokens, --full or --quick says otherwise.
+    """  # fmt: skip
+    check_one_text(text, dataset)
+    chosen = _parse_head(explain)
+    from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS
+
+    default = QUICK_TOKENS if quick else HEAD_TOKENS
+    limit = token_limit(tokens, full=full, default=default)
+    from tinyinterp.corpus import open_corpus
+    from tinyinterp.model import load
+    from tinyinterp.output import OutputFolder
+
+    model = load(ckpt)
+    if chosen is not None:
+        check_exists("layer", chosen[0], model.config.n_layers)
+        check_exists("head", chosen[1], model.config.n_heads)
+    n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
+    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
+    output = OutputFolder(out)
+    from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
+
+    settings = HeadSettings(rule=rule.value, seed=seed, batch_size=batch_size)
+    if quick:
+        settings = replace(settings, causal=False, twin_tokens=QUICK_TWIN_TOKENS)
+    if chosen is not None and not as_one_json:
+        earlier = _explain_from(out, chosen, model, corpus, settings)
+        if earlier is not None:
+            say(f"from the census in {out}")
+            print_lines(earlier)
+            return
+    census = census_heads(model, corpus, settings)
+    with output.filling("heads", f"{model.name}, {corpus.name}, rule {rule}") as folder:
+        census.write(folder)
+        if pictures:
+            _draw(census, folder, also, heat_maps=not quick)
+    say_warnings(census.table)
+    if as_one_json:
+        print_json(as_json(census.table, output))
+        return
+    print_lines(_summary(census))
+    if quick:
+        say(f"quick: {census.table.notes['tokens']:,} tokens, no causal check, no heat maps; "
+            "leave out --quick for all of it")  # fmt: skip
+    if chosen is not None:
+        print_lines(["", *_explain(census, chosen)])
+    say_written(output.folder, output.written)
+
+
+def _parse_head(given: str | None) -> tuple[int, int] | None:
+    """Layer and head of ``3.2``.
+
+    Raises:
+        typer.BadParameter: it is not of that form.
+    """
+    if given is None:
+        return None
+    match = re.fullmatch(r"(\d+)\.(\d+)", given)
+    if match is None:
+        raise typer.BadParameter(
+            f"{given!r} is no head; give layer and head, as in 3.2", param_hint="--explain"
+        )
+    return int(match[1]), int(match[2])
+
+
+def _draw(census: HeadCensus, folder: Path, also: Format | None, *, heat_maps: bool) -> None:
+    from tinyinterp.views.heads import SUFFIXES, write_head_pictures
+
+    suffixes = SUFFIXES if also is None else (*SUFFIXES, f".{also.value}")
+    write_head_pictures(census, folder, suffixes=suffixes, heat_maps=heat_maps)
+
+
+def _summary(census: HeadCensus) -> list[str]:
+    """The map of kinds in letters, what the kinds are, and the report's rule beside them."""
+    from tinyinterp.views.report_rule import report_rule_sentences
+    from tinyinterp.views.terminal import head_map_lines
+
+    table = census.table
+    sentences = report_rule_sentences(table, table.notes["rule"])
+    compared = textwrap.wrap(" ".join(sentences), WIDTH, break_on_hyphens=False)
+    lines = [*head_map_lines(table), "", *kind_lines(table, "heads", "role")]
+    return [*lines, "", *compared] if compared else lines
+
+
+def _explain(census: HeadCensus, chosen: tuple[int, int]) -> list[str]:
+    from tinyinterp.views.explanation import explain_head
+
+    layer, head = chosen
+    row = census.table.row(layer=layer, head=head)
+    pattern = census.example_patterns[layer][head]
+    return explain_head(row, census.table.notes, census.example_tokens, pattern)
+
+
+def _explain_from(
+    folder: Path, chosen: tuple[int, int], model: Model, corpus: Corpus, settings: HeadSettings
+) -> list[str] | None:
+    """The explanation by the table in ``folder``; None if that is not of the census asked for."""
+    from tinyinterp.head_census.census import EXAMPLE_TOKENS, census_notes
+    from tinyinterp.head_census.measure import choose_example, read_patterns
+    from tinyinterp.views.explanation import explain_head
+
+    table = _read_table(folder / "heads.json")
+    if table is None:
+        return None
+    wanted = census_notes(model, corpus.name, corpus.survey(), settings)
+    if any(table["notes"].get(name) != value for name, value in wanted.items()):
+        return None
+    row = next(row for row in table["rows"] if (row["layer"], row["head"]) == chosen)
+    example = choose_example(corpus)
+    patterns = read_patterns(model.decoder, model.config, example)
+    tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]
+    pattern = patterns[chosen[0]][chosen[1]][:EXAMPLE_TOKENS, :EXAMPLE_TOKENS]
+    return explain_head(row, table["notes"], tokens, pattern)
+
+
+def _read_table(path: Path) -> dict[str, Any] | None:
+    """A table that an earlier run wrote; None if there is none to be read."""
+    try:
+        table = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(table, dict) and {"notes", "rows"} <= table.keys()
+    return table if whole and "looks_at" in next(iter(table["rows"]), {}) else None

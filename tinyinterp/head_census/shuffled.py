@@ -1,0 +1,121 @@
+"""Whether a head looks at a mark or a token more than a head without training would.
+
+A role such as ``NOUN`` holds over many words, and its interval says so. A mark or a single token
+stands for no other: a head that prefers tokens at random does prefer its few favourites, story
+after story. What such a role is worth only shows beside heads that prefer at random. The *shuffled
+twin* is the model itself with the entries of every W_Q and W_K in random order: same embeddings,
+same sizes of weights, nothing learned about what to look at.
+
+p is the chance that a head of the twin *tells* as much (see
+:mod:`tinyinterp.head_census.looked_at`). So few heads do that counting them would not do, so the
+upper half of their values is taken for exponential beyond the median, as in Knijnenburg et al.
+(2009), "Fewer permutations, more accurate P-values", with the shape at 0. The q-value is Benjamini-
+Hochberg's over all heads of the model. A role of this sort stands only with q <= .05.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from tinyinterp.corpus import Corpus
+from tinyinterp.decoder import Decoder
+from tinyinterp.head_census import labels
+from tinyinterp.head_census.labels import Decision
+from tinyinterp.head_census.measure import Measured, measure
+from tinyinterp.head_census.rows import label_of, looked_at, tells
+from tinyinterp.progress import Progress
+from tinyinterp.statistics import q_values
+
+SHUFFLED_HEADS = 48  # at least, over all shuffled twins
+SHUFFLED_TOKENS = 6_000  # of the text that they read
+MOST_SHUFFLED = 6
+LEAST_NULL = 8  # values of shuffled heads, for a tail to be known
+
+
+def shuffle_queries_and_keys(decoder: Decoder, generator: torch.Generator) -> Decoder:
+    """A copy with the entries of every query and key matrix in random order."""
+    twin = copy.deepcopy(decoder)
+    with torch.no_grad():
+        for layer in range(twin.config.n_layers):
+            attention = twin.block(layer).attn
+            for weight in (attention.q.weight, attention.k.weight):
+                order = torch.randperm(weight.numel(), generator=generator).to(weight.device)
+                weight.copy_(weight.flatten()[order].view_as(weight))
+    return twin
+
+
+def role_q_values(
+    decoder: Decoder,
+    corpus: Corpus,
+    measured: Measured,
+    *,
+    seed: int,
+    batch_size: int,
+    report: Progress | None = None,
+) -> Float[np.ndarray, "layer head"]:
+    """q-values of the roles that are a mark or a token; NaN for heads of any other.
+
+    Nothing is read where there is no such role.
+
+    Args:
+        measured: what the census gathered about ``decoder``.
+        corpus: its text, of which twins read the beginning.
+    """
+    tests = labels.decide(measured.estimates.point)
+    found = np.full(tests.shape, np.nan)
+    for at in np.ndindex(tests.shape):
+        role = label_of(Decision(int(tests[at])), at, measured, seed)["role"]
+        candidate = looked_at(measured, at, seed)
+        if candidate is not None and role == candidate.name and not candidate.many_words:
+            found[at] = tells(candidate, measured.estimates, at)
+    asked = np.isfinite(found)
+    if not asked.any():
+        return found
+    null = _null(decoder, corpus, seed=seed, batch_size=batch_size, report=report)
+    p = np.where(asked, tail(np.nan_to_num(found), null), 1.0)
+    return np.where(asked, q_values(p), np.nan)
+
+
+def tail(
+    values: Float[np.ndarray, "*shape"], null: Float[np.ndarray, " null_head"]
+) -> Float[np.ndarray, "*shape"]:
+    """The chance that one more value is as large as each of ``values``.
+
+    With ``n`` excesses over the median of mean ``m``, that of a further one is above ``y`` with
+    probability ``(1 + y / (n m)) ** -n`` if they are exponential. At or below the median, and with
+    too few to go by, 1 is given.
+    """
+    if len(null) < LEAST_NULL:
+        return np.ones_like(values)
+    middle = float(np.median(null))
+    excess = null[null > middle] - middle
+    if not len(excess):
+        return np.where(values > middle, 1 / (1 + len(null)), 1.0)
+    beyond = np.maximum(values - middle, 0) / excess.sum()
+    p = len(excess) / len(null) * (1 + beyond) ** -len(excess)
+    return np.where(values > middle, p, 1.0)
+
+
+def _null(
+    decoder: Decoder, corpus: Corpus, *, seed: int, batch_size: int, report: Progress | None
+) -> Float[np.ndarray, " null_head"]:
+    """What the strongest candidates of shuffled twins' heads tell."""
+    config = decoder.config
+    heads = config.n_layers * config.n_heads
+    most = min(corpus.max_tokens or SHUFFLED_TOKENS, SHUFFLED_TOKENS)
+    short = replace(corpus, max_tokens=most)
+    values = []
+    for number in range(min(MOST_SHUFFLED, -(-SHUFFLED_HEADS // heads))):
+        generator = torch.Generator().manual_seed(seed * MOST_SHUFFLED + number)
+        twin = shuffle_queries_and_keys(decoder, generator)
+        found = measure(twin, config, short, seed=seed, batch_size=batch_size, report=report)
+        for at in np.ndindex(config.n_layers, config.n_heads):
+            candidate = looked_at(found, at, seed)
+            if candidate is not None:
+                values.append(tells(candidate, found.estimates, at))
+    return np.array(values)
