@@ -2,8 +2,9 @@
 
 An accumulator names the places it wants (TransformerLens names, which are the decoder's own) and is
 called with each tensor as the forward pass makes it, so that no more than one layer is held. The
-pass stops after the last layer that anybody listens to. The model may be our decoder, which is
-several times faster, or a ``HookedTransformer``: the places have the same names in both.
+pass stops once everybody has heard from the last layer that anybody listens to. The model may be
+our decoder, which is several times faster, or a ``HookedTransformer``: the places have the same
+names in both.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -103,39 +104,46 @@ def hooked_at(
 ) -> Iterator[None]:
     """Call ``hooks[place]`` with the tensor at each place; what it returns replaces it, but None.
 
-    With ``stop`` the pass ends after the last layer that has a hook.
+    With ``stop`` the pass ends as soon as every hook of the last layer has been called.
 
     Raises:
         SelectionError: the model has no such place.
     """
     modules = dict(engine.named_modules())
+    last = _of_the_last_layer(hooks) if stop else set()
+    called: set[str] = set()
+
+    def forward_hook(place: str, hook: Hook) -> Callable[[nn.Module, object, Tensor], Any]:
+        def call(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor | None:
+            value = hook(output)
+            if place in last:
+                called.add(place)
+                if called == last:
+                    called.clear()
+                    raise _EnoughSeen
+            return value
+
+        return call
+
     handles = []
     try:
         for place, hook in hooks.items():
             if place not in modules:
                 raise SelectionError(f"the model has no place {place!r}; {_known_places(engine)}")
-            handles.append(modules[place].register_forward_hook(_as_forward_hook(hook)))
-        if stop and (last := _last_layer(hooks)) is not None:
-            handles.append(modules[f"blocks.{last}"].register_forward_hook(_stop))
+            handles.append(modules[place].register_forward_hook(forward_hook(place, hook)))
         yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _as_forward_hook(hook: Hook) -> Callable[[nn.Module, object, Tensor], Tensor | None]:
-    return lambda _module, _inputs, output: hook(output)
-
-
-def _stop(_module: nn.Module, _inputs: object, _output: Tensor) -> None:
-    raise _EnoughSeen
-
-
-def _last_layer(places: Iterable[str]) -> int | None:
-    """The highest layer named; None if some place lies outside of the blocks."""
-    layers = [LAYER.match(place) for place in places]
-    found = [int(match.group(1)) for match in layers if match]
-    return max(found) if found and len(found) == len(layers) else None
+def _of_the_last_layer(places: Iterable[str]) -> set[str]:
+    """Those in the highest layer named; none if some place lies outside of the blocks."""
+    layers = {place: LAYER.match(place) for place in places}
+    numbers = {place: int(match.group(1)) for place, match in layers.items() if match}
+    if len(numbers) < len(layers):
+        return set()
+    return {place for place, layer in numbers.items() if layer == max(numbers.values())}
 
 
 def _known_places(engine: nn.Module) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.corpus import Corpus, MicroBatch, Survey
+from tinyinterp.corpus import Corpus, MicroBatch, Survey, group_by_length
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import measure_loss_rises
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Rule = Literal["evidence", "distance-correlation", "report"]
-CAUSAL_BATCHES = 2  # micro-batches of TEST, evenly spaced by length, about 4,000 tokens
+CAUSAL_SEQUENCES = 16  # of TEST, evenly spaced by length: of stories, some 2,500 tokens
+CAUSAL_CHOSEN_FROM = 1024  # the first sequences of TEST
 PROFILE_OFFSETS = 64
 
 
@@ -191,11 +192,13 @@ class _Slower:
 
 
 def _causal_batches(corpus: Corpus, survey: Survey) -> list[MicroBatch]:
-    """A few micro-batches of TEST from the middle of the lengths."""
+    """Some sequences of TEST, evenly spaced by length."""
     _, test_side = sides(survey)
-    batches = list(islice(corpus.micro_batches(test_side), 64))
-    places = np.linspace(0, len(batches) - 1, CAUSAL_BATCHES + 2)[1:-1]
-    return [batches[i] for i in sorted({int(place) for place in places})]
+    beginning = islice(corpus.sequences(test_side), CAUSAL_CHOSEN_FROM)
+    by_length = sorted(beginning, key=lambda sequence: len(sequence.tokens))
+    places = np.linspace(0, len(by_length) - 1, CAUSAL_SEQUENCES + 2)[1:-1]
+    chosen = [by_length[i] for i in sorted({round(place) for place in places})]
+    return list(group_by_length(chosen, corpus.tokenizer.end_of_text))
 
 
 def _profiles(measured: Measured) -> Float[np.ndarray, "layer head offset"]:
