@@ -5,7 +5,8 @@
 Both train the bundled shape (8 layers of 256, 8,192 tokens) on the same random tokens: ours as the
 trainer does it, the plain loop as one would write it: ``GPTNeoForCausalLM``, its own loss, AdamW.
 Rounds alternate between the ways, the median counts. Memory is the peak of a process of its own,
-less what it held before the model was built.
+less what it held before the model was built. ``products alone`` is a floor: the matrix products of
+a step in bf16 and nothing else, which no way of writing the step can beat.
 """
 
 from __future__ import annotations
@@ -105,7 +106,39 @@ def speeds(rounds: int, steps: int) -> dict[str, dict[str, float]]:
         found[f"{n_rows} x {n_positions}"] = {
             way: n_rows * n_positions / statistics.median(taken) for way, taken in times.items()
         }
+        floor = products_alone(n_rows, n_positions)
+        found[f"{n_rows} x {n_positions}"]["products alone"] = n_rows * n_positions / floor
     return found
+
+
+def products_alone(n_rows: int, n_positions: int) -> float:
+    """Seconds of the matrix products of a step: each once forward, twice for its gradients."""
+    shape: Any = recipe("ours adamw bf16").model
+    n_tokens, d = n_rows * n_positions, shape.d_model
+    linear = [(d, 3 * d), (d, d), (d, 4 * d), (4 * d, d)] * shape.n_layers + [(d, shape.n_vocab)]
+    total = 0.0
+    for d_in, d_out in linear:
+        x, weight, y = _random(n_tokens, d_in), _random(d_in, d_out), _random(n_tokens, d_out)
+        total += _median_seconds(lambda x=x, weight=weight: x @ weight)
+        total += _median_seconds(lambda y=y, weight=weight: y @ weight.T)
+        total += _median_seconds(lambda x=x, y=y: x.T @ y)
+    q = _random(n_rows * shape.n_heads, n_positions, shape.d_head)
+    pattern = _random(n_rows * shape.n_heads, n_positions, n_positions)
+    attention = _median_seconds(lambda: q @ q.mT) + _median_seconds(lambda: pattern @ q)
+    return total + 3 * shape.n_layers * attention / 2  # half of the keys are in the future
+
+
+def _random(*shape: int) -> torch.Tensor:
+    return torch.randn(shape).bfloat16()
+
+
+def _median_seconds(product: Callable[[], torch.Tensor], times: int = 7) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        product()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
 
 
 def peak(way: str, n_rows: int, n_positions: int) -> float:

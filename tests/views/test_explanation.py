@@ -54,10 +54,11 @@ def test_tests_after_the_one_that_decides_are_not_spoken_of():
 @pytest.mark.parametrize(
     ("kind", "check", "said"),
     [
-        ("positional", "agrees", "the second should be the smaller, and it is."),
+        ("positional", "agrees", "keeps 0.85 (0.70 to 1.00) of what the head does"),
+        ("positional", "agrees", "it should keep more than half, and it does."),
         ("positional", "contradicts", "this contradicts the label"),
-        ("semantic", "agrees", "the second should be above 0, and it is."),
-        ("semantic", "", "nothing can be said about the label"),
+        ("semantic", "agrees", "it should keep less than half, and it does."),
+        ("semantic", "", "which this text does not decide"),
         ("mixed", "", "nothing to say about a head that is mixed"),
     ],
 )
@@ -65,6 +66,11 @@ def test_the_causal_check_is_read(kind, check, said):
     found = explained(kind, causal_check=check)
     assert said in found
     assert "0.0200 nats per token (0.0150 to 0.0250)" in found
+
+
+def test_of_a_head_that_costs_nothing_nothing_can_be_said():
+    found = explained("positional", causal_check="", position_keeps=float("nan"))
+    assert "nothing can be said about the label" in found
 
 
 def test_a_check_that_was_left_out_is_said():

@@ -97,3 +97,17 @@ def test_sheet_has_a_framed_picture_for_every_head(
     with Image.open(style.save(figure, tmp_path / "sheet.png")) as image:
         size = figure.get_size_inches() * style.RESOLUTION
         assert np.abs(np.array(image.size) - size).max() <= 1
+
+
+def test_a_picture_saved_after_another_holds_only_its_own(tmp_path: Path) -> None:
+    picture = PatternPicture(HOSTILE)
+    patterns = causal_pattern(2, len(HOSTILE))
+    picture.show(patterns[0], "another head", "semantic, a longer label", "semantic")
+    picture.save(tmp_path / "another.png")
+    picture.show(patterns[1], "a head", "diffuse", "diffuse")
+    paths = [
+        picture.save(tmp_path / "fast.png"),
+        style.save(picture.figure, tmp_path / "slow.png"),
+    ]
+    fast, slow = (np.asarray(Image.open(path).convert("RGB")) for path in paths)
+    np.testing.assert_array_equal(fast, slow)

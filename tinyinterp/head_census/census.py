@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Rule = Literal["evidence", "distance-correlation", "report"]
-CAUSAL_SEQUENCES = 16  # of TEST, evenly spaced by length: of stories, some 2,500 tokens
-CAUSAL_CHOSEN_FROM = 1024  # the first sequences of TEST
+CAUSAL_SHARE = 0.1  # of the sequences of TEST, evenly spaced by length, are checked causally,
+CAUSAL_LEAST, CAUSAL_MOST = 12, 64  # within these: it is by far the slowest part;
+CAUSAL_CHOSEN_FROM = 1024  # only the first of a long text are looked at
 PROFILE_OFFSETS = 64
 
 
@@ -196,7 +197,8 @@ def _causal_batches(corpus: Corpus, survey: Survey) -> list[MicroBatch]:
     _, test_side = sides(survey)
     beginning = islice(corpus.sequences(test_side), CAUSAL_CHOSEN_FROM)
     by_length = sorted(beginning, key=lambda sequence: len(sequence.tokens))
-    places = np.linspace(0, len(by_length) - 1, CAUSAL_SEQUENCES + 2)[1:-1]
+    wanted = int(np.clip(len(by_length) * CAUSAL_SHARE, CAUSAL_LEAST, CAUSAL_MOST))
+    places = np.linspace(0, len(by_length) - 1, wanted + 2)[1:-1]
     chosen = [by_length[i] for i in sorted({round(place) for place in places})]
     return list(group_by_length(chosen, corpus.tokenizer.end_of_text))
 

@@ -25,7 +25,7 @@ from tinyinterp.statistics import q_values as benjamini_hochberg
 
 NULL_HEADS = 200  # at least, over all twins
 MOST_TWINS = 8
-NULL_TOKENS = 6_000  # of the text that twins read
+NULL_TOKENS = 4_000  # of the text that twins read
 
 
 def number_of_twins(config: DecoderConfig) -> int:

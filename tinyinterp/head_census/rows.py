@@ -16,7 +16,8 @@ from tinyinterp.head_census.correlation import (
     REPORT_THRESHOLD,
     report_correlation,
 )
-from tinyinterp.head_census.estimates import NOTHING, Estimates, draws, interval
+from tinyinterp.head_census.effects import effects_of
+from tinyinterp.head_census.estimates import NOTHING, Estimates, interval
 from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision, Quantities
 from tinyinterp.head_census.looked_at import LookedAt
 from tinyinterp.head_census.measure import Measured
@@ -59,6 +60,9 @@ class HeadRow:
     surrogate_loss_increase: float
     surrogate_low: float
     surrogate_high: float
+    position_keeps: float  # share of what ablation costs that position alone saves
+    position_keeps_low: float
+    position_keeps_high: float
     causal_check: str  # "agrees", "contradicts" or "": nothing can be said
     looks_at: str  # the class, word or token that tells most beyond position; "" if nothing does
     looks_at_lift: float
@@ -90,7 +94,7 @@ def head_rows(
     tests = labels.decide(point)
     q = q_values(estimates, tests, twins)
     stability = _stability(estimates.replicates, tests)
-    ablation, surrogate = _rises(rises, seed, tests.shape)
+    effects = effects_of(rises, seed, tests.shape)
     by_distance = rule == "distance-correlation"
     correlations = {
         at: measured.cells.correlations(*at, with_p=by_distance) for at in np.ndindex(tests.shape)
@@ -132,13 +136,7 @@ def head_rows(
                 report_label=_report_label(r),
                 distance_correlation=correlation,
                 spearman=rho,
-                ablation_loss_increase=float(ablation[0][at]),
-                ablation_low=float(ablation[1][at]),
-                ablation_high=float(ablation[2][at]),
-                surrogate_loss_increase=float(surrogate[0][at]),
-                surrogate_low=float(surrogate[1][at]),
-                surrogate_high=float(surrogate[2][at]),
-                causal_check=_causal_check(label["kind"], at, ablation, surrogate),
+                **effects.columns(at, label["kind"]),
                 **_looks_at(looked_at(measured, at, seed), estimates, at),
             )
         )
@@ -226,38 +224,3 @@ def _stability(
     """Share of bootstrap replicates that give the same kind."""
     kinds = np.array([KIND[test] for test in Decision])
     return (kinds[labels.decide(replicates)] == kinds[tests]).mean(axis=0)
-
-
-def _rises(
-    rises: LossRises | None, seed: int, shape: tuple[int, ...]
-) -> tuple[tuple[Float[np.ndarray, "layer head"], ...], ...]:
-    """Mean rise with its interval, nats per token, for ablation and for the surrogate."""
-    if rises is None:
-        nothing = (np.full(shape, np.nan),) * 3
-        return nothing, nothing
-    weights = draws(rises.tokens > 0, np.random.default_rng((seed, 3)))
-    tokens = (weights @ rises.tokens)[:, None, None]
-    results = []
-    for values in (rises.ablation, rises.surrogate):
-        replicates = np.einsum("rb,blh->rlh", weights, values) / tokens
-        results.append((values.sum(axis=0) / rises.tokens.sum(), *interval(replicates)))
-    return tuple(results)
-
-
-def _causal_check(
-    kind: str,
-    at: tuple[int, int],
-    ablation: tuple[Float[np.ndarray, "layer head"], ...],
-    surrogate: tuple[Float[np.ndarray, "layer head"], ...],
-) -> str:
-    """What the interventions say of a kind; they never change it.
-
-    A positional head that matters (ablation surely costs something) should lose less under its
-    surrogate than under ablation, a semantic one should surely lose something under the surrogate.
-    """
-    matters = ablation[1][at] > 0
-    if kind == "positional" and matters:
-        return "agrees" if surrogate[2][at] < ablation[0][at] else "contradicts"
-    if kind == "semantic" and matters:
-        return "agrees" if surrogate[1][at] > 0 else "contradicts"
-    return ""

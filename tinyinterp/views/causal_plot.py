@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -26,8 +27,8 @@ def has_causal_check(table: Table) -> bool:
 def draw_causal_check(table: Table, title: str) -> Figure:
     """A point for each head: rise in loss under mean ablation, and under its positional surrogate.
 
-    On the diagonal a head's pattern does nothing that position does not do; at the height of 0
-    position does all of it. Thin lines are 95 % intervals.
+    On the diagonal position keeps nothing of what the head does for the loss, at the height of 0
+    all of it; below the dashed line it keeps more than half. Thin lines are 95 % intervals.
 
     Args:
         table: the heads table; layer, head, kind and the columns of the causal check are read.
@@ -39,6 +40,9 @@ def draw_causal_check(table: Table, title: str) -> Figure:
         axes.axhline(0, color=style.FAINT, linewidth=0.6)
         axes.axvline(0, color=style.FAINT, linewidth=0.6)
         axes.axline((0, 0), (1, 1), color=style.FAINT, linewidth=0.6, linestyle=":")
+        beyond = max([LINEAR, *(row[RISES[0]] for row in rows)])
+        across = np.geomspace(LINEAR / 100, beyond, 200)  # a curve, where the axes are logarithmic
+        axes.plot(across, across / 2, color=style.FAINT, linewidth=0.6, linestyle="--", zorder=0)
         for kind, colour in style.KIND_COLOURS.items():
             here = [row for row in rows if row["kind"] == kind]
             if here:

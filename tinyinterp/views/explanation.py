@@ -181,16 +181,22 @@ def _causal(row: Row) -> str:
         f"Causal check: with its output replaced by its mean the loss rises by {ablation}; with "
         f"its pattern replaced by what position alone would do, by {surrogate}. "
     )
-    expected = {
-        "positional": "of a positional head the second should be the smaller",
-        "semantic": "of a semantic head the second should be above 0",
-    }.get(row["kind"])
-    verdict = {"agrees": "and it is", "contradicts": "and it is not: this contradicts the label"}
-    if expected and row["causal_check"]:
-        return said + f"{expected.capitalize()}, {verdict[row['causal_check']]}."
-    if expected:
+    expected = {"positional": "more", "semantic": "less"}.get(row["kind"])
+    if expected is None:
+        return said + f"It has nothing to say about a head that is {row['kind']}."
+    if not _known(row["position_keeps"]):
         return said + "The first is not surely above 0, so nothing can be said about the label."
-    return said + f"It has nothing to say about a head that is {row['kind']}."
+    interval = f"{row['position_keeps_low']:.2f} to {row['position_keeps_high']:.2f}"
+    said += (
+        f"So position alone keeps {row['position_keeps']:.2f} ({interval}) of what the head does "
+        f"for the loss; of a {row['kind']} head it should keep {expected} than half"
+    )
+    verdict = {
+        "agrees": ", and it does.",
+        "contradicts": ", and it does not: this contradicts the label.",
+        "": ", which this text does not decide.",
+    }
+    return said + verdict[row["causal_check"]]
 
 
 def _report(row: Row) -> str:

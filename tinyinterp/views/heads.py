@@ -96,9 +96,9 @@ def _write_heat_maps(
         bar.advance()
         for head, row in zip(heads, here, strict=True):
             title = f"Layer {layer}, head {head}"
-            figure = picture.show(patterns[head], title, _subtitle(row), row["kind"])
+            picture.show(patterns[head], title, _subtitle(row), row["kind"])
             name = f"layer{layer}_head{head}"
-            paths += [style.save(figure, folder / f"{name}{suffix}") for suffix in suffixes]
+            paths += [picture.save(folder / f"{name}{suffix}") for suffix in suffixes]
             bar.advance()
     return paths
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -34,12 +37,12 @@ class PatternPicture:
     def __init__(self, tokens: Sequence[str]) -> None:
         width, height = LEFT + SIDE + RIGHT, BOTTOM + SIDE + TOP
         with style.settings():
-            self.figure = Figure(figsize=(width, height), facecolor="white")
+            self.figure = Figure((width, height), style.RESOLUTION, facecolor="white")
             self._axes = self.figure.add_axes(
                 (LEFT / width, BOTTOM / height, SIDE / width, SIDE / height)
             )
             self._image = _heat_map(self._axes, np.zeros((len(tokens), len(tokens))))
-            _label(self._axes, tokens)
+            grid = _label(self._axes, tokens)
             bar = self.figure.add_axes(
                 ((LEFT + SIDE + 0.15) / width, BOTTOM / height, 0.14 / width, SIDE / height)
             )
@@ -52,6 +55,9 @@ class PatternPicture:
             self._subtitle = self.figure.text(
                 across, up - 0.26 / height, "", fontsize=8.5, va="center"
             )
+        self._changing = (self._image, grid, self._title, self._subtitle)
+        self._canvas = FigureCanvasAgg(self.figure)
+        self._still: Any | None = None
 
     def show(
         self,
@@ -66,6 +72,33 @@ class PatternPicture:
         self._subtitle.set_text(style.draw_text(subtitle, LONGEST_SUBTITLE))
         _box(self._subtitle, kind)
         return self.figure
+
+    def save(self, path: Path) -> Path:
+        """Write what is shown, as :func:`style.save` does, a PNG several times as fast.
+
+        Its tokens are drawn once, and what changes is drawn over them.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        if path.suffix != ".png":
+            return style.save(self.figure, path)
+        with style.settings():
+            if self._still is None:
+                self._still = self._draw_what_stays()
+            self._canvas.restore_region(self._still)
+            for artist in self._changing:
+                self.figure.draw_artist(artist)
+        style.save_pixels(np.asarray(self._canvas.buffer_rgba()), path)
+        return path
+
+    def _draw_what_stays(self) -> Any:
+        for artist in self._changing:
+            artist.set_visible(False)
+        self._canvas.draw()
+        for artist in self._changing:
+            artist.set_visible(True)
+        return self._canvas.copy_from_bbox(self.figure.bbox)
 
 
 def draw_pattern(
@@ -141,7 +174,8 @@ def _enlarged(pattern: Float[np.ndarray, "query key"]) -> np.ma.MaskedArray:
     return np.ma.masked_invalid(repeated)
 
 
-def _label(axes: Axes, tokens: Sequence[str]) -> None:
+def _label(axes: Axes, tokens: Sequence[str]) -> LineCollection:
+    """Write the tokens along both axes and draw a grid between them; returns the grid."""
     every = max(1, math.ceil(len(tokens) / MOST_LABELS))
     places = list(range(0, len(tokens), every))
     names = [style.draw_token(tokens[place]) for place in places]
@@ -152,11 +186,13 @@ def _label(axes: Axes, tokens: Sequence[str]) -> None:
     edges = np.arange(1, len(tokens)) - 0.5
     across = [((-0.5, edge), (edge, edge)) for edge in edges]
     down = [((edge, edge), (edge, len(tokens) - 0.5)) for edge in edges]
-    axes.add_collection(LineCollection(across + down, colors=GRID, linewidths=0.3))
+    grid = LineCollection(across + down, colors=GRID, linewidths=0.3)
+    axes.add_collection(grid)
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.text(1, 1.012, "row: the token that looks   column: the token looked at", fontsize=7,
               color=style.FAINT, ha="right", transform=axes.transAxes)  # fmt: skip
+    return grid
 
 
 def _box(text: Text, kind: str | None) -> None:

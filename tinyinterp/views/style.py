@@ -14,11 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import UInt8
 from matplotlib import font_manager, rc_context
 from matplotlib.colors import Colormap, LinearSegmentedColormap, PowerNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.patches import Patch
+from PIL import Image
 
 from tinyinterp.files import replacing_file
 
@@ -93,6 +96,17 @@ def save(figure: Figure, path: Path) -> Path:
     with settings(), replacing_file(path) as temporary:
         figure.savefig(temporary, dpi=RESOLUTION, metadata=METADATA[path.suffix])
     return path
+
+
+def save_pixels(pixels: UInt8[np.ndarray, "row column 4"], path: Path) -> None:
+    """Write what was drawn at :data:`RESOLUTION` as PNG.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    with replacing_file(path) as temporary:
+        image = Image.fromarray(pixels)
+        image.save(temporary, format="png", dpi=(RESOLUTION, RESOLUTION))
 
 
 def attention_map() -> Colormap:
