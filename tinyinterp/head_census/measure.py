@@ -30,7 +30,7 @@ from tinyinterp.scan import hooked_at, scan
 EXAMPLE_TOKENS = 48  # of the story that pictures show
 REPORT_TOKENS = 128  # of the story that the report's rule looks at
 GOOD_LENGTH = 100  # tokens that this story should have at least
-CHOICE_TOKENS = 40_000  # of the text, FIT and TEST: what is looked at is chosen on FIT of them
+CHOICE_TOKENS = 30_000  # of the text, FIT and TEST: what is looked at is chosen on FIT of them
 
 
 @dataclass(frozen=True)
