@@ -230,14 +230,20 @@ def draw(tops: dict[tuple[int, str, Side], TopTokens], rows: list[dict], title: 
         for row in rows
     ]
     with style.settings():
-        figure = Figure(figsize=(8.4, 3.6), facecolor="white", layout="constrained")
+        figure = Figure(figsize=(8.4, 4.0), facecolor="white", layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         _boxes(left, [each.places for each in compared], rows, "places")
         left.set_ylabel("share of the real activation's top 20")
         left.set_title("places in the text")
         _boxes(right, [each.types for each in compared], rows, "types")
         right.set_title("token types (Jaccard index)")
-        right.legend(frameon=False, loc="upper right")
+        figure.legend(
+            *right.get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=2,
+            frameon=False,
+            fontsize=7.5,
+        )
         figure.suptitle(title)
     return figure
 
@@ -248,15 +254,16 @@ def _boxes(axes: Axes, values: list[np.ndarray], rows: list[dict], what: str) ->
         values,
         positions=layers,
         widths=0.5,
-        showfliers=False,
+        whis=(0, 100),
         patch_artist=True,
         boxprops={"facecolor": style.NOT_ALLOWED, "edgecolor": style.INK},
         medianprops={"color": style.KIND_COLOURS["semantic"], "linewidth": 1.6},
     )
+    axes.plot([], [], "s", color=style.NOT_ALLOWED, label="neurons: median, quartiles, extremes")
     marks = [
-        (f"norm_{what}_median", "with the layer norm (median)", "D", "positional"),
-        (f"{what}_other_stories_median", "the real activation, other stories", "^", "mixed"),
-        (f"{what}_null_mean", "null: two neurons (mean)", "x", "sink"),
+        (f"norm_{what}_median", "with the layer norm: median", "D", "positional"),
+        (f"{what}_other_stories_median", "real activation, other stories: median", "^", "mixed"),
+        (f"{what}_null_mean", "null, two neurons: mean", "x", "sink"),
     ]
     for column, label, marker, colour in marks:
         if column in rows[0]:
