@@ -5,6 +5,7 @@ import pytest
 from tinyinterp.speech import PENN, TAGS, UNIVERSAL, UNSURE, PatternTagger
 from tinyinterp.speech.conventions import PENN_TO_UNIVERSAL, by_convention
 from tinyinterp.speech.hanta import CLAWS_TO_UNIVERSAL
+from tinyinterp.speech.pattern import mend_verbs
 from tinyinterp.speech.tag_sets import from_treebank
 
 
@@ -55,3 +56,23 @@ def test_penn_tags_of_the_default_tagger(sentence: str, tags: str):
     tagger = PatternTagger(PENN)
     assert tagger.tag_set is PENN
     assert tagger.tag([sentence.split()] if sentence else []) == tags.split()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "penn", "mended"),
+    [
+        ("We need you", "PRP NN PRP", "PRP VBP PRP"),
+        ("he hit it", "PRP NN PRP", "PRP VBD PRP"),
+        ("she walks", "PRP NNS", "PRP VBZ"),
+        ("you help Tom", "PRP NN NNP", "PRP VBP NNP"),
+        ("gave you help .", "VBD PRP NN .", "VBD PRP NN ."),  # after "you" it may be a noun
+        ("did n’t share", "VBD RB NN", "VBD RB VB"),
+        ("not help", "RB NN", "RB NN"),
+        ("to share the toy", "TO NN DT NN", "TO VB DT NN"),
+        ("to bed .", "TO NN .", "TO NN ."),
+        ("help", "NN", "NN"),
+        ("they ran", "PRP VBD", "PRP VBD"),
+    ],
+)
+def test_a_noun_where_only_a_verb_can_stand_is_one(sentence: str, penn: str, mended: str):
+    assert mend_verbs(sentence.split(), penn.split()) == mended.split()

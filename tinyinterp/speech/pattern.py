@@ -18,6 +18,13 @@ MARKS = {
     ")": ")]}>",
     "$": "$£€#",
 }
+NOMINATIVE = ("i", "he", "she", "we", "they")
+PRONOUNS = ("you", "it", "who")
+AUXILIARIES = (
+    *("will", "would", "can", "ca", "could", "should", "must", "may", "might", "wo", "'ll"),
+    *("do", "does", "did"),
+)
+OBJECTS = ("DT", "PRP", "PRP$", "NNP")  # the, him, her, Tom: what follows a verb, but no noun
 
 
 class PatternTagger:
@@ -41,12 +48,35 @@ class PatternTagger:
         penn = [tag for _, tag in self._backend.tag(text.translate(STRAIGHT), tokenize=False)]
         tags: list[str] = []
         for sentence in sentences:
-            own = penn[len(tags) : len(tags) + len(sentence)]
+            own = mend_verbs(sentence, penn[len(tags) : len(tags) + len(sentence)])
             if self.tag_set is PENN:
                 tags += [_penn(word, tag) for word, tag in zip(sentence, own, strict=True)]
             else:
                 tags += from_penn(sentence, own)
         return tags
+
+
+def mend_verbs(words: Row[str], penn: Row[str]) -> list[str]:
+    """The Penn tags of a sentence, its nouns where only a verb can stand called verbs.
+
+    The tagger takes *need* and *help* for nouns wherever they stand.
+
+    >>> mend_verbs(["I", "need", "to", "help", "Tom"], ["PRP", "NN", "TO", "NN", "NNP"])
+    ['PRP', 'VBP', 'TO', 'VB', 'NNP']
+    """
+    lower = [word.lower().translate(STRAIGHT) for word in words]
+    mended = list(penn)
+    for i in range(1, len(words)):
+        if penn[i] not in ("NN", "NNS"):
+            continue
+        before, after = lower[i - 1], penn[i + 1] if i + 1 < len(penn) else ""
+        if before in ("not", "n't") and i > 1:
+            before = lower[i - 2] if lower[i - 2] in AUXILIARIES else before
+        if before in AUXILIARIES or (before == "to" and after in OBJECTS):
+            mended[i] = "VB"
+        elif before in NOMINATIVE or (before in PRONOUNS and after in (*OBJECTS, "TO")):
+            mended[i] = "VBZ" if penn[i] == "NNS" else "VBD" if before in ("he", "she") else "VBP"
+    return mended
 
 
 def _penn(word: str, tag: str) -> str:
