@@ -5,7 +5,7 @@ import pytest
 from tinyinterp.speech import PENN, TAGS, UNIVERSAL, UNSURE, PatternTagger
 from tinyinterp.speech.conventions import PENN_TO_UNIVERSAL, by_convention
 from tinyinterp.speech.hanta import CLAWS_TO_UNIVERSAL
-from tinyinterp.speech.pattern import mend_verbs
+from tinyinterp.speech.pattern import mend
 from tinyinterp.speech.tag_sets import from_treebank
 
 
@@ -71,8 +71,12 @@ def test_penn_tags_of_the_default_tagger(sentence: str, tags: str):
         ("to share the toy", "TO NN DT NN", "TO VB DT NN"),
         ("to bed .", "TO NN .", "TO NN ."),
         ("help", "NN", "NN"),
+        ("the leaves fell", "DT VBZ VBD", "DT NNS VBD"),
+        ("his big bear", "PRP$ JJ VB", "PRP$ JJ NN"),
+        ("her leave", "PRP VBP", "PRP VBP"),  # saw her leave
+        ("big bear", "JJ VB", "JJ VB"),
         ("they ran", "PRP VBD", "PRP VBD"),
     ],
 )
-def test_a_noun_where_only_a_verb_can_stand_is_one(sentence: str, penn: str, mended: str):
-    assert mend_verbs(sentence.split(), penn.split()) == mended.split()
+def test_where_only_a_verb_or_only_a_noun_can_stand(sentence: str, penn: str, mended: str):
+    assert mend(sentence.split(), penn.split()) == mended.split()

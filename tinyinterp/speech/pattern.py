@@ -24,6 +24,12 @@ AUXILIARIES = (
     *("will", "would", "can", "ca", "could", "should", "must", "may", "might", "wo", "'ll"),
     *("do", "does", "did"),
 )
+DETERMINERS = (  # not "her" and not "this", which may stand alone
+    *("the", "a", "an", "every"),
+    *("my", "your", "his", "its", "our", "their"),
+)
+NOUNS = ("NN", "NNS")
+VERBS = ("VB", "VBP", "VBZ")
 OBJECTS = ("DT", "PRP", "PRP$", "NNP")  # the, him, her, Tom: what follows a verb, but no noun
 
 
@@ -48,7 +54,7 @@ class PatternTagger:
         penn = [tag for _, tag in self._backend.tag(text.translate(STRAIGHT), tokenize=False)]
         tags: list[str] = []
         for sentence in sentences:
-            own = mend_verbs(sentence, penn[len(tags) : len(tags) + len(sentence)])
+            own = mend(sentence, penn[len(tags) : len(tags) + len(sentence)])
             if self.tag_set is PENN:
                 tags += [_penn(word, tag) for word, tag in zip(sentence, own, strict=True)]
             else:
@@ -56,27 +62,39 @@ class PatternTagger:
         return tags
 
 
-def mend_verbs(words: Row[str], penn: Row[str]) -> list[str]:
-    """The Penn tags of a sentence, its nouns where only a verb can stand called verbs.
+def mend(words: Row[str], penn: Row[str]) -> list[str]:
+    """The Penn tags of a sentence, with verbs where no noun can stand, and the other way round.
 
-    The tagger takes *need* and *help* for nouns wherever they stand.
+    The tagger takes *need* for a noun and *leaves* for a verb wherever they stand.
 
-    >>> mend_verbs(["I", "need", "to", "help", "Tom"], ["PRP", "NN", "TO", "NN", "NNP"])
+    >>> mend(["I", "need", "to", "help", "Tom"], ["PRP", "NN", "TO", "NN", "NNP"])
     ['PRP', 'VBP', 'TO', 'VB', 'NNP']
+    >>> mend(["the", "leaves", "fell"], ["DT", "VBZ", "VBD"])
+    ['DT', 'NNS', 'VBD']
     """
     lower = [word.lower().translate(STRAIGHT) for word in words]
     mended = list(penn)
     for i in range(1, len(words)):
-        if penn[i] not in ("NN", "NNS"):
-            continue
-        before, after = lower[i - 1], penn[i + 1] if i + 1 < len(penn) else ""
-        if before in ("not", "n't") and i > 1:
-            before = lower[i - 2] if lower[i - 2] in AUXILIARIES else before
-        if before in AUXILIARIES or (before == "to" and after in OBJECTS):
-            mended[i] = "VB"
-        elif before in NOMINATIVE or (before in PRONOUNS and after in (*OBJECTS, "TO")):
-            mended[i] = "VBZ" if penn[i] == "NNS" else "VBD" if before in ("he", "she") else "VBP"
+        if penn[i] in NOUNS:
+            after = penn[i + 1] if i + 1 < len(penn) else ""
+            mended[i] = _verb(lower[:i], after, penn[i]) or penn[i]
+        elif penn[i] in VERBS:
+            described = penn[i - 1] == "JJ" and i > 1
+            if lower[i - 2 if described else i - 1] in DETERMINERS:
+                mended[i] = "NNS" if penn[i] == "VBZ" else "NN"
     return mended
+
+
+def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
+    """The tag of a verb for a word that is called a noun; None if it may be one."""
+    before = so_far[-1]
+    if before in ("not", "n't") and len(so_far) > 1 and so_far[-2] in AUXILIARIES:
+        before = so_far[-2]
+    if before in AUXILIARIES or (before == "to" and after in OBJECTS):
+        return "VB"
+    if before in NOMINATIVE or (before in PRONOUNS and after in (*OBJECTS, "TO")):
+        return "VBZ" if noun == "NNS" else "VBD" if before in ("he", "she") else "VBP"
+    return None
 
 
 def _penn(word: str, tag: str) -> str:
