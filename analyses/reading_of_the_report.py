@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -138,11 +137,9 @@ def _incidence(
     columns = columns.reshape(2, *one.shape)
     rows = np.repeat(np.arange(len(one)), one.shape[1])
     shape = (len(one), int(columns.max()) + 1)
-    made = [
-        sparse.csr_array((np.ones(rows.size, np.int64), (rows, half.ravel())), shape=shape)
-        for half in columns
-    ]
-    return made[0], made[1]
+    ones = np.ones(rows.size, np.int64)
+    a, b = (sparse.csr_array((ones, (rows, half.ravel())), shape=shape) for half in columns)
+    return a, b
 
 
 @dataclass(frozen=True)
@@ -190,11 +187,10 @@ def layer_rows(tops: dict[tuple[int, str, Side], TopTokens]) -> list[dict[str, f
     """A row a layer: medians over its neurons on the TEST stories, and on the FIT stories."""
     rows = []
     for layer in sorted({layer for layer, *_ in tops}):
-        get = partial(_get, tops, layer)
-        report = compare(get("report", Side.TEST), get("post", Side.TEST))
-        again = compare(get("report", Side.FIT), get("post", Side.FIT))
-        norm = compare(get("norm", Side.TEST), get("post", Side.TEST))
-        others = compare(get("post", Side.FIT), get("post", Side.TEST))
+        report = compare(tops[layer, "report", Side.TEST], tops[layer, "post", Side.TEST])
+        again = compare(tops[layer, "report", Side.FIT], tops[layer, "post", Side.FIT])
+        norm = compare(tops[layer, "norm", Side.TEST], tops[layer, "post", Side.TEST])
+        others = compare(tops[layer, "post", Side.FIT], tops[layer, "post", Side.TEST])
         low, median, high = np.quantile(report.places, [0.25, 0.5, 0.75])
         rows.append(
             {
@@ -215,12 +211,6 @@ def layer_rows(tops: dict[tuple[int, str, Side], TopTokens]) -> list[dict[str, f
             }
         )
     return rows
-
-
-def _get(
-    tops: dict[tuple[int, str, Side], TopTokens], layer: int, variant: str, side: Side
-) -> TopTokens:
-    return tops[layer, variant, side]
 
 
 def draw(tops: dict[tuple[int, str, Side], TopTokens], rows: list[dict], title: str) -> Figure:
