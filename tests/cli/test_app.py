@@ -33,7 +33,7 @@ def test_help_imports_nothing_slow(code: str):
 def test_help_names_every_command(run: Run):
     outcome = run("--help")
     assert outcome.code == 0
-    for command in ("heads", "neurons", "generate", "evaluate", "info"):
+    for command in ("heads", "neurons", "generate", "evaluate", "info", "taggers"):
         assert re.search(rf"^  {command}  +\S", outcome.out, re.MULTILINE)
 
 
@@ -97,6 +97,7 @@ def test_an_interrupt_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch):
         ["generate", "Once", "--greedy", "--temperature", "1"],
         ["generate", "Once", "--samples", "0"],
         ["evaluate", "loss", "--text", "a", "--dataset", "b"],
+        ["taggers"],
         ["info", "--preset", "gptneo-41m", "--ckpt", "b"],
     ],
 )

@@ -15,6 +15,7 @@ from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.generate import generate
 from tinyinterp.cli.heads import heads
 from tinyinterp.cli.info import info
+from tinyinterp.cli.taggers import taggers
 
 app = typer.Typer(
     name="tinyinterp",
@@ -29,6 +30,7 @@ app.command()(neurons)
 app.command()(generate)
 app.add_typer(evaluate, name="evaluate")
 app.command()(info)
+app.command()(taggers)
 
 
 def _print_version(*, wanted: bool) -> bool:

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from tests.models import tiny_tokenizer
 from tinyinterp.corpus import Sequence, corpus_of
-from tinyinterp.speech import NO_TAG, TAGS, Part, PatternTagger, SpeechReader, align, split_words
+from tinyinterp.speech import (
+    NO_TAG,
+    TAGS,
+    UNIVERSAL,
+    Part,
+    PatternTagger,
+    SpeechReader,
+    align,
+    split_words,
+)
 
 TAGGER = PatternTagger()
 
@@ -129,6 +138,7 @@ def test_every_word_has_at_most_one_scored_token(text: str):
 
 class CountingTagger:
     name = "nouns 1.0"
+    tag_set = UNIVERSAL
 
     def __init__(self) -> None:
         self.stories = 0

@@ -1,0 +1,96 @@
+"""``tinyinterp taggers``: how often the part-of-speech taggers are right."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinyinterp.cli.options import Json, Seed
+from tinyinterp.cli.report import columns, print_json, print_lines
+
+if TYPE_CHECKING:
+    from tinyinterp.speech.accuracy import Accuracy
+
+
+class Tags(StrEnum):
+    """Sets of part-of-speech tags."""
+
+    UNIVERSAL = "universal"
+    PENN = "penn"
+
+
+def taggers(
+    *,
+    conllu: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="A treebank: words with tags by hand, in CoNLL-U."),
+    ],
+    tagger: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="pattern, spacy, spacy:PIPELINE, hanta or agree; may come again; all that are "
+            "installed if left out.",
+        ),
+    ] = None,
+    tags: Annotated[Tags, typer.Option(help="Which tags.")] = Tags.UNIVERSAL,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Measure the part-of-speech taggers on a treebank, and the default's agreement with others.
+
+    "Perfect AUROC" is what a neuron that tells the tag without error would get by the tagger's
+    labels: no neuron can be expected to score above it.
+    """
+    from tinyinterp.speech import DEFAULT_TAGGER, AgreeingTaggers, installed_taggers, open_tagger
+    from tinyinterp.speech.accuracy import measure_accuracy
+    from tinyinterp.speech.treebank import read_treebank
+
+    documents = read_treebank(conllu)
+    opened = [open_tagger(name, tags) for name in tagger or installed_taggers(tags)]
+    if not tagger:
+        default = open_tagger(DEFAULT_TAGGER, tags)
+        opened += [AgreeingTaggers(default, other) for other in opened[1:]]
+    measured = [measure_accuracy(each, documents, seed) for each in opened]
+    if as_json:
+        sentences = sum(len(document.sentences) for document in documents)
+        print_json(
+            {
+                "file": conllu.name,
+                "sentences": sentences,
+                "tags": tags.value,
+                "taggers": [asdict(accuracy) for accuracy in measured],
+            }
+        )
+        return
+    for number, accuracy in enumerate(measured):
+        print_lines([""] * (number > 0) + _lines(accuracy))
+
+
+def _lines(accuracy: Accuracy) -> list[str]:
+    bounds = f"{accuracy.low:.1%} to {accuracy.high:.1%}"
+    raw_bounds = f"{accuracy.raw_low:.1%} to {accuracy.raw_high:.1%}"
+    about = [
+        accuracy.tagger,
+        f"  {accuracy.words:,} words, {accuracy.tagged:.1%} of them tagged",
+        f"  right, given the treebank's words: {accuracy.accuracy:.1%} ({bounds})",
+        f"  right, from raw text: {accuracy.raw_accuracy:.1%} ({raw_bounds})",
+        f"  found in raw text: {accuracy.coverage:.1%} of the words",
+    ]
+    rows = [
+        [
+            row.tag,
+            row.support,
+            f"{row.precision:.3f}",
+            f"{row.recall:.3f}",
+            f"{row.f1:.3f}",
+            f"{row.perfect_auroc:.3f}",
+        ]
+        for row in accuracy.by_tag
+    ]
+    header = ["tag", "words", "precision", "recall", "F1", "perfect AUROC"]
+    return [*about, *columns(header, rows)]

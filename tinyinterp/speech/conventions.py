@@ -1,0 +1,94 @@
+"""Universal tags from a tagger's own; words that Universal Dependencies tags in its own way."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence as Row
+
+PENN_TO_UNIVERSAL = {
+    **dict.fromkeys(("NN", "NNS"), "NOUN"),
+    **dict.fromkeys(("NNP", "NNPS"), "PROPN"),
+    **dict.fromkeys(("VB", "VBD", "VBG", "VBN", "VBP", "VBZ", "MD"), "VERB"),
+    **dict.fromkeys(("JJ", "JJR", "JJS"), "ADJ"),
+    **dict.fromkeys(("RB", "RBR", "RBS", "WRB"), "ADV"),
+    **dict.fromkeys(("PRP", "PRP$", "WP", "WP$", "EX"), "PRON"),
+    **dict.fromkeys(("DT", "PDT", "WDT"), "DET"),
+    **dict.fromkeys(("IN", "RP"), "ADP"),
+    **dict.fromkeys(("TO", "POS"), "PART"),
+    "CC": "CCONJ",
+    "CD": "NUM",
+    "UH": "INTJ",
+}
+BEFORE_IS = ("PRP", "EX", "WP", "WRB")  # it's, there's, who's, where's
+NEGATIONS = ("not", "n't", "n’t")
+INDEFINITE = frozenset(  # nouns in Penn, pronouns in Universal Dependencies
+    first + last for first in ("any", "every", "no", "some") for last in ("body", "one", "thing")
+)
+DEMONSTRATIVES = ("this", "that", "these", "those")
+WHICH = ("which", "what")
+NOMINAL = ("NOUN", "PROPN", "PRON")
+AFTER_THIS = ("NOUN", "PROPN", "ADJ", "NUM")  # this (old) dog
+
+
+def from_penn(words: Row[str], penn: Row[str]) -> list[str]:
+    """Universal tags of the words of a sentence, by their Penn tags.
+
+    >>> from_penn(["Someone", "went", "to", "this", "."], ["NN", "VBD", "TO", "DT", "."])
+    ['PRON', 'VERB', 'ADP', 'PRON', 'PUNCT']
+    """
+    before, after = ["", *penn[:-1]], [*penn[1:], ""]
+    tags = [_one_from_penn(*tag) for tag in zip(penn, before, after, strict=True)]
+    return by_convention(words, tags)
+
+
+def _one_from_penn(penn: str, before: str, after: str) -> str:
+    if penn == "POS" and before in BEFORE_IS:
+        return "VERB"
+    if penn == "TO" and not after.startswith(("VB", "RB")):
+        return "ADP"  # to the park
+    return PENN_TO_UNIVERSAL.get(penn, "X")
+
+
+def by_convention(words: Row[str], tags: Row[str]) -> list[str]:
+    """The universal tags of a sentence, with those mended that a word and its neighbours settle.
+
+    Taggers follow conventions that differ from those of Universal Dependencies by word: for them
+    *something* is a noun, and *this* a determiner even where it stands alone. Marks are told from
+    symbols by their characters.
+    """
+    before, after = ["", *tags[:-1]], [*tags[1:], ""]
+    return [
+        mark_tag(word) or _by_convention(word.lower(), *neighbours)
+        for word, *neighbours in zip(words, tags, before, after, strict=True)
+    ]
+
+
+def _by_convention(word: str, tag: str, before: str, after: str) -> str:
+    if word in NEGATIONS:
+        return "PART"
+    if word == "please":
+        return "INTJ"
+    if word in INDEFINITE:
+        return "PRON"
+    if word == "there" and tag == "PRON" and after != "VERB":
+        return "ADV"  # over there
+    if word in DEMONSTRATIVES + WHICH and tag in ("DET", "PRON"):
+        follows = AFTER_THIS if word in DEMONSTRATIVES else ("NOUN",)
+        return "DET" if after in follows else "PRON"
+    if word == "that" and tag == "ADP" and before in NOMINAL and after == "VERB":
+        return "PRON"  # the dog that ran
+    return tag
+
+
+def mark_tag(word: str) -> str | None:
+    """PUNCT or SYM for what has no letter or digit, CCONJ for ``&``; None for a word.
+
+    >>> mark_tag("!"), mark_tag("$"), mark_tag("&"), mark_tag("dog")
+    ('PUNCT', 'SYM', 'CCONJ', None)
+    """
+    if any(char.isalnum() for char in word):
+        return None
+    if word == "&":
+        return "CCONJ"
+    symbol = all(unicodedata.category(char).startswith("S") for char in word)
+    return "SYM" if symbol else "PUNCT"
