@@ -54,7 +54,8 @@ def test_rows_of_dicts_do_as_well():
     assert json.loads(table.to_json())["rows"] == [row]
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False, width=64))
+# Subnormal numbers have fewer digits than that.
+@given(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False))
 def test_numbers_keep_six_digits(number):
     [kept] = Table("t", [{"x": number}])["x"]
     assert kept == pytest.approx(number, rel=5.01e-6)
