@@ -12,7 +12,7 @@ from tinyinterp.errors import TrainingError
 from tinyinterp.tokenizer import Tokenizer
 from train import resume
 from train.recipe import Recipe
-from train.tokens import DataCard
+from train.tokens import DataCard, tokenizer_hash
 from train.tracking import LOG
 
 # What lies in the folder of a run beside its checkpoint, its state and its log.
@@ -24,9 +24,15 @@ def refuse_unfitting(recipe: Recipe, card: DataCard, tokenizer: Tokenizer, data:
     """See that the recipe's model and objective can use the data.
 
     Raises:
-        TrainingError: the data were made for another vocabulary, have no instructions where those
-            are to be left out of the loss, or unknown tokens where sentences are to be shuffled.
+        TrainingError: the data were made for another vocabulary or with another tokenizer than lies
+            beside them, have no instructions where those are to be left out of the loss, or unknown
+            tokens where sentences are to be shuffled.
     """
+    if tokenizer_hash(data / "tokenizer") != card.tokenizer:
+        raise TrainingError(
+            f"{data / 'tokenizer'} is not the tokenizer that the tokens of {data} were made with; "
+            "prepare them again"
+        )
     if card.n_vocab != recipe.model.n_vocab:
         raise TrainingError(
             f"{data} was prepared with {card.n_vocab} tokens, recipe {recipe.name} has "

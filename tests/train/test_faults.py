@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,6 +166,14 @@ def test_data_under_another_tokenizer_are_refused(data, tmp_path):
     resume.save_state(tmp_path / "run", trainer.trained, numbers | {"data": "another"})
     with pytest.raises(TrainingError, match="under another tokenizer"):
         Trainer(tiny_recipe(), data, tmp_path / "run")
+
+
+def test_a_tokenizer_that_was_exchanged_is_refused(data, tmp_path):
+    copy = shutil.copytree(data, tmp_path / "data")
+    file = copy / "tokenizer" / "tokenizer.json"
+    file.write_text(file.read_text("utf-8") + " ", "utf-8")
+    with pytest.raises(TrainingError, match="not the tokenizer that the tokens"):
+        Trainer(tiny_recipe(), copy, tmp_path / "run")
 
 
 def test_what_a_crash_leaves_behind_is_removed(data, tmp_path):
