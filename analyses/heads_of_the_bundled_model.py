@@ -14,6 +14,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import tinyinterp
@@ -194,32 +195,41 @@ def _apart(rows: list[Row]) -> list[str]:
 
 
 def _causal(rows: list[Row]) -> list[str]:
-    parts = []
-    for kind, expected in (
-        ("positional", "to lose less under its positional surrogate than under ablation"),
-        ("semantic", "to lose something under its positional surrogate"),
-    ):
+    parts = [
+        _fill(
+            "A head's output is replaced by its mean, and its pattern by what position alone would "
+            "do. Position *keeps* the share of the first rise in loss that the second does not "
+            "have: more than half, if a head is positional for what it does and not only for where "
+            "it looks; less than half, if it is semantic."
+        )
+    ]
+    for kind, expected in (("positional", "more"), ("semantic", "less")):
         here = [row for row in rows if row["kind"] == kind]
         checks = Counter(row["causal_check"] for row in here)
         wrong = [_name(row) for row in here if row["causal_check"] == "contradicts"]
+        kept = [row["position_keeps"] for row in here if row["position_keeps"] is not None]
         said = (
-            f"Of the {len(here)} {kind} heads, each expected {expected}, {checks['agrees']} do, "
-            f"{checks['contradicts']} do not"
+            f"Of the {len(here)} {kind} heads position surely keeps {expected} than half in "
+            f"{checks['agrees']}, as it should, and surely does not in {checks['contradicts']}"
         )
         said += f" ({_listed(wrong)})" if wrong else ""
-        parts.append(_fill(f"{said}, and {checks['']} matter too little to tell."))
+        said += f"; of {checks['']} this text cannot tell."
+        if kept:
+            said += f" In the median of those that matter for the loss it keeps {median(kept):.2f}."
+        parts.append(_fill(said))
     ranked = sorted(rows, key=lambda row: -row["ablation_loss_increase"])[:8]
     parts.append("The heads whose loss hurts most:")
     parts.append(
         _table(
-            ["head", "label", "rise without it", "interval", "rise with position alone"],
+            ["head", "label", "rise without it", "interval", "position keeps", "interval"],
             [
                 [
                     _name(row),
                     head_label(row),
                     f"{row['ablation_loss_increase']:.4f}",
                     f"{row['ablation_low']:.4f} to {row['ablation_high']:.4f}",
-                    f"{row['surrogate_loss_increase']:.4f}",
+                    style.number(row["position_keeps"]),
+                    style.interval(row["position_keeps_low"], row["position_keeps_high"]),
                 ]
                 for row in ranked
             ],

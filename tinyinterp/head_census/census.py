@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Rule = Literal["evidence", "distance-correlation", "report"]
 CAUSAL_SHARE = 0.1  # of the sequences of TEST, evenly spaced by length, are checked causally,
-CAUSAL_LEAST, CAUSAL_MOST = 10, 64  # within these: it is by far the slowest part;
+CAUSAL_LEAST, CAUSAL_MOST = 12, 64  # within these: it is by far the slowest part;
 CAUSAL_CHOSEN_FROM = 1024  # only the first of a long text are looked at
 PROFILE_OFFSETS = 64
 

@@ -39,8 +39,8 @@ def draw_causal_check(table: Table, title: str) -> Figure:
         axes = figure.add_subplot()
         axes.axhline(0, color=style.FAINT, linewidth=0.6)
         axes.axvline(0, color=style.FAINT, linewidth=0.6)
-        axes.axline((0, 0), (1, 1), color=style.FAINT, linewidth=0.6, linestyle=":")
         beyond = max([LINEAR, *(row[RISES[0]] for row in rows)])
+        axes.plot((0, beyond), (0, beyond), color=style.FAINT, linewidth=0.6, linestyle=":")
         across = np.geomspace(LINEAR / 100, beyond, 200)  # a curve, where the axes are logarithmic
         axes.plot(across, across / 2, color=style.FAINT, linewidth=0.6, linestyle="--", zorder=0)
         for kind, colour in style.KIND_COLOURS.items():
