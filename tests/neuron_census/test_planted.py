@@ -19,7 +19,7 @@ def test_the_grammar_is_tagged_as_meant():
 @pytest.mark.parametrize(("n_code", "noise"), [(43, 0.05), (101, 0.03), (61, 0.0)])
 def test_every_planted_neuron_gets_its_kind(seed: int, n_code: int, noise: float):
     planted = plant(seed, n_code=n_code, noise=noise)
-    census = census_neurons(planted.model, planted.corpus, NeuronSettings(layer=0))
+    census = census_neurons(planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0))
     assert census.table["kind"] == planted.kinds
     for row, tag in zip(census.table, planted.tags, strict=True):
         assert tag in (None, row["best_tag"])
@@ -27,7 +27,7 @@ def test_every_planted_neuron_gets_its_kind(seed: int, n_code: int, noise: float
 
 def test_numbers_of_a_planted_noun_neuron():
     planted = plant(5)
-    row = census_neurons(planted.model, planted.corpus, NeuronSettings(layer=0)).table.row(neuron=0)
+    row = census_neurons(planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0)).table.row(neuron=0)
     assert row["auroc"] > 0.97
     assert row["auroc_low"] <= row["auroc"] <= row["auroc_high"]
     assert row["token_auroc"] == pytest.approx(row["auroc"], abs=0.02)
@@ -39,7 +39,7 @@ def test_numbers_of_a_planted_noun_neuron():
 
 def test_a_neuron_without_noise_fires_exactly_on_its_class():
     planted = plant(6, noise=0.0)
-    census = census_neurons(planted.model, planted.corpus, NeuronSettings(layer=0, top=3))
+    census = census_neurons(planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0, top=3))
     noun, two = census.table.row(neuron=0), census.table.row(neuron=4)
     assert (noun["auroc"], noun["purity"], noun["types"]) == (1.0, 1.0, len(NOUNS))
     assert two["word_share"] == 1.0
@@ -52,7 +52,7 @@ def test_a_handful_of_stories_decides_nothing():
     planted = plant(7)
     few = list(planted.corpus.stories())[:5]
     corpus = corpus_of(few, planted.model.tokenizer, planted.corpus.n_ctx)
-    census = census_neurons(planted.model, corpus, NeuronSettings(layer=0))
+    census = census_neurons(planted.model, corpus, NeuronSettings((0,), null_tokens=0))
     assert set(census.table["kind"]) == {"dead", "undetermined"}
     assert any("stories were counted" in warning for warning in census.table.notes["warnings"])
 
@@ -60,7 +60,7 @@ def test_a_handful_of_stories_decides_nothing():
 def test_a_single_story_is_its_own_test():
     planted = plant(8)
     corpus = corpus_of(list(planted.corpus.stories())[:1], planted.model.tokenizer, 128)
-    census = census_neurons(planted.model, corpus, NeuronSettings(layer=0, top=2))
+    census = census_neurons(planted.model, corpus, NeuronSettings((0,), null_tokens=0, top=2))
     hits = [(hit["story"], hit["position"]) for hit in census.top if hit["neuron"] == 0]
     assert len(hits) == len(set(hits)) == 2
     assert any("nothing was held out" in warning for warning in census.table.notes["warnings"])

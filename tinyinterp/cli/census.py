@@ -1,14 +1,16 @@
-"""``tinyinterp neurons``: what each neuron of a layer fires on, as tables."""
+"""``tinyinterp neurons``: what each neuron fires on, as tables and in words."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lines
 from tinyinterp.cli.options import (
     BatchSize,
     Ckpt,
@@ -21,29 +23,71 @@ from tinyinterp.cli.options import (
     check_one_text,
     token_limit,
 )
-from tinyinterp.cli.report import columns, kind_lines, print_json, print_lines, say, say_written
+from tinyinterp.cli.report import print_json, print_lines, say, say_written
 
 if TYPE_CHECKING:
+    from tinyinterp.corpus import Corpus
+    from tinyinterp.model import Model
+    from tinyinterp.neuron_census import NeuronCensus, NeuronSettings
+    from tinyinterp.neuron_census.finished import Finished
     from tinyinterp.output import OutputFolder
     from tinyinterp.table import Table
 
-SHOWN = 20  # neurons of a tag
+ALL = "all"
+
+
+class ReadingChoice(StrEnum):
+    """Which value of a neuron is read."""
+
+    POST = "post"
+    PRE = "pre"
+
+
+class Target(StrEnum):
+    """Whose part of speech is told."""
+
+    CURRENT = "current"
+    NEXT = "next"
+    PREVIOUS = "previous"
 
 
 def neurons(
     *,
-    layer: Annotated[int, typer.Option(min=0, help="Layer, counted from 0.")],
+    layer: Annotated[
+        str, typer.Option(metavar="L[,L...]|all", help="Layers, counted from 0: 4, or 0,3, or all.")
+    ],
     ckpt: Ckpt = None,
     text: TextFile = None,
     dataset: Dataset = None,
     neuron: Annotated[
-        int | None, typer.Option(min=0, help="Show what this neuron fires on.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Show what this neuron fires on; of the census in --out, if it is the "
+            "one that was asked for.",
+        ),
     ] = None,
     tag: Annotated[
         str | None,
-        typer.Option(metavar="TAG", help="List the neurons whose best tag this is (NOUN, VERB)."),
+        typer.Option(
+            metavar="TAG", help="Rank the neurons by how well they tell this tag (NOUN, VERB)."
+        ),
     ] = None,
+    target: Annotated[Target, typer.Option(help="Whose tag --tag is.")] = Target.CURRENT,
     top: Annotated[int, typer.Option(min=1, help="Activations to keep for a neuron.")] = 20,
+    per_story: Annotated[
+        bool, typer.Option("--per-story", help="Keep one activation of a story, its largest.")
+    ] = False,
+    place: Annotated[
+        ReadingChoice,
+        typer.Option(help="What is read: after the non-linearity, or before it."),
+    ] = ReadingChoice.POST,
+    nulls: Annotated[
+        bool,
+        typer.Option(
+            "--nulls/--no-nulls", help="Judge models that have learned nothing beside this one."
+        ),
+    ] = True,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(
         "tinyinterp-out/neurons"
     ),
@@ -52,12 +96,21 @@ def neurons(
     batch_size: BatchSize = 8,
     seed: Seed = 0,
     as_one_json: Json = False,
+    as_json_lines: Annotated[
+        bool, typer.Option("--jsonl", help="Print a JSON object a neuron, each on its line.")
+    ] = False,
 ) -> None:
-    """Say what each neuron of a layer fires on.
+    """Say what each neuron of one or more layers fires on.
 
-    Reads 100,000 tokens unless --tokens or --full says otherwise.
+    Reads 100,000 tokens unless --tokens or --full says otherwise. A run that was stopped goes on
+    where it was when it is started again with the same words.
     """
     check_one_text(text, dataset)
+    layers = _parse_layers(layer)
+    if as_one_json and as_json_lines:
+        raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
+    if neuron is not None and len(layers) != 1:
+        raise typer.BadParameter("a neuron is one of one layer", param_hint="--neuron")
     from tinyinterp.api import NEURON_TOKENS
 
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
@@ -66,31 +119,131 @@ def neurons(
     from tinyinterp.output import OutputFolder
 
     model = load(ckpt)
-    check_exists("layer", layer, model.config.n_layers)
+    for number in layers:
+        check_exists("layer", number, model.config.n_layers)
     if neuron is not None:
         check_exists("neuron", neuron, model.config.d_mlp)
     corpus = open_corpus(
         model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
     )
     output = OutputFolder(out)
-    from tinyinterp.neuron_census import NeuronSettings, census_neurons  # slow, as above
-    from tinyinterp.views.neurons import write_neuron_page
+    from tinyinterp.neuron_census import NeuronSettings  # slow, as above
+    from tinyinterp.neuron_census.settings import NULL_TOKENS
 
-    settings = NeuronSettings(layer=layer, top=top, seed=seed, batch_size=batch_size)
-    census = census_neurons(model, corpus, settings)
-    with output.filling(f"neurons of layer {layer}", f"{model.name}, {corpus.name}") as folder:
-        census.write(folder)
-        write_neuron_page(census.table, census.top, folder)
+    settings = NeuronSettings(
+        layers=layers,
+        top=top,
+        seed=seed,
+        batch_size=batch_size,
+        per_story=per_story,
+        reading=place.value,
+        null_tokens=NULL_TOKENS if nulls else 0,
+    )
+    finished = None
+    if (neuron is not None or tag is not None) and not as_one_json:
+        finished = _find(output.folder, model, corpus, settings)
+    if finished is not None:
+        say(f"from the census in {out}")
+        _show(finished, neuron, tag, target, as_json_lines=as_json_lines)
+        return
+    census = _take(model, corpus, settings, output)
     say_warnings(census.table)
     if as_one_json:
         print_json(as_json(census.table, output))
         return
-    print_lines(kind_lines(_decided(census.table), "neurons", "best_tag"))
-    if tag is not None:
-        print_lines(["", *_tag_lines(census.table, tag)])
-    if neuron is not None:
-        print_lines(["", *census.neuron_lines(neuron)])
+    from tinyinterp.neuron_census.finished import Finished
+
+    finished = Finished(output.folder, tuple(census.layers))
+    if not as_json_lines:
+        print_lines(summary_lines(census.table))
+        if neuron is not None or tag is not None:
+            print_lines([""])
+    _show(finished, neuron, tag, target, as_json_lines=as_json_lines)
     say_written(output.folder, output.written)
+
+
+def _parse_layers(given: str) -> tuple[int, ...]:
+    """Layers of ``4``, ``0,3`` or ``all`` (none: all there are).
+
+    Raises:
+        typer.BadParameter: it is not of that form.
+    """
+    if given == ALL:
+        return ()
+    if re.fullmatch(r"\d+(,\d+)*", given) is None:
+        raise typer.BadParameter(
+            f"{given!r} names no layers; give 4, or 0,3, or {ALL}", param_hint="--layer"
+        )
+    return tuple(sorted({int(number) for number in given.split(",")}))
+
+
+def _find(
+    folder: Path, model: Model, corpus: Corpus, settings: NeuronSettings
+) -> Finished | None:
+    """The census that was asked for, if it lies in the folder already."""
+    from tinyinterp.neuron_census.finished import find_finished, table_path
+    from tinyinterp.neuron_census.notes import census_fingerprint
+    from tinyinterp.neuron_census.survey import survey
+
+    layers = settings.chosen_layers(model.config.n_layers)
+    if not table_path(folder, "neurons", layers[0]).is_file():
+        return None
+    fingerprint = census_fingerprint(model, corpus, settings, survey(corpus))
+    return find_finished(folder, layers, fingerprint)
+
+
+def _take(
+    model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
+) -> NeuronCensus:
+    """Take the census and write its files, a layer at a time."""
+    from tinyinterp.neuron_census import census_neurons
+    from tinyinterp.table import Table
+    from tinyinterp.views.neurons import write_neuron_page
+
+    census = census_neurons(model, corpus, settings, keep_in=output.folder)
+    written = []
+    for layer, of_layer in census.layers.items():
+        about = f"{model.name}, {corpus.name}"
+        with output.filling(f"neurons of layer {layer}", about) as folder:
+            of_layer.write(folder)
+            top = Table.of_arrow(f"top_activations_layer{layer}", of_layer.top)
+            write_neuron_page(of_layer.table, top, folder)
+        written += output.written
+    output.written = written
+    return census
+
+
+def _show(
+    finished: Finished,
+    neuron: int | None,
+    tag: str | None,
+    target: Target,
+    *,
+    as_json_lines: bool,
+) -> None:
+    """What was asked about a neuron or a tag, or with JSON Lines about all."""
+    if tag is not None:
+        ranking = finished.ranking(tag.upper(), target.value)
+        if as_json_lines:
+            _print_json_lines(ranking)
+        else:
+            print_lines(ranking_lines(ranking, tag.upper(), target.value))
+            if neuron is not None:
+                print_lines([""])
+    if neuron is not None:
+        (layer,) = finished.layers
+        row, hits = finished.neuron(layer, neuron), finished.hits(layer, neuron)
+        if as_json_lines:
+            _print_json_lines([row | {"top": hits}])
+        else:
+            print_lines(neuron_lines(row, hits, finished.notes(layer)))
+    if as_json_lines and neuron is None and tag is None:
+        for layer in finished.layers:
+            _print_json_lines(finished.neurons(layer))
+
+
+def _print_json_lines(rows: list[dict[str, Any]]) -> None:
+    print_lines(json.dumps(row, ensure_ascii=False) for row in rows)
 
 
 def check_exists(what: str, number: int, count: int) -> None:
@@ -105,34 +258,6 @@ def check_exists(what: str, number: int, count: int) -> None:
         raise SelectionError(
             f"there is no {what} {number}; this model has {count}, counted from 0 to {count - 1}"
         )
-
-
-def _decided(table: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with their tag only where it decided the kind; elsewhere it is just the largest."""
-    tagged = ("part-of-speech", "next-word")
-    return [row if row["kind"] in tagged else row | {"best_tag": ""} for row in table]
-
-
-def _tag_lines(table: Iterable[dict[str, Any]], tag: str) -> list[str]:
-    rows = [row for row in table if row["best_tag"] == tag.upper()]
-    if not rows:
-        say(f"no neuron of this layer has {tag.upper()} as its best tag")
-        return []
-    rows.sort(key=lambda row: (-row["auroc"], row["neuron"]))
-    shown = [
-        [
-            str(row["neuron"]),
-            row["kind"],
-            f"{row['auroc']:.3f}",
-            f"{row['purity']:.2f}",
-            row["types"],
-        ]
-        for row in rows[:SHOWN]
-    ]
-    return [
-        f"{len(rows)} neurons with best tag {tag.upper()}, largest AUROC first:",
-        *columns(["neuron", "kind", "auroc", "purity", "word types"], shown),
-    ]
 
 
 def say_warnings(table: Table) -> None:

@@ -116,7 +116,7 @@ class TokenControl:
         self._means = means
         self._sample = sample
         self._kinds = np.unique(sample.types, return_inverse=True)[1]
-        self._all = np.bincount(self._kinds, minlength=len(means))
+        self._all = np.bincount(self._kinds, minlength=len(means)).astype(np.float64)
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def by_token(self, neuron: int, target: int) -> float:
@@ -138,11 +138,12 @@ class TokenControl:
 
     def _of(
         self, target: int
-    ) -> tuple[Int[np.ndarray, " kind"], Int[np.ndarray, " chosen"]]:
+    ) -> tuple[Float[np.ndarray, " kind"], Int[np.ndarray, " chosen"]]:
         """How many tokens of each type a target is about; the tokens of types that have both."""
         if target not in self._known:
             positive = self._sample.positive(target)
-            positives = np.bincount(self._kinds[positive], minlength=len(self._all))
+            found = np.bincount(self._kinds[positive], minlength=len(self._all))
+            positives = found.astype(np.float64)
             both = (positives > 0) & (positives < self._all)
             self._known[target] = positives, np.flatnonzero(both[self._kinds])
         return self._known[target]

@@ -20,10 +20,11 @@ from tinyinterp.neuron_census import dump
 from tinyinterp.neuron_census.contexts import find_hits
 from tinyinterp.neuron_census.evidence import judge
 from tinyinterp.neuron_census.extremes import NOWHERE
+from tinyinterp.neuron_census.finished import table_path
 from tinyinterp.neuron_census.layer_tables import association_table, histogram_table, hit_table
 from tinyinterp.neuron_census.measure import Measured, measure
 from tinyinterp.neuron_census.neuron_rows import rows_of_layer
-from tinyinterp.neuron_census.notes import census_fingerprint, layer_notes
+from tinyinterp.neuron_census.notes import census_fingerprint, layer_notes, pooled_notes
 from tinyinterp.neuron_census.nulls import NullKinds, null_kinds
 from tinyinterp.neuron_census.saved import Keeper
 from tinyinterp.neuron_census.settings import NeuronSettings
@@ -51,13 +52,16 @@ class LayerCensus:
 
     def write(self, folder: Path) -> list[Path]:
         """Write all tables, and the top activations as text; returns the paths."""
-        layer = self.table.notes["layer"]
         paths = [*self.table.write(folder), *dump.write_top(self.table, self.top, folder)]
-        for name in ("bottom", "associations", "histograms"):
-            known = {"bottom": f"bottom_activations_layer{layer}"}
-            path = folder / f"{known.get(name, f'{name}_layer{layer}')}.parquet"
+        tables = {
+            "bottom_activations": self.bottom,
+            "associations": self.associations,
+            "histograms": self.histograms,
+        }
+        for name, table in tables.items():
+            path = table_path(folder, name, self.table.notes["layer"])
             with replacing_file(path) as temporary:
-                parquet.write_table(getattr(self, name), temporary)
+                parquet.write_table(table, temporary)
             paths.append(path)
         return paths
 
@@ -74,7 +78,7 @@ class NeuronCensus:
         tables = [layer.table for layer in self.layers.values()]
         if len(tables) == 1:
             return tables[0]
-        notes = tables[0].notes | {"layer": list(self.layers)}
+        notes = pooled_notes({number: layer.table.notes for number, layer in self.layers.items()})
         return Table("neurons", [row for table in tables for row in table], notes=notes)
 
     @cached_property

@@ -29,7 +29,7 @@ def write_top(table: Table, top: pa.Table, folder: Path) -> list[Path]:
     with replacing_file(paths[0]) as temporary:
         parquet.write_table(top, temporary)
     hits = _by_neuron(top.to_pylist())
-    lines = _header(table)
+    lines = header_lines(table.notes)
     for row in table:
         lines += ["", "", *_numbers(row), "", *_activations(row, hits[row["neuron"]])]
     write_text(paths[1], "\n".join(lines) + "\n")
@@ -72,15 +72,15 @@ def _by_neuron(top: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]
     return hits
 
 
-def _header(table: Table) -> list[str]:
-    notes = table.notes
+def header_lines(notes: Mapping[str, Any]) -> list[str]:
+    """What the numbers were measured on, and what to beware of."""
     where = f"Layer {notes['layer']} of {visible(notes['model'])} on {visible(notes['text'])}"
-    size = f"{len(table):,} neurons, {notes['tokens']:,} tokens"
     side = f"{notes['test_tokens']:,} tokens of {notes['test_stories']:,} TEST stories"
     tagger = f"{notes['tagger']}, {notes['coverage']:.1%} of the tokens scored"
     lines = [
-        f"{where}: {size}",
-        f"Numbers are of {side}; tags by {tagger}.",
+        f"{where}: {notes['tokens']:,} tokens; {notes['place']} is read.",
+        f"Numbers are of {side}; tags by {tagger}. Ranks (AUROC, average precision, q) are of an "
+        f"even sample of {notes['sampled_tokens']:,} of them.",
         "A hit is a TEST token on which a neuron reaches half of its largest value on FIT stories.",
     ]
     lines += [f"Note: {warning}" for warning in notes["warnings"]]

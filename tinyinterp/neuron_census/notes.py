@@ -12,7 +12,7 @@ from tinyinterp.corpus import Corpus
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.labels import PART_OF_SPEECH, THRESHOLDS
 from tinyinterp.neuron_census.measure import TextCounts
-from tinyinterp.neuron_census.nulls import NullKinds
+from tinyinterp.neuron_census.nulls import NULLS, NullKinds
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
 from tinyinterp.neuron_census.settings import PLACES, NeuronSettings
 from tinyinterp.neuron_census.survey import Survey
@@ -105,3 +105,24 @@ def _warnings(text: Survey, coverage: float, nulls: NullKinds | None) -> list[st
                 f"called {PART_OF_SPEECH}, too"
             )
     return warnings
+
+
+def pooled_notes(layers: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """The notes of several layers as those of one table; shares are of all their neurons."""
+    first = next(iter(layers.values()))
+    pooled = first | {
+        "layer": list(layers),
+        "warnings": list(dict.fromkeys(w for notes in layers.values() for w in notes["warnings"])),
+    }
+    if not first["nulls"]:
+        return pooled
+    nulls: dict[str, Any] = {"tokens": first["nulls"]["tokens"]}
+    for name in NULLS:
+        kinds = sorted({kind for notes in layers.values() for kind in notes["nulls"][name]})
+        shares = {
+            kind: sum(notes["nulls"][name].get(kind, 0.0) for notes in layers.values())
+            for kind in kinds
+        }
+        nulls[name] = {kind: round(share / len(layers), 6) for kind, share in shares.items()}
+    by_layer = {str(layer): notes["nulls"] for layer, notes in layers.items()}
+    return pooled | {"nulls": nulls, "nulls_by_layer": by_layer}

@@ -28,7 +28,7 @@ class Sample:
         """Which tokens have a tag."""
         return self.targets[:, 0] >= 0
 
-    def chosen(self, rows: Bool[np.ndarray, " row"]) -> Sample:
+    def chosen(self, rows: Bool[np.ndarray, " row"] | Int[np.ndarray, " chosen"]) -> Sample:
         """Some of the tokens."""
         return Sample(self.types[rows], self.targets[rows], self.blocks[rows])
 
@@ -104,7 +104,7 @@ class SampledValues:
         return self._values[: self._held]
 
 
-def prevalence(sample: Sample) -> Float[np.ndarray, " target"]:
+def prevalence(sample: Sample) -> Int[np.ndarray, " target"]:
     """How many tokens each target is about."""
     found = sample.targets[sample.targets >= 0]
     return np.bincount(found, minlength=len(SIDES) * len(TAGS))
