@@ -123,6 +123,8 @@ def neurons(
         check_exists("layer", number, model.config.n_layers)
     if neuron is not None:
         check_exists("neuron", neuron, model.config.d_mlp)
+    if tag is not None:
+        _check_tag(tag.upper())
     corpus = open_corpus(
         model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
     )
@@ -175,6 +177,14 @@ def _parse_layers(given: str) -> tuple[int, ...]:
             f"{given!r} names no layers; give 4, or 0,3, or {ALL}", param_hint="--layer"
         )
     return tuple(sorted({int(number) for number in given.split(",")}))
+
+
+def _check_tag(tag: str) -> None:
+    from tinyinterp.errors import SelectionError
+    from tinyinterp.speech import TAGS
+
+    if tag not in TAGS:
+        raise SelectionError(f"there is no tag {tag}; known: {', '.join(TAGS)}")
 
 
 def _find(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +20,15 @@ Row = dict[str, Any]
 
 def summary_lines(table: Table) -> list[str]:
     """How many neurons of each kind, by layer where there are several, and how many by chance."""
-    from tinyinterp.neuron_census.dump import null_lines
+    from tinyinterp.neuron_census.dump import WIDTH, null_lines
 
     lines = kind_lines(_decided(table), "neurons", "best_tag")
     layers = sorted(set(table["layer"]))
     if len(layers) > 1:
         lines += ["", *_layer_lines(table, layers)]
-    return [*lines, "", *null_lines(table.notes)] if table.notes["nulls"] else lines
+    for line in null_lines(table.notes):
+        lines += ["", *textwrap.wrap(line, WIDTH)]
+    return lines
 
 
 def _layer_lines(table: Table, layers: list[int]) -> list[str]:

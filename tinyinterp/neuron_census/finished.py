@@ -66,18 +66,12 @@ class Finished:
         Args:
             tag: such as ``NOUN``.
             target: the word that is to have it: ``current``, ``next`` or ``previous``.
-
-        Raises:
-            SelectionError: there is no such tag.
         """
         rows = []
         for layer in self.layers:
-            kinds = {row["neuron"]: row for row in self.neurons(layer)}
+            kinds = {row["neuron"]: row["kind"] for row in self.neurons(layer)}
             for row in self._read("associations", layer, tag=tag, target=target):
-                rows.append(row | {name: kinds[row["neuron"]][name] for name in ("kind", "types")})
-        if not rows:
-            known = {row["tag"] for row in self._read("associations", self.layers[0], neuron=0)}
-            raise SelectionError(f"there is no tag {tag!r}; known: {', '.join(sorted(known))}")
+                rows.append(row | {"kind": kinds[row["neuron"]]})
         rows.sort(key=lambda r: (-r["auroc_low"], -r["auroc"], r["layer"], r["neuron"]))
         return rows
 

@@ -48,7 +48,7 @@ class Keeper:
         if self._path is None or not self._path.is_file():
             return None
         try:
-            with np.load(self._path, allow_pickle=False) as file:
+            with self._path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 if str(file[FINGERPRINT]) != self._fingerprint:
                     return None
                 arrays = {name: file[name] for name in file.files}
