@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float
 from pyarrow import csv, parquet
 
 from tinyinterp.files import replacing_file, write_text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METADATA = b"tinyinterp"  # under which the notes stand in a schema
+LEAST_QUICK, MOST_QUICK = 1e-9, 1e5  # sizes that are rounded without going through text
 SIGNIFICANT = 6  # digits kept of every number, so that a table is the same wherever it was made
 
 
@@ -124,6 +126,17 @@ def rounded(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [rounded(item) for item in value]
     return value
+
+
+def rounded_array(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """The same for many finite numbers at a time."""
+    size = np.abs(values)
+    usual = (size >= LEAST_QUICK) & (size < MOST_QUICK)
+    digits = SIGNIFICANT - 1 - np.floor(np.log10(np.where(usual, size, 1.0)))
+    scale = 10.0**digits  # a quotient of a whole number and a power of ten is as near as can be
+    found = np.round(values * scale) / scale
+    found[~usual] = [rounded(value) for value in values[~usual].tolist()]
+    return found
 
 
 def _arrow_array(values: list[Any]) -> pa.Array:

@@ -137,6 +137,17 @@ def test_rows(
 
 @compiled
 @no_type_check
+def count_bins(values, low, bins_each, counts, first, last):
+    """Add values [row neuron] to equal bins from ``low`` on; what lies outside to the outermost."""
+    last_bin = counts.shape[1] - 1
+    for row in range(len(values)):
+        for n in range(first, last):
+            place = int((values[row, n] - low[n]) * bins_each[n])
+            counts[n, min(max(place, 0), last_bin)] += 1
+
+
+@compiled
+@no_type_check
 def _enter_flagged(
     row, number, flags, high, high_ids, low, low_ids, upper, lower, per_story
 ):  # fmt: skip

@@ -14,8 +14,9 @@ from tinyinterp.neuron_census.association import Association
 from tinyinterp.neuron_census.contexts import Hit
 from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.extremes import NOWHERE
+from tinyinterp.neuron_census.kernels import count_bins, over_neurons
 from tinyinterp.neuron_census.targets import N_TARGETS, side_of, tag_of
-from tinyinterp.table import METADATA, rounded
+from tinyinterp.table import METADATA, rounded, rounded_array
 
 BINS = 40
 
@@ -54,10 +55,11 @@ def histogram_table(
     All are in the first bin where both are equal.
     """
     low, high = smallest.astype(np.float64), largest.astype(np.float64)
-    width = np.where(high > low, high - low, 1.0)
-    place = ((values - low) * (BINS / width)).astype(np.int64).clip(0, BINS - 1)
-    cells = place + BINS * np.arange(values.shape[1])
-    counts = np.bincount(cells.ravel(), minlength=BINS * values.shape[1]).reshape(-1, BINS)
+    counts = np.zeros((len(low), BINS), dtype=np.int64)
+    bins_each = BINS / np.where(high > low, high - low, 1.0)
+    over_neurons(
+        lambda first, last: count_bins(values, low, bins_each, counts, first, last), len(low)
+    )
     columns = {
         "layer": np.full(len(low), layer),
         "neuron": np.arange(len(low)),
@@ -91,8 +93,8 @@ def hit_table(
     return _table(columns, notes)
 
 
-def _column(values: Float[np.ndarray, "target neuron"]) -> list[float]:
-    return [rounded(value) for value in values.T.ravel().tolist()]
+def _column(values: Float[np.ndarray, "target neuron"]) -> Float[np.ndarray, " row"]:
+    return rounded_array(values.T.ravel())
 
 
 def _table(columns: Mapping[str, Any], notes: Mapping[str, Any]) -> pa.Table:
