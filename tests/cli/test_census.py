@@ -191,7 +191,7 @@ def test_a_neuron_is_read_from_the_census_just_taken(neurons, tmp_path: Path):
     assert again.out.startswith("Neuron 1 of layer 0: ")
     assert max(map(len, again.out.splitlines())) <= 100
     assert "\x1b" not in again.out
-    for other in (("--top", 4), ("--seed", 1), ("--place", "pre"), ("--per-story",)):
+    for other in (("--top", 4), ("--seed", 1), ("--reading", "pre"), ("--per-story",)):
         assert "from the census" not in neurons(*words, *other).err
 
 

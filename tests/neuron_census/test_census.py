@@ -195,7 +195,7 @@ def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"layers": (3,)}, {"layers": (0, -1)}, {"top": 0}, {"batch_size": 0}, {"null_tokens": -1}],
+    [{"layers": (3,)}, {"layers": (0, -1)}, {"top": 0}, {"batch_size": 0}, {"null_tokens": -1}, {"reading": "mid"}],
 )
 def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dict[str, Any]):
     with pytest.raises(SelectionError):

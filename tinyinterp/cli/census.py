@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 ALL = "all"
 
 
-class ReadingChoice(StrEnum):
-    """Which value of a neuron is read."""
+class Reading(StrEnum):
+    """Which value is read as a neuron's."""
 
     POST = "post"
     PRE = "pre"
+    REPORT = "report"
 
 
 class Target(StrEnum):
@@ -78,10 +79,10 @@ def neurons(
     per_story: Annotated[
         bool, typer.Option("--per-story", help="Keep one activation of a story, its largest.")
     ] = False,
-    place: Annotated[
-        ReadingChoice,
-        typer.Option(help="What is read: after the non-linearity, or before it."),
-    ] = ReadingChoice.POST,
+    reading: Annotated[
+        Reading,
+        typer.Option(help="What is read: after the non-linearity, before it, or as the report did."),
+    ] = Reading.POST,
     nulls: Annotated[
         bool,
         typer.Option(
@@ -138,7 +139,7 @@ def neurons(
         seed=seed,
         batch_size=batch_size,
         per_story=per_story,
-        reading=place.value,
+        reading=reading.value,
         null_tokens=NULL_TOKENS if nulls else 0,
     )
     finished = None

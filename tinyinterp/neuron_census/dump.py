@@ -17,6 +17,11 @@ from tinyinterp.neuron_census.targets import NEXT
 from tinyinterp.table import Table
 
 WIDTH = 100  # columns
+READ = {
+    "post": "mlp.hook_post",
+    "pre": "mlp.hook_pre",
+    "report": "the report's value (the residual stream at the block's input into the up-projection)",
+}
 NULL_MODELS = ("random", "shuffled")
 MARKS = "«»"  # around the token in its context
 BREAKS = {"\n": "⏎", "\t": "⇥"}
@@ -78,7 +83,7 @@ def header_lines(notes: Mapping[str, Any]) -> list[str]:
     side = f"{notes['test_tokens']:,} tokens of {notes['test_stories']:,} TEST stories"
     tagger = f"{notes['tagger']}, {notes['coverage']:.1%} of the tokens scored"
     lines = [
-        f"{where}: {notes['tokens']:,} tokens; {notes['place']} is read.",
+        f"{where}: {notes['tokens']:,} tokens; {READ[notes['reading']]} is read.",
         f"Numbers are of {side}; tags by {tagger}. Ranks (AUROC, average precision, q) are of an "
         f"even sample of {notes['sampled_tokens']:,} of them.",
         "A hit is a TEST token on which a neuron reaches half of its largest value on FIT stories.",

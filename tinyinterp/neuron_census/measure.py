@@ -15,6 +15,7 @@ from tinyinterp.decoder import Decoder
 from tinyinterp.neuron_census.extremes import Extremes
 from tinyinterp.neuron_census.fitted import FittedSide, hit_level
 from tinyinterp.neuron_census.held_out import HeldOutSide
+from tinyinterp.neuron_census.reading import read
 from tinyinterp.neuron_census.rows import Rows, flat, rows_of
 from tinyinterp.neuron_census.sample import EvenSample, Sample, SampledValues
 from tinyinterp.neuron_census.saved import Keeper
@@ -69,7 +70,8 @@ class FitPass:
     def __init__(self, decoder: Decoder, settings: NeuronSettings, text: Survey) -> None:
         config = decoder.config
         layers = settings.chosen_layers(config.n_layers)
-        self._places = {settings.place(layer): layer for layer in layers}
+        self.readers = {layer: read(decoder, layer, settings.reading) for layer in layers}
+        self._layers = {place: layer for layer, (place, _) in self.readers.items()}
         self._rows = RowsOnce(text)
         self.fitted = {
             layer: FittedSide(config.d_mlp, len(text.types), config.n_ctx) for layer in layers
@@ -80,12 +82,13 @@ class FitPass:
         }
 
     def places(self) -> Iterable[str]:
-        return self._places
+        return self._layers
 
     def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer = self._places[place]
+        layer = self._layers[place]
         rows, types = self._rows.of(batch)
-        self.fitted[layer].add(flat(value), rows, types, self.extremes[layer])
+        values = flat(self.readers[layer][1](value))
+        self.fitted[layer].add(values, rows, types, self.extremes[layer])
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that it holds, by layer."""
@@ -106,7 +109,7 @@ class TestPass:
     def __init__(
         self, fit: FitPass, settings: NeuronSettings, text: Survey, speech: SpeechReader
     ) -> None:
-        self._places = {settings.place(layer): layer for layer in fit.fitted}
+        self._layers = {place: layer for layer, (place, _) in fit.readers.items()}
         self._rows = RowsOnce(text)
         self._speech = speech
         self._listed = text.split
@@ -128,10 +131,11 @@ class TestPass:
         self.target_tokens = np.zeros(N_TARGETS, dtype=np.int64)
 
     def places(self) -> Iterable[str]:
-        return self._places
+        return self._layers
 
     def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer, values = self._places[place], flat(value)
+        layer = self._layers[place]
+        values = flat(self._fit.readers[layer][1](value))
         rows, types = self._rows.of(batch)
         if batch is not self._batch:
             self._count(batch, rows, types)
@@ -211,7 +215,7 @@ def measure(
     saved = keeper.load()
     fit = FitPass(decoder, settings, text)
 
-    def read(side: Side, taker: FitPass | TestPass) -> None:
+    def go_through(side: Side, taker: FitPass | TestPass) -> None:
         done = saved.batches if saved is not None and saved.side == side.name else 0
         batches = _after(corpus.micro_batches(side if text.split else None), done, report)
         with keeper.watching(side.name, taker.arrays, done) as after:
@@ -221,11 +225,11 @@ def measure(
     if saved is not None:
         fit.restore(saved.arrays)
     if saved is None or saved.side == Side.FIT.name:
-        read(Side.FIT, fit)
+        go_through(Side.FIT, fit)
     test = TestPass(fit, settings, text, speech)
     if saved is not None and saved.side == Side.TEST.name:
         test.restore(saved.arrays)
-    read(Side.TEST, test)
+    go_through(Side.TEST, test)
     return test.finish()
 
 

@@ -14,7 +14,7 @@ from tinyinterp.neuron_census.labels import PART_OF_SPEECH, THRESHOLDS
 from tinyinterp.neuron_census.measure import TextCounts
 from tinyinterp.neuron_census.nulls import NULLS, NullKinds
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
-from tinyinterp.neuron_census.settings import PLACES, NeuronSettings
+from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey
 
 LOW_COVERAGE = 0.8  # below this share of scored tokens a warning stands beside the table
@@ -55,7 +55,7 @@ def layer_notes(
         "checkpoint": model.fingerprint,
         "text": corpus.name,
         "layer": layer,
-        "place": PLACES[settings.reading],
+        "reading": settings.reading,
         "seed": settings.seed,
         "top": settings.top,
         "per_story": settings.per_story,

@@ -1,15 +1,12 @@
-"""What a census of neurons is asked for, and where in a model it listens."""
+"""What a census of neurons is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from tinyinterp.errors import SelectionError
+from tinyinterp.neuron_census.reading import READINGS
 
-Reading = Literal["post", "pre"]
-PLACES: Mapping[Reading, str] = {"post": "mlp.hook_post", "pre": "mlp.hook_pre"}
 NULL_TOKENS = 30_000  # of the text that models without training read
 
 
@@ -23,7 +20,7 @@ class NeuronSettings:
         seed: of the token sample, the bootstrap and the null models.
         batch_size: micro-batches read ahead at a time.
         per_story: keep one activation a story, its largest (or smallest).
-        reading: the value that a neuron hands on (``post``), or before the non-linearity (``pre``).
+        reading: one of :data:`tinyinterp.neuron_census.reading.READINGS`.
         null_tokens: of the text that the null models read; 0: no null models.
     """
 
@@ -32,7 +29,7 @@ class NeuronSettings:
     seed: int = 0
     batch_size: int = 8
     per_story: bool = False
-    reading: Reading = "post"
+    reading: str = "post"
     null_tokens: int = NULL_TOKENS
 
     def __post_init__(self) -> None:
@@ -42,9 +39,9 @@ class NeuronSettings:
                 raise SelectionError(
                     f"{name} is {getattr(self, name)}; it must be at least {least}"
                 )
-        if self.reading not in get_args(Reading):
+        if self.reading not in READINGS:
             raise SelectionError(
-                f"{self.reading!r} is no reading; known: {', '.join(get_args(Reading))}"
+                f"there is no reading {self.reading!r}; choose one of {', '.join(READINGS)}"
             )
 
     def chosen_layers(self, n_layers: int) -> tuple[int, ...]:
@@ -60,7 +57,3 @@ class NeuronSettings:
                     f"to {n_layers - 1}"
                 )
         return tuple(sorted(set(self.layers))) or tuple(range(n_layers))
-
-    def place(self, layer: int) -> str:
-        """The name of what is read of a layer, such as ``blocks.4.mlp.hook_post``."""
-        return f"blocks.{layer}.{PLACES[self.reading]}"
