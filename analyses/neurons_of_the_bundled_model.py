@@ -1,4 +1,4 @@
-"""The neurons of the bundled model: how many of each kind by layer, against models without training.
+"""The neurons of the bundled model: how many of each kind by layer, and in models untrained.
 
     python analyses/neurons_of_the_bundled_model.py [--ckpt FOLDER|NAME] [--text FILE] [--tokens N]
 
@@ -154,7 +154,9 @@ def _by_layer(census: NeuronCensus) -> list[str]:
         ]
         for row in trained
     ]
-    lines.append(["all", *(sum(int(str(line[i])) for line in lines) for i in range(1, len(lines[0])))])
+    lines.append(
+        ["all", *(sum(int(str(line[i])) for line in lines) for i in range(1, len(lines[0])))]
+    )
     header = ["layer", *kinds, *(f"{POS} in the {name} model" for name in NULLS)]
     n = len(census.table)
     found = sum(row[POS] for row in trained)
@@ -177,6 +179,7 @@ def _tags(rows: Sequence[dict[str, Any]]) -> list[str]:
         for tag, count in Counter(row["best_tag"] for row in here).most_common():
             tagged = [row for row in here if row["best_tag"] == tag]
             best = max(tagged, key=lambda row: row["auroc_low"])
+            bounds = style.interval(best["auroc_low"], best["auroc_high"])
             lines.append(
                 [
                     kind,
@@ -184,7 +187,7 @@ def _tags(rows: Sequence[dict[str, Any]]) -> list[str]:
                     count,
                     f"{np.median([row['auroc'] for row in tagged]):.3f}",
                     f"{best['layer']}.{best['neuron']}",
-                    f"{best['auroc']:.3f} ({style.interval(best['auroc_low'], best['auroc_high'])})",
+                    f"{best['auroc']:.3f} ({bounds})",
                     ", ".join(word.strip() for word in best["words"]),
                 ]
             )

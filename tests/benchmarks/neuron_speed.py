@@ -113,6 +113,11 @@ def same(census: NeuronCensus, obvious: Obvious) -> int:
     return wrong
 
 
+def say(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
@@ -128,7 +133,6 @@ def compare(tokens: int, rounds: int) -> dict[str, float]:
     batches = [b.tokens for side in Side for b in corpus.micro_batches(side)]
     some = list(islice(batches, 4))
     n_few = survey(few).tokens
-    n_some = sum(t.numel() for t in some)
     decoder = model.decoder
 
     def bare(forward: Callable[[torch.Tensor], object], given: list[torch.Tensor]) -> None:
@@ -147,20 +151,16 @@ def compare(tokens: int, rounds: int) -> dict[str, float]:
         "HookedTransformer": (found.tokens, lambda: bare(hooked, batches)),
         "obvious": (n_few, lambda: Obvious(model).read(few)),
     }
-    for name, (_, work) in ways.items():  # once unmeasured, on little
-        bare(hooked if name == "HookedTransformer" else decoder, some)
-        if name == "obvious":
-            continue
-        if name == "census":
-            obvious = Obvious(model)
-            obvious.read(few)
-            print(f"differences: {same(census_neurons(model, few, SETTINGS), obvious)}", flush=True)
-    del n_some, work
+    for forward in (decoder, hooked):  # once unmeasured, on little
+        bare(forward, some)
+    obvious = Obvious(model)
+    obvious.read(few)
+    say(f"differences: {same(census_neurons(model, few, SETTINGS), obvious)}")
     measured: dict[str, list[float]] = defaultdict(list)
     for number in range(rounds):
         for name, (n, work) in ways.items():
             measured[name].append(n / seconds(work))
-            print(f"round {number}: {name}: {measured[name][-1]:,.0f} tokens/s", flush=True)
+            say(f"round {number}: {name}: {measured[name][-1]:,.0f} tokens/s")
     result = {name: statistics.median(rates) for name, rates in measured.items()}
     for name in list(result)[2:]:
         ratios = [a / b for a, b in zip(measured["census"], measured[name], strict=True)]
@@ -185,13 +185,13 @@ def main() -> None:
     if options.only_census:
         model = tinyinterp.load()
         census_neurons(model, text(model, options.tokens), SETTINGS)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        say(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     result = compare(options.tokens, options.rounds)
     for part in (4, 1):
         result[f"peak MB, {options.tokens // part:,} tokens"] = peak(options.tokens // part)
     for name, value in result.items():
-        print(f"{name:32} {value:12,.2f}")
+        say(f"{name:32} {value:12,.2f}")
     if options.out:
         options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 

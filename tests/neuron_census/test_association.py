@@ -86,9 +86,7 @@ def test_every_neuron_against_every_target_equals_the_slow_way(seed: int):
     found = associate(values, sample)
     ranks = np.asarray(rankdata(values, axis=0), dtype=np.float64)
     for side in range(3):
-        classes = np.where(
-            sample.targets[:, side] < 0, -1, sample.targets[:, side] - N_TAGS * side
-        )
+        classes = np.where(sample.targets[:, side] < 0, -1, sample.targets[:, side] - N_TAGS * side)
         slow = rank_tests(ranks, classes, N_TAGS, sample.blocks)
         tested = np.flatnonzero(found.tested[N_TAGS * side : N_TAGS * (side + 1)])
         assert len(tested)

@@ -140,7 +140,10 @@ def test_files(census: NeuronCensus, tmp_path: Path):
     assert names == [
         *(f"neurons_layer1.{suffix}" for suffix in ("csv", "parquet", "json")),
         *(f"top_activations_layer1.{suffix}" for suffix in ("parquet", "txt")),
-        *(f"{name}_layer1.parquet" for name in ("bottom_activations", "associations", "histograms")),
+        *(
+            f"{name}_layer1.parquet"
+            for name in ("bottom_activations", "associations", "histograms")
+        ),
     ]
     with (tmp_path / names[0]).open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == len(census.table)
@@ -195,7 +198,14 @@ def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"layers": (3,)}, {"layers": (0, -1)}, {"top": 0}, {"batch_size": 0}, {"null_tokens": -1}, {"reading": "mid"}],
+    [
+        {"layers": (3,)},
+        {"layers": (0, -1)},
+        {"top": 0},
+        {"batch_size": 0},
+        {"null_tokens": -1},
+        {"reading": "mid"},
+    ],
 )
 def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dict[str, Any]):
     with pytest.raises(SelectionError):

@@ -65,7 +65,7 @@ def check(extremes: Extremes, values: np.ndarray, ids: np.ndarray) -> None:
     cuts=st.lists(st.integers(0, 60), max_size=6),
 )
 def test_streaming_and_merging_equal_sorting_whatever_the_parts_and_their_order(
-    seed: int, n_rows: int, k: int, n_levels: int, per_story: bool, cuts: list[int]
+    *, seed: int, n_rows: int, k: int, n_levels: int, per_story: bool, cuts: list[int]
 ):
     random = np.random.default_rng(seed)
     levels = random.integers(-n_levels, 1, (n_rows, N_NEURONS))  # at or below 0, and full of ties

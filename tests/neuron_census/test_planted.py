@@ -39,9 +39,7 @@ def check(planted: Planted) -> None:
 @pytest.mark.parametrize(
     ("n_code", "noise", "context"), [(43, 0.05, 0.0), (101, 0.03, 1.0), (61, 0.0, 0.0)]
 )
-def test_every_planted_neuron_gets_its_kind(
-    seed: int, n_code: int, noise: float, context: float
-):
+def test_every_planted_neuron_gets_its_kind(seed: int, n_code: int, noise: float, context: float):
     check(plant(seed, n_code=n_code, noise=noise, context=context))
 
 
@@ -52,7 +50,9 @@ def test_so_does_every_one_that_nothing_was_tried_on(seed: int, n_code: int, n_v
 
 def test_numbers_of_a_planted_noun_neuron():
     planted = plant(5)
-    row = census_neurons(planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0)).table.row(neuron=0)
+    row = census_neurons(
+        planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0)
+    ).table.row(neuron=0)
     assert row["auroc"] > 0.97
     assert row["auroc_low"] <= row["auroc"] <= row["auroc_high"]
     assert row["token_auroc"] == pytest.approx(row["auroc"], abs=0.02)
@@ -64,7 +64,9 @@ def test_numbers_of_a_planted_noun_neuron():
 
 def test_a_neuron_without_noise_fires_exactly_on_its_class():
     planted = plant(6, noise=0.0)
-    census = census_neurons(planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0, top=3))
+    census = census_neurons(
+        planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0, top=3)
+    )
     noun, two = census.table.row(neuron=0), census.table.row(neuron=4)
     assert (noun["auroc"], noun["purity"], noun["types"]) == (1.0, 1.0, len(NOUNS))
     assert two["word_share"] == 1.0

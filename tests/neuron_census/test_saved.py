@@ -24,7 +24,7 @@ def n_batches(corpus: Corpus) -> int:
     return sum(1 for side in Side for _ in corpus.micro_batches(side))
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -62,7 +62,7 @@ def killed_after(monkeypatch: pytest.MonkeyPatch):
             sides.append(side)
             if len(sides) == savings and not killed:
                 killed.append(True)
-                raise Killed
+                raise KilledError
 
         monkeypatch.setattr(saved, "SECONDS", 0.0)
         monkeypatch.setattr(saved, "MOST_OF_THE_TIME", 1e9)
@@ -78,7 +78,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 ):
     savings = savings % (1 + n_batches(corpus))
     sides = killed_after(savings)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         census_neurons(model, corpus, SETTINGS, keep_in=tmp_path)
     assert sides[-1] == side
     assert (tmp_path / PROGRESS_FILE).is_file()
@@ -109,14 +109,12 @@ def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
 
 @pytest.mark.parametrize("damage", ["cut", "other", "nothing"])
 def test_what_is_of_no_use_is_not_used(
-    damage, killed_after, model, corpus, uninterrupted, tmp_path, monkeypatch
+    damage, killed_after, model, corpus, uninterrupted, tmp_path
 ):
     killed_after(5)
     other = NeuronSettings((0, 2), top=4, null_tokens=0)
-    with pytest.raises(Killed):
-        census_neurons(
-            model, corpus, other if damage == "other" else SETTINGS, keep_in=tmp_path
-        )
+    with pytest.raises(KilledError):
+        census_neurons(model, corpus, other if damage == "other" else SETTINGS, keep_in=tmp_path)
     path = tmp_path / PROGRESS_FILE
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1000])
@@ -127,5 +125,5 @@ def test_what_is_of_no_use_is_not_used(
 
 def test_a_folder_that_is_not_there_is_an_error_of_ours(killed_after, model, corpus, tmp_path):
     killed_after(5)
-    with pytest.raises(OutputError, match="cannot save progress in .*gone"):
+    with pytest.raises(OutputError, match=r"cannot save progress in .*gone"):
         census_neurons(model, corpus, SETTINGS, keep_in=tmp_path / "gone")

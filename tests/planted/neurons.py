@@ -131,7 +131,9 @@ def plant(
         decoder.pos_embed.weight.copy_(torch.from_numpy(positions))
         decoder.block(0).mlp.up.weight.copy_(torch.from_numpy(up))
         # never; always the same; the same but below zero before the activation
-        decoder.block(0).mlp.up.bias.copy_(torch.tensor([0.0] * n_features + [-99.0, 0.7, 0.0, 0.0]))
+        decoder.block(0).mlp.up.bias.copy_(
+            torch.tensor([0.0] * n_features + [-99.0, 0.7, 0.0, 0.0])
+        )
     checkpoint = Checkpoint(decoder.eval(), tokenizer, Path("planted"), f"planted {seed}", {})
     corpus = corpus_of(text, tokenizer, config.n_ctx, "grammar")
     return Planted(Model(checkpoint, "planted"), corpus, kinds, tags)

@@ -81,7 +81,9 @@ def neurons(
     ] = False,
     reading: Annotated[
         Reading,
-        typer.Option(help="What is read: after the non-linearity, before it, or as the report did."),
+        typer.Option(
+            help="What is read: after the non-linearity, before it, or as the report did."
+        ),
     ] = Reading.POST,
     nulls: Annotated[
         bool,
@@ -108,10 +110,7 @@ def neurons(
     """
     check_one_text(text, dataset)
     layers = _parse_layers(layer)
-    if as_one_json and as_json_lines:
-        raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
-    if neuron is not None and len(layers) != 1:
-        raise typer.BadParameter("a neuron is one of one layer", param_hint="--neuron")
+    _check_words(layers, neuron, as_one_json=as_one_json, as_json_lines=as_json_lines)
     from tinyinterp.api import NEURON_TOKENS
 
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
@@ -165,6 +164,20 @@ def neurons(
     say_written(output.folder, output.written)
 
 
+def _check_words(
+    layers: tuple[int, ...], neuron: int | None, *, as_one_json: bool, as_json_lines: bool
+) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        typer.BadParameter: two forms of output, or a neuron of several layers.
+    """
+    if as_one_json and as_json_lines:
+        raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
+    if neuron is not None and len(layers) != 1:
+        raise typer.BadParameter("a neuron is one of one layer", param_hint="--neuron")
+
+
 def _parse_layers(given: str) -> tuple[int, ...]:
     """Layers of ``4``, ``0,3`` or ``all`` (none: all there are).
 
@@ -188,9 +201,7 @@ def _check_tag(tag: str) -> None:
         raise SelectionError(f"there is no tag {tag}; known: {', '.join(TAGS)}")
 
 
-def _find(
-    folder: Path, model: Model, corpus: Corpus, settings: NeuronSettings
-) -> Finished | None:
+def _find(folder: Path, model: Model, corpus: Corpus, settings: NeuronSettings) -> Finished | None:
     """The census that was asked for, if it lies in the folder already."""
     from tinyinterp.neuron_census.finished import find_finished, table_path
     from tinyinterp.neuron_census.notes import census_fingerprint

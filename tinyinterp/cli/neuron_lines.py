@@ -42,8 +42,8 @@ def _layer_lines(table: Table, layers: list[int]) -> list[str]:
     for layer in layers:
         here = [row["kind"] for row in table if row["layer"] == layer]
         line: list[Any] = [layer, *(here.count(kind) for kind in kinds)]
-        for name in nulls:
-            line.append(f"{by_layer[str(layer)][name].get(PART_OF_SPEECH, 0):.1%}")
+        shares = [by_layer[str(layer)][name].get(PART_OF_SPEECH, 0) for name in nulls]
+        line += [f"{share:.1%}" for share in shares]
         lines.append(line)
     return columns(["layer", *kinds, *(f"{name} p.o.s." for name in nulls)], lines)
 
@@ -73,11 +73,8 @@ def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
     header = ["neuron", "kind", "AUROC", "95 % interval", "precision", "purity", "lift", "q"]
     if not ranking[0]["tested"]:
         return [f"too few tokens {whose} the tag {tag} to say which neurons tell it"]
-    return [
-        f"The {len(shown)} of {len(ranking):,} neurons that tell best whether the word "
-        f"{whose} the tag {tag}:",
-        *columns(header, shown),
-    ]
+    first = f"The {len(shown)} of {len(ranking):,} neurons that tell best whether the word {whose} "
+    return [f"{first}the tag {tag}:", *columns(header, shown)]
 
 
 def neuron_lines(row: Row, hits: Iterable[Row], notes: dict[str, Any]) -> list[str]:

@@ -132,13 +132,9 @@ class TokenControl:
         _, chosen = self._of(target)
         values = np.ascontiguousarray(self._values[chosen, neuron])
         positive = self._sample.positive(target)[chosen]
-        return auroc_within(
-            values, values.argsort(), positive, self._kinds[chosen], len(self._all)
-        )
+        return auroc_within(values, values.argsort(), positive, self._kinds[chosen], len(self._all))
 
-    def _of(
-        self, target: int
-    ) -> tuple[Float[np.ndarray, " kind"], Int[np.ndarray, " chosen"]]:
+    def _of(self, target: int) -> tuple[Float[np.ndarray, " kind"], Int[np.ndarray, " chosen"]]:
         """How many tokens of each type a target is about; the tokens of types that have both."""
         if target not in self._known:
             positive = self._sample.positive(target)

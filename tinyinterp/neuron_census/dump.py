@@ -20,7 +20,7 @@ WIDTH = 100  # columns
 READ = {
     "post": "mlp.hook_post",
     "pre": "mlp.hook_pre",
-    "report": "the report's value (the residual stream at the block's input into the up-projection)",
+    "report": "the report's value (the stream at the block's input into the up-projection)",
 }
 NULL_MODELS = ("random", "shuffled")
 MARKS = "«»"  # around the token in its context
@@ -52,10 +52,8 @@ def null_lines(notes: Mapping[str, Any]) -> list[str]:
     if not nulls:
         return []
     shares = [f"{nulls[name].get(PART_OF_SPEECH, 0):.1%} of the {name}" for name in NULL_MODELS]
-    return [
-        f"Called {PART_OF_SPEECH} by chance: {' and '.join(shares)} model's neurons "
-        f"({nulls['tokens']:,} tokens)."
-    ]
+    by_chance = f"{' and '.join(shares)} model's neurons ({nulls['tokens']:,} tokens)"
+    return [f"Called {PART_OF_SPEECH} by chance: {by_chance}."]
 
 
 def visible(text: str) -> str:
@@ -82,10 +80,10 @@ def header_lines(notes: Mapping[str, Any]) -> list[str]:
     where = f"Layer {notes['layer']} of {visible(notes['model'])} on {visible(notes['text'])}"
     side = f"{notes['test_tokens']:,} tokens of {notes['test_stories']:,} TEST stories"
     tagger = f"{notes['tagger']}, {notes['coverage']:.1%} of the tokens scored"
+    ranks = f"an even sample of {notes['sampled_tokens']:,} of them"
     lines = [
         f"{where}: {notes['tokens']:,} tokens; {READ[notes['reading']]} is read.",
-        f"Numbers are of {side}; tags by {tagger}. Ranks (AUROC, average precision, q) are of an "
-        f"even sample of {notes['sampled_tokens']:,} of them.",
+        f"Numbers are of {side}; tags by {tagger}. AUROC, average precision and q are of {ranks}.",
         "A hit is a TEST token on which a neuron reaches half of its largest value on FIT stories.",
     ]
     lines += [f"Note: {warning}" for warning in notes["warnings"]]

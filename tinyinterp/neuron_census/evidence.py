@@ -65,9 +65,7 @@ def judge(measured: LayerMeasured, counts: TextCounts, stories: int, seed: int) 
     ]
     purity = held_out.block_target_hits.sum(axis=0) / some
     rates = counts.target_tokens / max(counts.n_tokens, 1)
-    lift = np.divide(
-        purity, rates[:, None], out=np.zeros_like(purity), where=(rates > 0)[:, None]
-    )
+    lift = np.divide(purity, rates[:, None], out=np.zeros_like(purity), where=(rates > 0)[:, None])
     return Judged(evidence, [decide(found) for found in evidence], words, purity, lift)
 
 

@@ -70,8 +70,8 @@ class Finished:
         rows = []
         for layer in self.layers:
             kinds = {row["neuron"]: row["kind"] for row in self.neurons(layer)}
-            for row in self._read("associations", layer, tag=tag, target=target):
-                rows.append(row | {"kind": kinds[row["neuron"]]})
+            found = self._read("associations", layer, tag=tag, target=target)
+            rows += [row | {"kind": kinds[row["neuron"]]} for row in found]
         rows.sort(key=lambda r: (-r["auroc_low"], -r["auroc"], r["layer"], r["neuron"]))
         return rows
 

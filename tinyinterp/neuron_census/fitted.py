@@ -56,8 +56,9 @@ class FittedSide:
 
     def merge(self, other: FittedSide) -> None:
         """Take in the sums of another part of the text."""
-        for mine, more in zip(self.arrays().values(), other.arrays().values(), strict=True):
-            mine += more
+        more = other.arrays()
+        for name, array in self.arrays().items():
+            array[...] += more[name]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that it holds."""

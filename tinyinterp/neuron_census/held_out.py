@@ -68,13 +68,20 @@ class HeldOutSide:
     def merge(self, other: HeldOutSide) -> None:
         """Take in the counts of another part of the text."""
         more = other.arrays()
-        for name, mine in self.arrays().items():
+        for name, array in self.arrays().items():
             if name != "_level":
-                mine += more[name]
+                array[...] += more[name]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that it holds."""
-        names = ("block_hits", "block_target_hits", "_type_hits", "_above_zero", "_moments", "_level")
+        names = (
+            "block_hits",
+            "block_target_hits",
+            "_type_hits",
+            "_above_zero",
+            "_moments",
+            "_level",
+        )
         return {name: getattr(self, name) for name in names}
 
     def density(self, n_tokens: int) -> Float[np.ndarray, " neuron"]:

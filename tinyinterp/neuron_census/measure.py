@@ -17,7 +17,7 @@ from tinyinterp.neuron_census.fitted import FittedSide, hit_level
 from tinyinterp.neuron_census.held_out import HeldOutSide
 from tinyinterp.neuron_census.reading import read
 from tinyinterp.neuron_census.rows import Rows, flat, rows_of
-from tinyinterp.neuron_census.sample import EvenSample, Sample, SampledValues
+from tinyinterp.neuron_census.sample import SAMPLE_TOKENS, EvenSample, Sample, SampledValues
 from tinyinterp.neuron_census.saved import Keeper
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey
@@ -107,7 +107,12 @@ class TestPass:
     __test__ = False  # no test, whatever pytest may think
 
     def __init__(
-        self, fit: FitPass, settings: NeuronSettings, text: Survey, speech: SpeechReader
+        self,
+        fit: FitPass,
+        settings: NeuronSettings,
+        text: Survey,
+        speech: SpeechReader,
+        sampled: int,
     ) -> None:
         self._layers = {place: layer for layer, (place, _) in fit.readers.items()}
         self._rows = RowsOnce(text)
@@ -117,7 +122,7 @@ class TestPass:
         self._batch: MicroBatch | None = None
         self._targets = np.zeros((0, 3), dtype=np.int64)
         self._drawn = np.zeros(0, dtype=np.int64)
-        self.sample = EvenSample(text.counted, settings.seed)
+        self.sample = EvenSample(text.counted, settings.seed, sampled)
         self.held_out: dict[int, HeldOutSide] = {}
         self.sampled: dict[int, SampledValues] = {}
         for layer, fitted in fit.fitted.items():
@@ -203,13 +208,21 @@ def measure(
     text: Survey,
     speech: SpeechReader,
     *,
+    sampled: int = SAMPLE_TOKENS,
     keeper: Keeper | None = None,
     report: Progress | None = None,
 ) -> Measured:
     """Fit on the FIT stories, count on the TEST stories; if one has none, all stories are both.
 
     Args:
+        decoder: whose neurons.
+        corpus: what it reads.
+        settings: which layers, and what of them.
+        text: the survey of the corpus.
+        speech: tags the tokens.
+        sampled: TEST tokens of which every activation is kept; 0: none, where no ranks are needed.
         keeper: takes note of how far the pass has come, so that another can go on from there.
+        report: advances by the tokens read.
     """
     keeper = keeper or Keeper(None, "")
     saved = keeper.load()
@@ -226,7 +239,7 @@ def measure(
         fit.restore(saved.arrays)
     if saved is None or saved.side == Side.FIT.name:
         go_through(Side.FIT, fit)
-    test = TestPass(fit, settings, text, speech)
+    test = TestPass(fit, settings, text, speech, sampled)
     if saved is not None and saved.side == Side.TEST.name:
         test.restore(saved.arrays)
     go_through(Side.TEST, test)

@@ -11,7 +11,7 @@ from tinyinterp.neuron_census.association import Association, TokenControl, asso
 from tinyinterp.neuron_census.effect import raised_and_lowered
 from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.labels import THRESHOLDS
-from tinyinterp.neuron_census.measure import LayerMeasured, Measured
+from tinyinterp.neuron_census.measure import Measured
 from tinyinterp.neuron_census.survey import Survey
 from tinyinterp.neuron_census.targets import side_of, tag_of
 
@@ -98,7 +98,10 @@ def _about(
         names = ("auroc", "token_auroc", "within_word_auroc")
         nothing = ("average_precision", "purity", "lift", "auroc_low", "within_word_tokens")
         return {
-            **{"best_tag": "", "best_target": "", "auroc_high": 1.0, "q_value": 1.0},
+            "best_tag": "",
+            "best_target": "",
+            "auroc_high": 1.0,
+            "q_value": 1.0,
             **dict.fromkeys(names, 0.5),
             **dict.fromkeys(nothing, 0),
         }

@@ -21,9 +21,7 @@ LOW_COVERAGE = 0.8  # below this share of scored tokens a warning stands beside 
 MOST_BY_CHANCE = 0.05  # of a null model's neurons, called part-of-speech without a warning
 
 
-def census_fingerprint(
-    model: Model, corpus: Corpus, settings: NeuronSettings, text: Survey
-) -> str:
+def census_fingerprint(model: Model, corpus: Corpus, settings: NeuronSettings, text: Survey) -> str:
     """SHA-256 of everything that the tables of a layer depend on, but the layer itself."""
     chosen = asdict(settings)
     for name in ("layers", "batch_size"):

@@ -76,10 +76,9 @@ def null_kinds(
     kinds: dict[int, dict[str, dict[str, int]]] = {layer: {} for layer in layers}
     for name, make in NULLS.items():
         twin = make(decoder, settings.seed)
-        found = measure(twin, short, replace(settings, top=1), text, speech, report=report)
+        only_counts = replace(settings, top=1)
+        found = measure(twin, short, only_counts, text, speech, sampled=0, report=report)
         for layer in layers:
-            judged = judge(
-                found.layers[layer], found.counts, text.counted_stories, settings.seed
-            )
+            judged = judge(found.layers[layer], found.counts, text.counted_stories, settings.seed)
             kinds[layer][name] = dict(Counter(label.kind for label in judged.labels))
     return {layer: NullKinds(text.tokens, of_layer) for layer, of_layer in kinds.items()}

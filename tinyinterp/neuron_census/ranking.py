@@ -95,9 +95,10 @@ def rank_targets(values, order, targets, blocks, counts, n_blocks, auroc, precis
                 others - positives_below / inside - others * auroc[target]
             ) / outside
             squares += deviation * deviation
-            part = shares[block, target] / inside - (
-                all_shares[block] - shares[block, target]
-            ) / outside
+            part = (
+                shares[block, target] / inside
+                - (all_shares[block] - shares[block, target]) / outside
+            )
             null_squares += (part - effect / n_blocks) ** 2
         error[target] = np.sqrt(squares * n_blocks / (n_blocks - 1))
         null[target] = np.sqrt(null_squares * n_blocks / (n_blocks - 1))
