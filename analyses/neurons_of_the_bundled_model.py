@@ -89,10 +89,9 @@ def sample(census: NeuronCensus, seed: int = 0) -> list[str]:
     random = np.random.default_rng(seed)
     chosen = sorted(random.choice(len(table), min(SAMPLED, len(table)), replace=False).tolist())
     rows = list(table)
-    first = next(iter(census.layers.values())).table
     lines = [
         f"{len(chosen)} neurons drawn at random (seed {seed}) of {len(table):,}.",
-        *header_lines(first.notes)[1:],
+        *header_lines(table.notes),
     ]
     for index in chosen:
         row = rows[index]
@@ -202,8 +201,9 @@ def _control(rows: Sequence[dict[str, Any]]) -> list[str]:
     by_token = [row["auroc"] - row["token_auroc"] for row in here]
     within = [row["within_word_auroc"] for row in here if row["within_word_tokens"] >= SAMPLED]
     said = (
-        f"The mean activation on the word's type, from other stories, tells the tag as well as the "
-        f"neuron itself: the median difference in AUROC is {np.median(by_token):+.3f}."
+        "Whether a word has the tag can also be told from the word alone, by the neuron's mean "
+        "activation on it in other stories. The AUROC of the activation itself less that of this "
+        f"mean is {np.median(by_token):+.3f} in the median of {len(here)} {POS} neurons."
     )
     if within:
         said += (

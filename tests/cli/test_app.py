@@ -96,6 +96,7 @@ def test_an_interrupt_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch):
         ["neurons", "--layer", "0,1", "--neuron", "3"],
         ["neurons", "--layer", "all", "--neuron", "3"],
         ["neurons", "--layer", "0", "--json", "--jsonl"],
+        ["neurons", "--layer", "0", "--ablate", "--reading", "pre"],
         ["generate"],
         ["generate", "Once", "--examples"],
         ["generate", "Once", "--greedy", "--temperature", "1"],

@@ -235,3 +235,22 @@ def test_json_lines_have_every_neuron(neurons):
 def test_a_tag_that_is_not_there_is_refused(run, ckpt, stories, tmp_path):
     words = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0)
     run(*words, "--tag", "VERBS", "--out", tmp_path / "o").refused("no tag VERBS; known: NOUN, ")
+
+
+def test_a_neuron_is_ablated_from_a_finished_census(neurons):
+    words = ("--layer", "1", "--neuron", 4, "--top", 3, "--no-nulls", "--ablate")
+    taken, again = neurons(*words), neurons(*words)
+    assert "from the census" in again.err
+    assert again.out in taken.out
+    _, _, ablated = again.out.partition("Without it the loss rises by")
+    assert re.match(r" -?0\.\d+ nats a token \[", ablated)
+    lines = [json.loads(line) for line in neurons(*words, "--jsonl").out.splitlines()]
+    assert "top" in lines[0]
+    assert {"all"} < {line["tag"] for line in lines[1:]}
+
+
+def test_part_of_speech_neurons_are_ablated_with_the_census(neurons, tmp_path: Path):
+    neurons("--layer", "0,1", "--top", 3, "--no-nulls", "--ablate")
+    folder = tmp_path / "neurons"
+    expected = {f"ablations_layer{layer}.parquet" for layer in (0, 1)}
+    assert files(folder) == expected | neuron_files(0) | neuron_files(1)

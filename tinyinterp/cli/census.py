@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lines
+from tinyinterp.cli.neuron_answers import Asked, answer
 from tinyinterp.cli.options import (
     BatchSize,
     Ckpt,
@@ -23,13 +23,9 @@ from tinyinterp.cli.options import (
     check_one_text,
     token_limit,
 )
-from tinyinterp.cli.report import print_json, print_lines, say, say_written
+from tinyinterp.cli.report import say
 
 if TYPE_CHECKING:
-    from tinyinterp.corpus import Corpus
-    from tinyinterp.model import Model
-    from tinyinterp.neuron_census import NeuronCensus, NeuronSettings
-    from tinyinterp.neuron_census.finished import Finished
     from tinyinterp.output import OutputFolder
     from tinyinterp.table import Table
 
@@ -85,6 +81,14 @@ def neurons(
             help="What is read: after the non-linearity, before it, or as the report did."
         ),
     ] = Reading.POST,
+    ablate: Annotated[
+        bool,
+        typer.Option(
+            "--ablate",
+            help="Measure what the loss loses, tag by tag, without --neuron, or without each "
+            "part-of-speech neuron.",
+        ),
+    ] = False,
     nulls: Annotated[
         bool,
         typer.Option(
@@ -111,6 +115,7 @@ def neurons(
     check_one_text(text, dataset)
     layers = _parse_layers(layer)
     _check_words(layers, neuron, as_one_json=as_one_json, as_json_lines=as_json_lines)
+    _check_ablation(reading, ablate=ablate)
     from tinyinterp.api import NEURON_TOKENS
 
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
@@ -123,8 +128,7 @@ def neurons(
         check_exists("layer", number, model.config.n_layers)
     if neuron is not None:
         check_exists("neuron", neuron, model.config.d_mlp)
-    if tag is not None:
-        _check_tag(tag.upper())
+    _check_tag(tag)
     corpus = open_corpus(
         model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
     )
@@ -141,27 +145,15 @@ def neurons(
         reading=reading.value,
         null_tokens=NULL_TOKENS if nulls else 0,
     )
-    finished = None
-    if (neuron is not None or tag is not None) and not as_one_json:
-        finished = _find(output.folder, model, corpus, settings)
-    if finished is not None:
-        say(f"from the census in {out}")
-        _show(finished, neuron, tag, target, as_json_lines=as_json_lines)
-        return
-    census = _take(model, corpus, settings, output)
-    say_warnings(census.table)
-    if as_one_json:
-        print_json(as_json(census.table, output))
-        return
-    from tinyinterp.neuron_census.finished import Finished
-
-    finished = Finished(output.folder, tuple(census.layers))
-    if not as_json_lines:
-        print_lines(summary_lines(census.table))
-        if neuron is not None or tag is not None:
-            print_lines([""])
-    _show(finished, neuron, tag, target, as_json_lines=as_json_lines)
-    say_written(output.folder, output.written)
+    asked = Asked(
+        neuron=neuron,
+        tag=tag,
+        target=target.value,
+        ablate=ablate,
+        as_one_json=as_one_json,
+        as_json_lines=as_json_lines,
+    )
+    answer(asked, model, corpus, settings, output)
 
 
 def _check_words(
@@ -176,6 +168,14 @@ def _check_words(
         raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
     if neuron is not None and len(layers) != 1:
         raise typer.BadParameter("a neuron is one of one layer", param_hint="--neuron")
+
+
+def _check_ablation(reading: Reading, *, ablate: bool) -> None:
+    if ablate and reading is not Reading.POST:
+        raise typer.BadParameter(
+            "only what a neuron hands on can be replaced: leave out --reading",
+            param_hint="--ablate",
+        )
 
 
 def _parse_layers(given: str) -> tuple[int, ...]:
@@ -193,79 +193,12 @@ def _parse_layers(given: str) -> tuple[int, ...]:
     return tuple(sorted({int(number) for number in given.split(",")}))
 
 
-def _check_tag(tag: str) -> None:
+def _check_tag(tag: str | None) -> None:
     from tinyinterp.errors import SelectionError
     from tinyinterp.speech import TAGS
 
-    if tag not in TAGS:
-        raise SelectionError(f"there is no tag {tag}; known: {', '.join(TAGS)}")
-
-
-def _find(folder: Path, model: Model, corpus: Corpus, settings: NeuronSettings) -> Finished | None:
-    """The census that was asked for, if it lies in the folder already."""
-    from tinyinterp.neuron_census.finished import find_finished, table_path
-    from tinyinterp.neuron_census.notes import census_fingerprint
-    from tinyinterp.neuron_census.survey import survey
-
-    layers = settings.chosen_layers(model.config.n_layers)
-    if not table_path(folder, "neurons", layers[0]).is_file():
-        return None
-    fingerprint = census_fingerprint(model, corpus, settings, survey(corpus))
-    return find_finished(folder, layers, fingerprint)
-
-
-def _take(
-    model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
-) -> NeuronCensus:
-    """Take the census and write its files, a layer at a time."""
-    from tinyinterp.neuron_census import census_neurons
-    from tinyinterp.table import Table
-    from tinyinterp.views.neurons import write_neuron_page
-
-    census = census_neurons(model, corpus, settings, keep_in=output.folder)
-    written = []
-    for layer, of_layer in census.layers.items():
-        about = f"{model.name}, {corpus.name}"
-        with output.filling(f"neurons of layer {layer}", about) as folder:
-            of_layer.write(folder)
-            top = Table.of_arrow(f"top_activations_layer{layer}", of_layer.top)
-            write_neuron_page(of_layer.table, top, folder)
-        written += output.written
-    output.written = written
-    return census
-
-
-def _show(
-    finished: Finished,
-    neuron: int | None,
-    tag: str | None,
-    target: Target,
-    *,
-    as_json_lines: bool,
-) -> None:
-    """What was asked about a neuron or a tag, or with JSON Lines about all."""
-    if tag is not None:
-        ranking = finished.ranking(tag.upper(), target.value)
-        if as_json_lines:
-            _print_json_lines(ranking)
-        else:
-            print_lines(ranking_lines(ranking, tag.upper(), target.value))
-            if neuron is not None:
-                print_lines([""])
-    if neuron is not None:
-        (layer,) = finished.layers
-        row, hits = finished.neuron(layer, neuron), finished.hits(layer, neuron)
-        if as_json_lines:
-            _print_json_lines([row | {"top": hits}])
-        else:
-            print_lines(neuron_lines(row, hits, finished.notes(layer)))
-    if as_json_lines and neuron is None and tag is None:
-        for layer in finished.layers:
-            _print_json_lines(finished.neurons(layer))
-
-
-def _print_json_lines(rows: list[dict[str, Any]]) -> None:
-    print_lines(json.dumps(row, ensure_ascii=False) for row in rows)
+    if tag is not None and tag.upper() not in TAGS:
+        raise SelectionError(f"there is no tag {tag.upper()}; known: {', '.join(TAGS)}")
 
 
 def check_exists(what: str, number: int, count: int) -> None:

@@ -129,7 +129,7 @@ class NeuronCensus:
             raise SelectionError(
                 f"there is no neuron {neuron}; this layer has {len(found.table)}, counted from 0"
             )
-        hits = found.top.filter(pc.equal(found.top["neuron"], neuron)).to_pylist()
+        hits = found.top.filter(pc.field("neuron") == neuron).to_pylist()
         return dump.neuron_lines(found.table.row(neuron=neuron), hits)
 
 

@@ -77,7 +77,11 @@ def _by_neuron(top: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]
 
 def header_lines(notes: Mapping[str, Any]) -> list[str]:
     """What the numbers were measured on, and what to beware of."""
-    where = f"Layer {notes['layer']} of {visible(notes['model'])} on {visible(notes['text'])}"
+    layers = notes["layer"]
+    named = (
+        f"Layers {', '.join(map(str, layers))}" if isinstance(layers, list) else f"Layer {layers}"
+    )
+    where = f"{named} of {visible(notes['model'])} on {visible(notes['text'])}"
     side = f"{notes['test_tokens']:,} tokens of {notes['test_stories']:,} TEST stories"
     tagger = f"{notes['tagger']}, {notes['coverage']:.1%} of the tokens scored"
     ranks = f"an even sample of {notes['sampled_tokens']:,} of them"

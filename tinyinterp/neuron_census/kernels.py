@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import no_type_check
+from typing import Any, no_type_check
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ STORY_SHIFT = 24  # an id is the story's number, then this many bits of position
 TOGETHER = 32  # neurons that are compared with their lists in one go
 SLICE = 64  # a multiple of this many neurons is a thread's part
 
-compiled = njit(cache=True, nogil=True)
+compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(cache=True, nogil=True)
 
 
 def over_neurons(work: Callable[[int, int], None], n_neurons: int) -> None:

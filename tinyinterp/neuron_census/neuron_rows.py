@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class NeuronRow:
     position_share: float  # share of the variance that position explains
     max_activation: float
     min_activation: float
+    mean_activation: float  # on FIT
     density: float
     raises: list[str]
     lowers: list[str]
@@ -58,6 +60,7 @@ def rows_of_layer(
     control = TokenControl(values, sample, found.fitted.means_of(np.unique(sample.types)))
     best = association.best().tolist()
     raises, lowers = raised_and_lowered(model.decoder, model.tokenizer, layer)
+    means = found.fitted.mean()
     density = found.held_out.density(measured.counts.n_tokens)
     names = {-1: ""} | {
         place: model.tokenizer.token_text(int(text.types[place]))
@@ -82,6 +85,7 @@ def rows_of_layer(
                 position_share=evidence.position.value,
                 max_activation=evidence.largest,
                 min_activation=evidence.smallest,
+                mean_activation=float(means[neuron]),
                 density=float(density[neuron]),
                 raises=raises[neuron],
                 lowers=lowers[neuron],
@@ -92,7 +96,7 @@ def rows_of_layer(
 
 def _about(
     association: Association, control: TokenControl, judged: Judged, neuron: int, target: int
-) -> dict[str, float | str]:
+) -> dict[str, Any]:
     """What a row says of the neuron and one target."""
     if target < 0:
         names = ("auroc", "token_auroc", "within_word_auroc")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -97,11 +98,11 @@ class Keeper:
             self._path.unlink(missing_ok=True)
 
     def _save(self, path: Path, side: str, batches: int, arrays: dict[str, np.ndarray]) -> None:
-        about = {FINGERPRINT: self._fingerprint, SIDE: side, BATCHES: batches}
+        content: dict[str, Any] = {FINGERPRINT: self._fingerprint, SIDE: side, BATCHES: batches}
         temporary = path.with_suffix(".tmp.npz")
         try:
             with temporary.open("wb") as file:
-                np.savez(file, **{name: np.asarray(x) for name, x in about.items()}, **arrays)
+                np.savez(file, **content, **arrays)
             temporary.replace(path)
         except OSError as error:
             reason = error.strerror or error
