@@ -47,6 +47,14 @@ class Extremes:
         """The smallest value of all."""
         return self.low[:, 0]
 
+    @property
+    def lists(
+        self,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What the compiled loops fill, in their order."""
+        high, low = (self.high, self.high_ids), (self.negated_low, self.low_ids)
+        return *high, *low, self.upper, self.lower
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All that it holds."""
         names = ("high", "high_ids", "negated_low", "low_ids", "upper", "lower")

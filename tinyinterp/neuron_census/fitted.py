@@ -36,18 +36,13 @@ class FittedSide:
     ) -> None:
         """Take in more rows, and list their extremes."""
         order = types.argsort(kind="stable")
-        picked = [rows.rows, rows.ids, types, rows.positions]
+        picked = rows.rows[order], rows.ids[order], types[order], rows.positions[order]
 
         def work(first: int, last: int) -> None:
             fit_rows(
-                values,
-                *(column[order] for column in picked),
-                self._by_type,
-                self._by_position,
-                *extremes.arrays().values(),
-                extremes.per_story,
-                first,
-                last,
+                *(values, *picked, self._by_type, self._by_position),
+                *extremes.lists,
+                *(extremes.per_story, first, last),
             )
 
         over_neurons(work, values.shape[1])

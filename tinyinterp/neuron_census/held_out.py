@@ -59,7 +59,7 @@ class HeldOutSide:
                 *(rows.rows, rows.ids, types, rows.positions, rows.blocks, targets),
                 *(self._level, self._by_position, self._moments, self._above_zero),
                 *(self.block_hits, self.block_target_hits, self._type_hits),
-                *extremes.arrays().values(),
+                *extremes.lists,
                 *(listed, extremes.per_story, first, last),
             )
 

@@ -99,10 +99,11 @@ class Keeper:
 
     def _save(self, path: Path, side: str, batches: int, arrays: dict[str, np.ndarray]) -> None:
         content: dict[str, Any] = {FINGERPRINT: self._fingerprint, SIDE: side, BATCHES: batches}
+        content |= arrays
         temporary = path.with_suffix(".tmp.npz")
         try:
             with temporary.open("wb") as file:
-                np.savez(file, **content, **arrays)
+                np.savez(file, **content)
             temporary.replace(path)
         except OSError as error:
             reason = error.strerror or error
