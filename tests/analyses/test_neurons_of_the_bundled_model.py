@@ -40,7 +40,7 @@ def test_the_page_counts_what_the_tables_hold(script, census: NeuronCensus):
     (total,) = re.findall(r"^\| all \|(.*)\|$", page, re.MULTILINE)
     numbers = [int(cell) for cell in total.split("|")]
     counts = Counter(census.table["kind"])
-    assert Counter(numbers[:-2]) == Counter(counts.values())
+    assert sorted(n for n in numbers[:-2] if n) == sorted(counts.values())
     found = counts["part-of-speech"]
     words = " ".join(page.split())
     assert f"Of 62 neurons {found} ({found / 62:.1%}) are part-of-speech neurons" in words

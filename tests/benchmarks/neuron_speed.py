@@ -1,6 +1,6 @@
 """Tokens per second of a census of all neurons, beside bare forward passes and the obvious way.
 
-    python tests/benchmarks/neuron_speed.py [--tokens 60000] [--rounds 3] [--out FILE.json]
+    python tests/benchmarks/neuron_speed.py [--tokens 60000] [--rounds 3] [--threads N] [--cpu]
 
 All read the bundled stories, told again with another end until there are tokens enough, in the same
 micro-batches, and in one process, round after round; medians count. The census tokenises, tags and
@@ -8,7 +8,8 @@ counts: largest and smallest 20 of every neuron of every layer, hits by tag, AUR
 bare passes are given tokens and do nothing with what comes out. The obvious way is what one would
 write with TransformerLens: ``run_with_cache``, ``torch.topk``, dictionaries; it finds the same
 largest and smallest activations and the same hits by tag (checked), on fewer tokens, since it is
-slow. Memory is the peak of a process of its own, for all tokens and for a quarter of them.
+slow. With ``--cpu`` processor seconds count, on a machine that has other work, too. Memory is the
+peak of a process of its own, for all tokens and for a quarter of them.
 """
 
 from __future__ import annotations
@@ -118,13 +119,13 @@ def say(line: object) -> None:
     sys.stdout.flush()
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def compare(tokens: int, rounds: int) -> dict[str, float]:
+def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, float]:
     """Tokens per second of each way, and what the census is worth beside them."""
     model = tinyinterp.load()
     hooked = model.hooked
@@ -159,7 +160,7 @@ def compare(tokens: int, rounds: int) -> dict[str, float]:
     measured: dict[str, list[float]] = defaultdict(list)
     for number in range(rounds):
         for name, (n, work) in ways.items():
-            measured[name].append(n / seconds(work))
+            measured[name].append(n / seconds(work, clock))
             say(f"round {number}: {name}: {measured[name][-1]:,.0f} tokens/s")
     result = {name: statistics.median(rates) for name, rates in measured.items()}
     for name in list(result)[2:]:
@@ -179,15 +180,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tokens", type=int, default=60_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, help="default: as many as torch takes")
+    parser.add_argument("--cpu", action="store_true", help="count processor seconds")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only-census", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
     if options.only_census:
         model = tinyinterp.load()
         census_neurons(model, text(model, options.tokens), SETTINGS)
         say(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
-    result = compare(options.tokens, options.rounds)
+    result = compare(
+        options.tokens, options.rounds, time.process_time if options.cpu else time.perf_counter
+    )
     for part in (4, 1):
         result[f"peak MB, {options.tokens // part:,} tokens"] = peak(options.tokens // part)
     for name, value in result.items():
