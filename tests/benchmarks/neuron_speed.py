@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -39,6 +38,7 @@ from tinyinterp.neuron_census.survey import survey
 from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.speech import SpeechReader
 from tinyinterp.stories import clean, read_stories
+from train.memory_step import resident_peak
 
 TOP = 20
 OBVIOUS_TOKENS = 6_000
@@ -190,7 +190,7 @@ def main() -> None:
     if options.only_census:
         model = tinyinterp.load()
         census_neurons(model, text(model, options.tokens), SETTINGS)
-        say(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        say(resident_peak() / 1e6)
         return
     result = compare(
         options.tokens, options.rounds, time.process_time if options.cpu else time.perf_counter
