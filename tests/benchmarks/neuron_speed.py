@@ -170,7 +170,7 @@ def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, f
 
 
 def peak(tokens: int) -> float:
-    """MB that a census in a process of its own has at most."""
+    """MiB that a census in a process of its own has at most."""
     words = [sys.executable, __file__, "--only-census", "--tokens", str(tokens)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return float(done.stdout)
@@ -190,13 +190,13 @@ def main() -> None:
     if options.only_census:
         model = tinyinterp.load()
         census_neurons(model, text(model, options.tokens), SETTINGS)
-        say(resident_peak() / 1e6)
+        say(resident_peak())
         return
     result = compare(
         options.tokens, options.rounds, time.process_time if options.cpu else time.perf_counter
     )
     for part in (4, 1):
-        result[f"peak MB, {options.tokens // part:,} tokens"] = peak(options.tokens // part)
+        result[f"peak MiB, {options.tokens // part:,} tokens"] = peak(options.tokens // part)
     for name, value in result.items():
         say(f"{name:32} {value:12,.2f}")
     if options.out:
