@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from tinyinterp.table import Table
+from tinyinterp.table import Table, rounded, rounded_array
 
 
 @dataclass(frozen=True)
@@ -132,3 +132,11 @@ def test_a_table_without_rows_is_written_as_well(tmp_path):
 def test_a_notebook_shows_it():
     assert "<table" in table()._repr_html_()
     assert "0.123457" in table()._repr_html_()
+
+
+def test_many_numbers_are_rounded_as_one_is():
+    random = np.random.default_rng(0)
+    values = random.standard_normal(5000) * 10.0 ** random.integers(-40, 9, 5000)
+    values[:7] = [0.0, 1.0, 0.5, -0.123456, 99999.94, 1e-9, 0.99999949]
+    found = rounded_array(values).tolist()
+    assert found == [rounded(value) for value in values.tolist()]

@@ -1,4 +1,4 @@
-"""The two questions, as functions: what does each head do, and each neuron of a layer?"""
+"""The two questions, as functions: what does each head do, and each neuron?"""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def neurons(
     model: Model,
     corpus: Text = None,
     *,
-    layer: int,
+    layer: int | Sequence[int] | None,
     max_tokens: int | None = NEURON_TOKENS,
     **settings: Any,
 ) -> NeuronCensus:
-    """Measure and label every neuron of one layer, and gather what it fires on most.
+    """Measure and label every neuron of some layers, and gather what it fires on most.
 
     Args:
         model: from :func:`tinyinterp.load`.
         corpus: as for :func:`heads`.
-        layer: counted from 0.
+        layer: one or several, counted from 0; None: all.
         max_tokens: how much of the text is read, unless it is a :class:`Corpus`; None: all.
         **settings: of :class:`tinyinterp.neuron_census.NeuronSettings`.
 
@@ -67,7 +67,8 @@ def neurons(
     """
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
 
-    chosen = NeuronSettings(layer=layer, **settings)
+    layers = (layer,) if isinstance(layer, int) else tuple(layer or ())
+    chosen = NeuronSettings(layers, **settings)
     text = _corpus(model, corpus, max_tokens, model.config.n_ctx)
     return census_neurons(model, text, chosen)
 

@@ -51,12 +51,14 @@ def scan(
     *,
     batch_size: int = 8,
     report: Progress | None = None,
+    after: Callable[[], None] | None = None,
 ) -> int:
     """Forward every micro-batch; returns how many tokens were read, padding not counted.
 
     Args:
         engine: a :class:`Decoder` or a ``HookedTransformer``.
         batch_size: micro-batches read and tokenised ahead at a time; results do not depend on it.
+        after: called once every accumulator has taken in a micro-batch.
 
     Raises:
         SelectionError: an accumulator listens to a place the model has not.
@@ -86,6 +88,8 @@ def scan(
                 n_tokens += read
                 if report is not None:
                     report.advance(read)
+                if after is not None:
+                    after()
     return n_tokens
 
 

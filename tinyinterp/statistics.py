@@ -54,10 +54,27 @@ def block_bootstrap(
         values = statistic(*drawn)
     tail = (1 - confidence) / 2
     nothing = np.isnan(values).all(axis=0)
-    values = np.where(nothing, 0.0, values)
-    low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
+    low, high = _known_quantiles(np.where(nothing, 0.0, values), [tail, 1 - tail])
     unknown = nothing | (not enough)
     return np.where(unknown, -np.inf, low), np.where(unknown, np.inf, high)
+
+
+def _known_quantiles(
+    values: Float[np.ndarray, "replicate ..."], shares: list[float]
+) -> list[np.ndarray]:
+    """``np.nanquantile`` over the first axis, which goes through the others one by one."""
+    ranked = np.sort(values, axis=0)  # NaN comes last
+    last = np.maximum((~np.isnan(values)).sum(axis=0) - 1, 0)
+    found = []
+    for share in shares:
+        place = share * last
+        below = np.floor(place).astype(np.int64)
+        low, high = (
+            np.take_along_axis(ranked, at[None], axis=0)[0]
+            for at in (below, np.minimum(below + 1, last))
+        )
+        found.append(np.asarray(low + (high - low) * (place - below)))
+    return found
 
 
 def ratio_interval(

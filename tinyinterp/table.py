@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float
 from pyarrow import csv, parquet
 
 from tinyinterp.files import replacing_file, write_text
@@ -18,6 +19,8 @@ from tinyinterp.files import replacing_file, write_text
 if TYPE_CHECKING:
     import pandas as pd
 
+METADATA = b"tinyinterp"  # under which the notes stand in a schema
+LEAST_QUICK, MOST_QUICK = 1e-9, 1e5  # sizes that are rounded without going through text
 SIGNIFICANT = 6  # digits kept of every number, so that a table is the same wherever it was made
 
 
@@ -37,6 +40,13 @@ class Table:
         plain = [_plain(row) for row in rows]
         self.columns: list[str] = list(plain[0]) if plain else []
         self._rows = plain
+
+    @classmethod
+    def of_arrow(cls, name: str, table: pa.Table) -> Table:
+        """What :meth:`to_arrow` gave."""
+        made = cls(name, [], notes=json.loads((table.schema.metadata or {})[METADATA]))
+        made.columns, made._rows = table.column_names, table.to_pylist()
+        return made
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -62,7 +72,7 @@ class Table:
     def to_arrow(self) -> pa.Table:
         """As an Arrow table; NaN becomes null, also where a column holds nothing else."""
         columns = {c: _arrow_array(self[c]) for c in self.columns}
-        metadata = {"tinyinterp": json.dumps(self.notes)}
+        metadata = {METADATA: json.dumps(self.notes)}
         return pa.table(columns).replace_schema_metadata(metadata)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -103,18 +113,30 @@ class Table:
 
 def _plain(row: Any) -> dict[str, Any]:
     values = asdict(cast("Any", row)) if is_dataclass(row) else dict(row)
-    return {key: _rounded(value) for key, value in values.items()}
+    return {key: rounded(value) for key, value in values.items()}
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """A number with six significant digits; in a list or tuple, each. Anything else as it is."""
     if isinstance(value, (np.floating, float)):
         number = float(value)
         return float(f"{number:.{SIGNIFICANT}g}") if math.isfinite(number) else number
     if isinstance(value, (np.integer, np.bool_)):
         return value.item()
     if isinstance(value, (tuple, list)):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value
+
+
+def rounded_array(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """The same for many finite numbers at a time."""
+    size = np.abs(values)
+    usual = (size >= LEAST_QUICK) & (size < MOST_QUICK)
+    digits = SIGNIFICANT - 1 - np.floor(np.log10(np.where(usual, size, 1.0)))
+    scale = 10.0**digits  # a quotient of a whole number and a power of ten is as near as can be
+    found = np.round(values * scale) / scale
+    found[~usual] = [rounded(value) for value in values[~usual].tolist()]
+    return found
 
 
 def _arrow_array(values: list[Any]) -> pa.Array:

@@ -139,6 +139,10 @@ class Tokenizer:
         """Text of ``ids``; end-of-text stays visible."""
         return self.backend.decode(list(ids), skip_special_tokens=False)
 
+    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
+        """Text of each, as :meth:`decode` gives it, in parallel."""
+        return self.backend.decode_batch([list(ids) for ids in batch], skip_special_tokens=False)
+
     def token_text(self, token: int) -> str:
         """What one token stands for: its text, or ``<0xF0>`` for bytes of half a character."""
         text = self.decode([token])

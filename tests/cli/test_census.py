@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from outcome import Outcome, Run
+from planted.neurons import stories as grammar
 from planted.patterns import random_words
 
 N_LAYERS, N_HEADS, D_MLP = 3, 2, 31
@@ -26,6 +27,8 @@ OVERVIEWS = {f"{name}.{s}" for name in ("kinds", "profiles", "causal") for s in 
 
 def neuron_files(layer: int) -> set[str]:
     tables = {f"neurons_layer{layer}.{suffix}" for suffix in ("csv", "parquet", "json", "html")}
+    names = ("bottom_activations", "associations", "histograms")
+    tables |= {f"{name}_layer{layer}.parquet" for name in names}
     return tables | {f"top_activations_layer{layer}.{suffix}" for suffix in ("parquet", "txt")}
 
 
@@ -181,14 +184,78 @@ def test_neurons_show_one_neuron_and_the_layers_lie_side_by_side(neurons, tmp_pa
     assert (folder / "neurons_layer0.csv").read_bytes() == first
 
 
-def test_neurons_of_a_tag_are_listed_by_auroc(neurons, tmp_path: Path):
-    shown = neurons("--layer", 0, "--top", 3, "--tag", "noun")
-    table = rows(tmp_path / "neurons" / "neurons_layer0.csv")
-    tagged = [row for row in table if row["best_tag"] == "NOUN"]
-    if not tagged:
-        assert "no neuron of this layer has NOUN as its best tag" in shown.err
-        return
-    _, _, listed = shown.out.partition(f"{len(tagged)} neurons with best tag NOUN")
-    tagged.sort(key=lambda row: -float(row["auroc"]))
-    numbers = [line.split()[0] for line in listed.splitlines()[2:]]
-    assert numbers == [row["neuron"] for row in tagged[:20]]
+def test_a_neuron_is_read_from_the_census_just_taken(neurons, tmp_path: Path):
+    words = ("--layer", "0", "--neuron", 1, "--top", 3, "--no-nulls")
+    taken = neurons(*words)
+    folder = tmp_path / "neurons"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    again = neurons(*words)
+    assert f"from the census in {folder}" in again.err
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert taken.out.endswith("\n" + again.out)
+    assert again.out.startswith("Neuron 1 of layer 0: ")
+    assert max(map(len, again.out.splitlines())) <= 100
+    assert "\x1b" not in again.out
+    for other in (("--top", 4), ("--seed", 1), ("--reading", "pre"), ("--per-story",)):
+        assert "from the census" not in neurons(*words, *other).err
+
+
+def test_all_layers_at_once_are_the_layers_one_by_one(neurons, tmp_path: Path):
+    shown = neurons("--layer", "all", "--top", 3)
+    folder = tmp_path / "neurons"
+    assert files(folder) == set().union(*map(neuron_files, range(N_LAYERS)))
+    assert "by chance: " in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 100
+    together = {path.name: path.read_bytes() for path in folder.iterdir()}
+    neurons("--layer", "1,0", "--top", 3)
+    neurons("--layer", "2", "--top", 3, "--batch-size", 3)
+    for path in folder.iterdir():
+        if path.name != "tinyinterp.json":
+            assert path.read_bytes() == together[path.name], path.name
+
+
+def test_neurons_are_ranked_for_a_tag(neurons, tmp_path: Path):
+    text = tmp_path / "grammar.txt"
+    text.write_text("\n<|endoftext|>\n".join(grammar(0, 30)), "utf-8")
+    words = ("--text", text, "--layer", "0,2", "--top", 3, "--no-nulls", "--tag", "noun")
+    shown = neurons(*words)
+    lines = [json.loads(line) for line in neurons(*words, "--jsonl").out.splitlines()]
+    assert len(lines) == 2 * D_MLP
+    assert {line["tag"] for line in lines} == {"NOUN"}
+    lows = [line["auroc_low"] for line in lines]
+    assert lows == sorted(lows, reverse=True)
+    first = f"{lines[0]['layer']}.{lines[0]['neuron']}"
+    assert re.search(rf"^{re.escape(first)} +{lines[0]['kind']} ", shown.out, re.MULTILINE)
+    following = neurons(*words, "--target", "next", "--jsonl").out.splitlines()
+    assert {json.loads(line)["target"] for line in following} == {"next"}
+
+
+def test_json_lines_have_every_neuron(neurons):
+    lines = neurons("--layer", "0", "--top", 3, "--no-nulls", "--jsonl").out.splitlines()
+    assert [json.loads(line)["neuron"] for line in lines] == list(range(D_MLP))
+    one = neurons("--layer", "0", "--top", 3, "--no-nulls", "--neuron", 5, "--jsonl").out
+    assert [hit["rank"] for hit in json.loads(one)["top"]] == [1, 2, 3]
+
+
+def test_a_tag_that_is_not_there_is_refused(run, ckpt, stories, tmp_path):
+    words = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0)
+    run(*words, "--tag", "VERBS", "--out", tmp_path / "o").refused("no tag VERBS; known: NOUN, ")
+
+
+def test_a_neuron_is_ablated_from_a_finished_census(neurons):
+    words = ("--layer", "1", "--neuron", 4, "--top", 3, "--no-nulls", "--ablate")
+    taken, again = neurons(*words), neurons(*words)
+    assert "from the census" in again.err
+    assert again.out in taken.out
+    _, _, ablated = again.out.partition("Without it the loss rises by")
+    assert re.match(r" -?0\.\d+ nats a token \[", ablated)
+    lines = [json.loads(line) for line in neurons(*words, "--jsonl").out.splitlines()]
+    assert "top" in lines[0]
+    assert {"all"} < {line["tag"] for line in lines[1:]}
+
+
+def test_part_of_speech_neurons_are_ablated_with_the_census(neurons, tmp_path: Path):
+    neurons("--layer", "0,1", "--top", 3, "--no-nulls", "--ablate")
+    folder = tmp_path / "neurons"
+    expected = {f"ablations_layer{layer}.parquet" for layer in (0, 1)}
+    assert files(folder) == expected | neuron_files(0) | neuron_files(1)

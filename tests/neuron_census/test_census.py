@@ -41,7 +41,7 @@ def corpus(model: Model) -> Corpus:
 
 @pytest.fixture(scope="module")
 def census(model: Model, corpus: Corpus) -> NeuronCensus:
-    return census_neurons(model, corpus, NeuronSettings(layer=1, top=7))
+    return census_neurons(model, corpus, NeuronSettings((1,), top=7, null_tokens=500))
 
 
 def activations(model: Model, corpus: Corpus, layer: int) -> list[tuple[Any, list[list[float]]]]:
@@ -128,7 +128,7 @@ def test_the_same_files_for_every_batch_size_and_on_a_second_run(
 ):
     first = census.write(tmp_path / "one")
     for batch_size in (8, 1, 101):
-        settings = NeuronSettings(layer=1, top=7, batch_size=batch_size)
+        settings = NeuronSettings((1,), top=7, batch_size=batch_size, null_tokens=500)
         again = census_neurons(model, corpus, settings).write(tmp_path / str(batch_size))
         for one, other in zip(first, again, strict=True):
             assert one.name == other.name
@@ -140,6 +140,10 @@ def test_files(census: NeuronCensus, tmp_path: Path):
     assert names == [
         *(f"neurons_layer1.{suffix}" for suffix in ("csv", "parquet", "json")),
         *(f"top_activations_layer1.{suffix}" for suffix in ("parquet", "txt")),
+        *(
+            f"{name}_layer1.parquet"
+            for name in ("bottom_activations", "associations", "histograms")
+        ),
     ]
     with (tmp_path / names[0]).open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == len(census.table)
@@ -157,7 +161,7 @@ def test_files(census: NeuronCensus, tmp_path: Path):
 
 
 def test_the_text_reads_like_the_report_and_is_safe_to_print(census: NeuronCensus, tmp_path: Path):
-    text = census.write(tmp_path)[-1].read_text("utf-8")
+    text = (census.write(tmp_path)[4]).read_text("utf-8")
     lines = text.splitlines()
     assert text.replace("\n", "").isprintable()
     assert max(map(len, lines)) <= 100
@@ -173,7 +177,7 @@ def test_the_text_reads_like_the_report_and_is_safe_to_print(census: NeuronCensu
 def test_lines_of_one_neuron_are_those_of_the_text(census: NeuronCensus, tmp_path: Path):
     lines = census.neuron_lines(30)
     assert lines[0].startswith("Neuron 30 of layer 1: ")
-    assert "\n".join(lines) in census.write(tmp_path)[-1].read_text("utf-8")
+    assert "\n".join(lines) in (census.write(tmp_path)[4]).read_text("utf-8")
 
 
 def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Path):
@@ -182,7 +186,7 @@ def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Pat
     with torch.no_grad():
         mlp.up.weight[:2] = 0
         mlp.up.bias[:2] = torch.tensor([1.5, -99.0])
-    census = census_neurons(quiet, corpus, NeuronSettings(layer=2, top=2))
+    census = census_neurons(quiet, corpus, NeuronSettings((2,), top=2, null_tokens=0))
     for neuron in (0, 1):
         row = census.table.row(neuron=neuron)
         assert (row["kind"], row["best_tag"], row["auroc"]) == ("dead", "", 0.5)
@@ -193,9 +197,17 @@ def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"layer": 3}, {"layer": -1}, {"layer": 0, "top": 0}, {"layer": 0, "batch_size": 0}]
+    "wrong",
+    [
+        {"layers": (3,)},
+        {"layers": (0, -1)},
+        {"top": 0},
+        {"batch_size": 0},
+        {"null_tokens": -1},
+        {"reading": "mid"},
+    ],
 )
-def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dict[str, int]):
+def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dict[str, Any]):
     with pytest.raises(SelectionError):
         census_neurons(model, corpus, NeuronSettings(**wrong))
 
@@ -207,7 +219,7 @@ def test_a_neuron_that_does_not_exist_is_refused(census: NeuronCensus):
 
 def test_more_places_than_tokens(model: Model):
     corpus = corpus_of(["Hi.", "Yes!", "No, no."], model.tokenizer, 89)
-    census = census_neurons(model, corpus, NeuronSettings(layer=0, top=50))
+    census = census_neurons(model, corpus, NeuronSettings((0,), top=50, null_tokens=0))
     assert len([hit for hit in census.top if hit["neuron"] == 0]) < 50
     assert set(census.table["kind"]) <= {"dead", "undetermined"}
     assert all(finite(row.values()) for row in census.table)

@@ -1,14 +1,16 @@
-"""``tinyinterp neurons``: what each neuron of a layer fires on, as tables."""
+"""``tinyinterp neurons``: what each neuron fires on, as tables and in words."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tinyinterp.cli.neuron_answers import Asked, answer
 from tinyinterp.cli.options import (
     BatchSize,
     Ckpt,
@@ -21,29 +23,78 @@ from tinyinterp.cli.options import (
     check_one_text,
     token_limit,
 )
-from tinyinterp.cli.report import columns, kind_lines, print_json, print_lines, say, say_written
+from tinyinterp.cli.report import say
 
 if TYPE_CHECKING:
     from tinyinterp.output import OutputFolder
     from tinyinterp.table import Table
 
-SHOWN = 20  # neurons of a tag
+ALL = "all"
+
+
+class Reading(StrEnum):
+    """Which value is read as a neuron's."""
+
+    POST = "post"
+    PRE = "pre"
+    REPORT = "report"
+
+
+class Target(StrEnum):
+    """Whose part of speech is told."""
+
+    CURRENT = "current"
+    NEXT = "next"
+    PREVIOUS = "previous"
 
 
 def neurons(
     *,
-    layer: Annotated[int, typer.Option(min=0, help="Layer, counted from 0.")],
+    layer: Annotated[
+        str, typer.Option(metavar="L[,L...]|all", help="Layers, counted from 0: 4, or 0,3, or all.")
+    ],
     ckpt: Ckpt = None,
     text: TextFile = None,
     dataset: Dataset = None,
     neuron: Annotated[
-        int | None, typer.Option(min=0, help="Show what this neuron fires on.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Show what this neuron fires on; of the census in --out, if it is the "
+            "one that was asked for.",
+        ),
     ] = None,
     tag: Annotated[
         str | None,
-        typer.Option(metavar="TAG", help="List the neurons whose best tag this is (NOUN, VERB)."),
+        typer.Option(
+            metavar="TAG", help="Rank the neurons by how well they tell this tag (NOUN, VERB)."
+        ),
     ] = None,
+    target: Annotated[Target, typer.Option(help="Whose tag --tag is.")] = Target.CURRENT,
     top: Annotated[int, typer.Option(min=1, help="Activations to keep for a neuron.")] = 20,
+    per_story: Annotated[
+        bool, typer.Option("--per-story", help="Keep one activation of a story, its largest.")
+    ] = False,
+    reading: Annotated[
+        Reading,
+        typer.Option(
+            help="What is read: after the non-linearity, before it, or as the report did."
+        ),
+    ] = Reading.POST,
+    ablate: Annotated[
+        bool,
+        typer.Option(
+            "--ablate",
+            help="Measure what the loss loses, tag by tag, without --neuron, or without each "
+            "part-of-speech neuron.",
+        ),
+    ] = False,
+    nulls: Annotated[
+        bool,
+        typer.Option(
+            "--nulls/--no-nulls", help="Judge models that have learned nothing beside this one."
+        ),
+    ] = True,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(
         "tinyinterp-out/neurons"
     ),
@@ -52,12 +103,19 @@ def neurons(
     batch_size: BatchSize = 8,
     seed: Seed = 0,
     as_one_json: Json = False,
+    as_json_lines: Annotated[
+        bool, typer.Option("--jsonl", help="Print a JSON object a neuron, each on its line.")
+    ] = False,
 ) -> None:
-    """Say what each neuron of a layer fires on.
+    """Say what each neuron of one or more layers fires on.
 
-    Reads 100,000 tokens unless --tokens or --full says otherwise.
+    Reads 100,000 tokens unless --tokens or --full says otherwise. A run that was stopped goes on
+    where it was when it is started again with the same words.
     """
     check_one_text(text, dataset)
+    layers = _parse_layers(layer)
+    _check_words(layers, neuron, as_one_json=as_one_json, as_json_lines=as_json_lines)
+    _check_ablation(reading, ablate=ablate)
     from tinyinterp.api import NEURON_TOKENS
 
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
@@ -66,31 +124,81 @@ def neurons(
     from tinyinterp.output import OutputFolder
 
     model = load(ckpt)
-    check_exists("layer", layer, model.config.n_layers)
+    for number in layers:
+        check_exists("layer", number, model.config.n_layers)
     if neuron is not None:
         check_exists("neuron", neuron, model.config.d_mlp)
+    _check_tag(tag)
     corpus = open_corpus(
         model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
     )
     output = OutputFolder(out)
-    from tinyinterp.neuron_census import NeuronSettings, census_neurons  # slow, as above
-    from tinyinterp.views.neurons import write_neuron_page
+    from tinyinterp.neuron_census import NeuronSettings  # slow, as above
+    from tinyinterp.neuron_census.settings import NULL_TOKENS
 
-    settings = NeuronSettings(layer=layer, top=top, seed=seed, batch_size=batch_size)
-    census = census_neurons(model, corpus, settings)
-    with output.filling(f"neurons of layer {layer}", f"{model.name}, {corpus.name}") as folder:
-        census.write(folder)
-        write_neuron_page(census.table, census.top, folder)
-    say_warnings(census.table)
-    if as_one_json:
-        print_json(as_json(census.table, output))
-        return
-    print_lines(kind_lines(_decided(census.table), "neurons", "best_tag"))
-    if tag is not None:
-        print_lines(["", *_tag_lines(census.table, tag)])
-    if neuron is not None:
-        print_lines(["", *census.neuron_lines(neuron)])
-    say_written(output.folder, output.written)
+    settings = NeuronSettings(
+        layers=layers,
+        top=top,
+        seed=seed,
+        batch_size=batch_size,
+        per_story=per_story,
+        reading=reading.value,
+        null_tokens=NULL_TOKENS if nulls else 0,
+    )
+    asked = Asked(
+        neuron=neuron,
+        tag=tag,
+        target=target.value,
+        ablate=ablate,
+        as_one_json=as_one_json,
+        as_json_lines=as_json_lines,
+    )
+    answer(asked, model, corpus, settings, output)
+
+
+def _check_words(
+    layers: tuple[int, ...], neuron: int | None, *, as_one_json: bool, as_json_lines: bool
+) -> None:
+    """Refuse options that do not go together.
+
+    Raises:
+        typer.BadParameter: two forms of output, or a neuron of several layers.
+    """
+    if as_one_json and as_json_lines:
+        raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
+    if neuron is not None and len(layers) != 1:
+        raise typer.BadParameter("a neuron is one of one layer", param_hint="--neuron")
+
+
+def _check_ablation(reading: Reading, *, ablate: bool) -> None:
+    if ablate and reading is not Reading.POST:
+        raise typer.BadParameter(
+            "only what a neuron hands on can be replaced: leave out --reading",
+            param_hint="--ablate",
+        )
+
+
+def _parse_layers(given: str) -> tuple[int, ...]:
+    """Layers of ``4``, ``0,3`` or ``all`` (none: all there are).
+
+    Raises:
+        typer.BadParameter: it is not of that form.
+    """
+    if given == ALL:
+        return ()
+    if re.fullmatch(r"\d+(,\d+)*", given) is None:
+        raise typer.BadParameter(
+            f"{given!r} names no layers; give 4, or 0,3, or {ALL}", param_hint="--layer"
+        )
+    return tuple(sorted({int(number) for number in given.split(",")}))
+
+
+def _check_tag(tag: str | None) -> None:
+    from tinyinterp.errors import SelectionError
+    from tinyinterp.speech import TAGS
+
+    if tag is not None and tag.upper() not in TAGS:
+        raise SelectionError(f"there is no tag {tag.upper()}; known: {', '.join(TAGS)}")
 
 
 def check_exists(what: str, number: int, count: int) -> None:
@@ -105,34 +213,6 @@ def check_exists(what: str, number: int, count: int) -> None:
         raise SelectionError(
             f"there is no {what} {number}; this model has {count}, counted from 0 to {count - 1}"
         )
-
-
-def _decided(table: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with their tag only where it decided the kind; elsewhere it is just the largest."""
-    tagged = ("part-of-speech", "next-word")
-    return [row if row["kind"] in tagged else row | {"best_tag": ""} for row in table]
-
-
-def _tag_lines(table: Iterable[dict[str, Any]], tag: str) -> list[str]:
-    rows = [row for row in table if row["best_tag"] == tag.upper()]
-    if not rows:
-        say(f"no neuron of this layer has {tag.upper()} as its best tag")
-        return []
-    rows.sort(key=lambda row: (-row["auroc"], row["neuron"]))
-    shown = [
-        [
-            str(row["neuron"]),
-            row["kind"],
-            f"{row['auroc']:.3f}",
-            f"{row['purity']:.2f}",
-            row["types"],
-        ]
-        for row in rows[:SHOWN]
-    ]
-    return [
-        f"{len(rows)} neurons with best tag {tag.upper()}, largest AUROC first:",
-        *columns(["neuron", "kind", "auroc", "purity", "word types"], shown),
-    ]
 
 
 def say_warnings(table: Table) -> None:

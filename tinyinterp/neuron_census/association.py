@@ -1,151 +1,145 @@
-"""How well a neuron's activation tells a part of speech: AUROC on an even sample of tokens."""
+"""How well a neuron's activation tells a part of speech: ranks on an even sample of tokens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
-from scipy.stats import rankdata
-from torch import Tensor
+from scipy import stats
 
-from tinyinterp.neuron_census.rows import Rows
-from tinyinterp.speech import TAGS
-from tinyinterp.statistics import auroc_of_counts, q_values, rank_tests
+from tinyinterp.neuron_census.kernels import over_neurons
+from tinyinterp.neuron_census.ranking import auroc_within, rank_targets
+from tinyinterp.neuron_census.sample import Sample, prevalence
+from tinyinterp.neuron_census.targets import N_TARGETS, OWN
+from tinyinterp.statistics import CONFIDENCE, auroc_of_counts, q_values
 
-SAMPLE_TOKENS = 20_000
-FEWEST_OF_A_TAG = 20  # tokens of a tag, and others, below which its AUROC is not looked at
-NEURONS_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Scored TEST tokens with the activations of every neuron."""
-
-    values: Float[np.ndarray, "row neuron"]
-    tokens: Int[np.ndarray, " row"]
-    tags: Int[np.ndarray, " row"]
-    next_tags: Int[np.ndarray, " row"]
-    blocks: Int[np.ndarray, " row"]
-
-    def positive(self, target: int) -> Bool[np.ndarray, " row"]:
-        """Which tokens a target is about: a tag, or, from ``len(TAGS)`` on, the next word's."""
-        if target < len(TAGS):
-            return self.tags == target
-        return self.next_tags == target - len(TAGS)
-
-
-class EvenSample:
-    """Scored tokens drawn evenly from a text of unknown length, in bounded memory.
-
-    Each token has a hash of its place and the seed; those with the smallest are kept, so the draw
-    depends on nothing else.
-    """
-
-    def __init__(self, seed: int, size: int = SAMPLE_TOKENS) -> None:
-        self._seed = seed
-        self._size = size
-        self._below = np.iinfo(np.uint64).max  # hashes from here on are too large to be kept
-        self._values: list[Tensor] = []
-        self._columns: list[Int[np.ndarray, "row six"]] = []
-        self._held = 0
-
-    def add(
-        self, rows: Rows, tags: Int[np.ndarray, " row"], next_tags: Int[np.ndarray, " row"]
-    ) -> None:
-        """Take in more rows with the tags of their tokens (below 0: not scored, left out)."""
-        hashes = _hash(rows.ids, self._seed)
-        kept = np.flatnonzero((tags >= 0) & (hashes <= self._below))
-        columns = (rows.ids, rows.tokens, tags, next_tags, rows.blocks, hashes.view(np.int64))
-        self._values.append(rows.values[torch.from_numpy(kept)])
-        self._columns.append(np.stack(columns, axis=1)[kept])
-        self._held += len(kept)
-        if self._held > 2 * self._size:
-            self._prune()
-
-    def finish(self) -> Sample:
-        """The sample, in the order of the text."""
-        if not self._columns:
-            raise AssertionError("no rows were added")
-        self._prune()
-        columns = self._columns[0]
-        order = columns[:, 0].argsort()
-        _, tokens, tags, next_tags, blocks, _ = columns[order].T
-        return Sample(self._values[0].numpy()[order], tokens, tags, next_tags, blocks)
-
-    def _prune(self) -> None:
-        columns, values = np.concatenate(self._columns), torch.cat(self._values)
-        hashes = np.ascontiguousarray(columns[:, 5]).view(np.uint64)
-        kept = np.argsort(hashes, kind="stable")[: self._size]
-        if len(kept) == self._size:
-            self._below = hashes[kept[-1]]
-        self._columns, self._values = [columns[kept]], [values[torch.from_numpy(kept)]]
-        self._held = len(kept)
+FEWEST_OF_A_TAG = 50  # tokens of a target, and others, below which it is not looked at
+NEURONS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class Association:
-    """AUROC of every neuron for every tag, then for every tag of the word that comes next."""
+    """Of every neuron with every target. What is not tested has AUROC 0.5 and p and q of 1."""
 
     auroc: Float[np.ndarray, "target neuron"]
-    q: Float[np.ndarray, "target neuron"]  # Benjamini-Hochberg over neurons and tested targets
+    low: Float[np.ndarray, "target neuron"]
+    high: Float[np.ndarray, "target neuron"]
+    precision: Float[np.ndarray, "target neuron"]  # average precision
+    p: Float[np.ndarray, "target neuron"]
+    q: Float[np.ndarray, "target neuron"]
     tested: Bool[np.ndarray, " target"]  # which targets have tokens enough
-    ranks: Float[np.ndarray, "row neuron"]  # of the sample, each neuron's apart; multiples of 1/2
+
+    def best(self, among: range = OWN) -> Int[np.ndarray, " neuron"]:
+        """The tested target whose AUROC is surely the largest; -1 if none is tested.
+
+        By the lower bound, since a tag of few tokens often has the largest value by chance.
+        """
+        tested = np.flatnonzero(self.tested[among.start : among.stop]) + among.start
+        if not len(tested):
+            return np.full(self.auroc.shape[1], -1)
+        return tested[self.low[tested].argmax(axis=0)]
 
 
-def associate(sample: Sample) -> Association:
-    """Test every neuron against every tag. A target that is not tested has AUROC 0.5 and q 1."""
-    n_rows, n_neurons = sample.values.shape
-    positives = np.array([sample.positive(target).sum() for target in range(2 * len(TAGS))])
-    tested = (positives >= FEWEST_OF_A_TAG) & (n_rows - positives >= FEWEST_OF_A_TAG)
-    values, p = np.full((2, len(tested), n_neurons), 0.5)
-    all_ranks = np.empty((n_rows, n_neurons), dtype=np.float32)  # exact below 2^23 rows
-    for start in range(0, n_neurons, NEURONS_AT_ONCE):
-        chunk = slice(start, start + NEURONS_AT_ONCE)
-        ranks = np.asarray(rankdata(sample.values[:, chunk], axis=0), dtype=np.float64)
-        all_ranks[:, chunk] = ranks
-        for first, tags in ((0, sample.tags), (len(TAGS), sample.next_tags)):
-            results = rank_tests(ranks, tags, len(TAGS), sample.blocks)
-            values[first : first + len(TAGS), chunk] = results.auroc
-            p[first : first + len(TAGS), chunk] = results.p
-    values[~tested] = 0.5
+def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Association:
+    """Test every neuron of a layer against every target.
+
+    The p-value is two-sided: ``AUROC - 0.5`` against the scatter of its parts by block of stories
+    (:func:`tinyinterp.statistics.rank_tests`), by Student's t with one degree of freedom less than
+    there are blocks. The interval is DeLong's with blocks as clusters.
+    """
+    n_rows, n_neurons = values.shape
+    counts = prevalence(sample)
+    numbers = np.unique(sample.blocks, return_inverse=True)[1]
+    n_blocks = int(numbers.max(initial=-1)) + 1
+    found = np.zeros((4, n_neurons, N_TARGETS))  # AUROC, average precision, error, error if null
+
+    def work(first: int, last: int) -> None:
+        for start in range(first, last, NEURONS_AT_ONCE):
+            stop = min(start + NEURONS_AT_ONCE, last)
+            columns = np.ascontiguousarray(values[:, start:stop].T)
+            orders = columns.argsort(axis=1)
+            for neuron in range(start, stop):
+                rank_targets(
+                    columns[neuron - start],
+                    orders[neuron - start],
+                    sample.targets,
+                    numbers,
+                    counts,
+                    n_blocks,
+                    *found[:, neuron],
+                )
+
+    over_neurons(work, n_neurons)
+    auroc, precision, error, null = found.transpose(0, 2, 1)
+    tested = (counts >= FEWEST_OF_A_TAG) & (n_rows - counts >= FEWEST_OF_A_TAG)
+    if n_blocks < 2:
+        low, high, p = np.zeros_like(auroc), np.ones_like(auroc), np.ones_like(auroc)
+    else:
+        half = stats.t.isf((1 - CONFIDENCE) / 2, n_blocks - 1) * error
+        low, high = np.maximum(auroc - half, 0.0), np.minimum(auroc + half, 1.0)
+        t = np.divide(np.abs(auroc - 0.5), null, out=np.zeros_like(null), where=null > 0)
+        p = 2 * stats.t.sf(t, n_blocks - 1)
+    unknown = ~tested[:, None]
+    auroc, low = np.where(unknown, 0.5, auroc), np.where(unknown, 0.0, low)
+    high, p = np.where(unknown, 1.0, high), np.where(unknown, 1.0, p)
+    return Association(auroc, low, high, precision, p, false_discovery(p, tested), tested)
+
+
+def false_discovery(
+    p: Float[np.ndarray, "target neuron"], tested: Bool[np.ndarray, " target"]
+) -> Float[np.ndarray, "target neuron"]:
+    """Benjamini-Hochberg over all neurons and tested targets; 1 for the others."""
     q = np.ones_like(p)
     if tested.any():
         q[tested] = q_values(p[tested])
-    return Association(values, q, tested, all_ranks)
+    return q
 
 
 class TokenControl:
-    """How far token identity alone tells a part of speech.
-
-    The predictor is a neuron's mean activation on the token's type, taken from the FIT stories.
+    """How far token identity alone tells a target, and how far the neuron tells more.
 
     Args:
+        values: of one layer.
         sample: the tokens that are predicted.
-        means: of the token types of the sample, as :func:`numpy.unique` orders them.
+        means: of the token types of the sample, as :func:`numpy.unique` orders them: each neuron's
+            mean activation on the FIT stories.
     """
 
-    def __init__(self, sample: Sample, means: Float[np.ndarray, "kind neuron"]) -> None:
-        kind = np.unique(sample.tokens, return_inverse=True)[1]
+    def __init__(
+        self,
+        values: Float[np.ndarray, "row neuron"],
+        sample: Sample,
+        means: Float[np.ndarray, "kind neuron"],
+    ) -> None:
+        self._values = values
         self._means = means
-        self._positives = np.stack(
-            [
-                np.bincount(kind, weights=sample.positive(target), minlength=len(means))
-                for target in range(2 * len(TAGS))
-            ]
-        )
-        self._all = np.bincount(kind, minlength=len(means))
+        self._sample = sample
+        self._kinds = np.unique(sample.types, return_inverse=True)[1]
+        self._all = np.bincount(self._kinds, minlength=len(means)).astype(np.float64)
+        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
-    def auroc(self, neuron: int, target: int) -> float:
-        """AUROC of the predictor for the same target."""
-        positives = self._positives[target]
+    def by_token(self, neuron: int, target: int) -> float:
+        """AUROC of the mean on the token's type as a predictor of the target."""
+        positives, _ = self._of(target)
         return auroc_of_counts(self._means[:, neuron], positives, self._all - positives)
 
+    def within(self, neuron: int, target: int) -> tuple[float, int]:
+        """AUROC between tokens of one type, and how many tokens are of a type that has both.
 
-def _hash(ids: Int[np.ndarray, " row"], seed: int) -> np.ndarray:
-    """Well mixed 64 bits of each id (the finaliser of SplitMix64)."""
-    x = ids.astype(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15 + 1) % 2**64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-    return x ^ (x >> np.uint64(31))
+        0.5 and 0 where there is no such type.
+        """
+        _, chosen = self._of(target)
+        values = np.ascontiguousarray(self._values[chosen, neuron])
+        positive = self._sample.positive(target)[chosen]
+        return auroc_within(values, values.argsort(), positive, self._kinds[chosen], len(self._all))
+
+    def _of(self, target: int) -> tuple[Float[np.ndarray, " kind"], Int[np.ndarray, " chosen"]]:
+        """How many tokens of each type a target is about; the tokens of types that have both."""
+        if target not in self._known:
+            positive = self._sample.positive(target)
+            found = np.bincount(self._kinds[positive], minlength=len(self._all))
+            positives = found.astype(np.float64)
+            both = (positives > 0) & (positives < self._all)
+            self._known[target] = positives, np.flatnonzero(both[self._kinds])
+        return self._known[target]

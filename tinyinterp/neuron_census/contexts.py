@@ -8,13 +8,14 @@ import numpy as np
 from jaxtyping import Int
 
 from tinyinterp.corpus import Corpus, Sequence
-from tinyinterp.neuron_census.rows import STORY_SHIFT, token_ids
-from tinyinterp.speech import NO_TAG, TAGS, SpeechReader, TokenTags
+from tinyinterp.neuron_census.kernels import STORY_SHIFT
+from tinyinterp.neuron_census.rows import token_ids
+from tinyinterp.speech import NO_TAG, TAGS, SpeechReader
 
 CONTEXT = 5  # tokens on each side
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A token with its surroundings, as text."""
 
@@ -30,26 +31,39 @@ def find_hits(corpus: Corpus, speech: SpeechReader, ids: Int[np.ndarray, " hit"]
     """The tokens of these ids, each with up to five tokens of its sequence on either side."""
     wanted = np.unique(ids)
     found: dict[int, Hit] = {}
+    names: dict[int, str] = {}
     for sequence in corpus.sequences():
         present = token_ids(sequence)
         first, last = np.searchsorted(wanted, (present[0], present[-1] + 1))
-        if first == last:
-            continue
-        tags = speech.tokens(sequence)
-        for number in wanted[first:last].tolist():
-            index = number - int(present[0]) + 1
-            found[number] = _hit(corpus, sequence, tags, index, number)
+        if first < last:
+            found |= _hits(corpus, speech, sequence, wanted[first:last], names)
     return found
 
 
-def _hit(corpus: Corpus, sequence: Sequence, tags: TokenTags, index: int, number: int) -> Hit:
-    tokens = sequence.tokens.tolist()
-    tag = int(tags.tags[index])
-    return Hit(
-        token=corpus.tokenizer.token_text(tokens[index]),
-        before=corpus.tokenizer.decode(tokens[max(1, index - CONTEXT) : index]),
-        after=corpus.tokenizer.decode(tokens[index + 1 : index + 1 + CONTEXT]),
-        tag="" if tag == NO_TAG else TAGS[tag],
-        story=number >> STORY_SHIFT,
-        position=number & ((1 << STORY_SHIFT) - 1),
-    )
+def _hits(
+    corpus: Corpus,
+    speech: SpeechReader,
+    sequence: Sequence,
+    numbers: Int[np.ndarray, " hit"],
+    names: dict[int, str],
+) -> dict[int, Hit]:
+    """The hits in one sequence; ``names`` are texts of tokens that are known by now."""
+    tokens, tags = sequence.tokens.tolist(), speech.tokens(sequence).tags.tolist()
+    places = (numbers - int(token_ids(sequence)[0]) + 1).tolist()
+    pieces = [tokens[max(1, i - CONTEXT) : i] for i in places]
+    pieces += [tokens[i + 1 : i + 1 + CONTEXT] for i in places]
+    texts = corpus.tokenizer.decode_batch(pieces)
+    found = {}
+    for index, (number, place) in enumerate(zip(numbers.tolist(), places, strict=True)):
+        token = tokens[place]
+        if token not in names:
+            names[token] = corpus.tokenizer.token_text(token)
+        found[number] = Hit(
+            token=names[token],
+            before=texts[index],
+            after=texts[len(places) + index],
+            tag="" if tags[place] == NO_TAG else TAGS[tags[place]],
+            story=number >> STORY_SHIFT,
+            position=number & ((1 << STORY_SHIFT) - 1),
+        )
+    return found

@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import parquet
 
 from tinyinterp.files import replacing_file, write_text
 from tinyinterp.neuron_census.labels import NEXT_WORD, PART_OF_SPEECH, WORD
+from tinyinterp.neuron_census.targets import NEXT
 from tinyinterp.table import Table
 
 WIDTH = 100  # columns
+READ = {
+    "post": "mlp.hook_post",
+    "pre": "mlp.hook_pre",
+    "report": "the report's value (the stream at the block's input into the up-projection)",
+}
+NULL_MODELS = ("random", "shuffled")
 MARKS = "«»"  # around the token in its context
 BREAKS = {"\n": "⏎", "\t": "⇥"}
 
 
-def write_top(table: Table, top: Table, folder: Path) -> list[Path]:
+def write_top(table: Table, top: pa.Table, folder: Path) -> list[Path]:
     """Write the top activations as Parquet and, under each neuron's numbers, as text."""
-    paths = [folder / f"{top.name}.{suffix}" for suffix in ("parquet", "txt")]
+    name = f"top_activations_layer{table.notes['layer']}"
+    paths = [folder / f"{name}.{suffix}" for suffix in ("parquet", "txt")]
     with replacing_file(paths[0]) as temporary:
-        parquet.write_table(top.to_arrow(), temporary)
-    hits = _by_neuron(top)
-    lines = _header(table)
+        parquet.write_table(top, temporary)
+    hits = _by_neuron(top.to_pylist())
+    lines = header_lines(table.notes)
     for row in table:
         lines += ["", "", *_numbers(row), "", *_activations(row, hits[row["neuron"]])]
     write_text(paths[1], "\n".join(lines) + "\n")
     return paths
 
 
-def neuron_lines(table: Table, top: Table, neuron: int) -> list[str]:
+def neuron_lines(row: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) -> list[str]:
     """One neuron: its label, its numbers, its top activations."""
-    row = table.row(neuron=neuron)
-    hits = [hit for hit in top if hit["neuron"] == neuron]
     return [*_numbers(row), "", *_activations(row, hits)]
+
+
+def null_lines(notes: Mapping[str, Any]) -> list[str]:
+    """How many neurons the same table calls part-of-speech in models that learned nothing."""
+    nulls = notes["nulls"]
+    if not nulls:
+        return []
+    shares = [f"{nulls[name].get(PART_OF_SPEECH, 0):.1%} of the {name}" for name in NULL_MODELS]
+    by_chance = f"{' and '.join(shares)} model's neurons ({nulls['tokens']:,} tokens)"
+    return [f"Called {PART_OF_SPEECH} by chance: {by_chance}."]
 
 
 def visible(text: str) -> str:
@@ -51,29 +68,34 @@ def visible(text: str) -> str:
     )
 
 
-def _by_neuron(top: Table) -> dict[int, list[dict[str, Any]]]:
+def _by_neuron(top: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
     hits: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for hit in top:
         hits[hit["neuron"]].append(hit)
     return hits
 
 
-def _header(table: Table) -> list[str]:
-    notes = table.notes
-    where = f"Layer {notes['layer']} of {visible(notes['model'])} on {visible(notes['text'])}"
-    size = f"{len(table):,} neurons, {notes['tokens']:,} tokens"
+def header_lines(notes: Mapping[str, Any]) -> list[str]:
+    """What the numbers were measured on, and what to beware of."""
+    layers = notes["layer"]
+    named = (
+        f"Layers {', '.join(map(str, layers))}" if isinstance(layers, list) else f"Layer {layers}"
+    )
+    where = f"{named} of {visible(notes['model'])} on {visible(notes['text'])}"
     side = f"{notes['test_tokens']:,} tokens of {notes['test_stories']:,} TEST stories"
     tagger = f"{notes['tagger']}, {notes['coverage']:.1%} of the tokens scored"
+    ranks = f"an even sample of {notes['sampled_tokens']:,} of them"
     lines = [
-        f"{where}: {size}",
-        f"Numbers are of {side}; tags by {tagger}.",
+        f"{where}: {notes['tokens']:,} tokens; {READ[notes['reading']]} is read.",
+        f"Numbers are of {side}; tags by {tagger}. AUROC, average precision and q are of {ranks}.",
         "A hit is a TEST token on which a neuron reaches half of its largest value on FIT stories.",
     ]
     lines += [f"Note: {warning}" for warning in notes["warnings"]]
+    lines += null_lines(notes)
     return [part for line in lines for part in wrap(line, WIDTH)]
 
 
-def _numbers(row: dict[str, Any]) -> list[str]:
+def _numbers(row: Mapping[str, Any]) -> list[str]:
     """The label, what it rests on, and what the neuron does to the next token."""
     decided = {
         WORD: f": {_tokens(row['words'])}",
@@ -90,18 +112,32 @@ def _numbers(row: dict[str, Any]) -> list[str]:
         share = f"{row['word_share']:.0%} of them {_tokens(row['words'])}"
         lines.append(f"{row['hits']:,} hits on {row['types']:,} token types, {share}")
     if row["best_tag"]:
-        whose = "next " if row["kind"] == NEXT_WORD else ""
+        whose = "next " if row["best_target"] == NEXT else ""
         bounds = f"[{row['auroc_low']:.3f}, {row['auroc_high']:.3f}]"
         by_token = f"by token alone {row['token_auroc']:.3f}"
         purity = f"{row['purity']:.0%} of hits, {row['lift']:.1f} times its share"
         lines.append(
             f"{whose}{row['best_tag']}: AUROC {row['auroc']:.3f} {bounds}, {by_token}; {purity}"
         )
+        lines.append(f"{_within(row)}; average precision {row['average_precision']:.3f}; {_q(row)}")
     lines += [f"{name} {_tokens(row[name])}" for name in ("raises", "lowers")]
     return [_cut(line) for line in lines]
 
 
-def _activations(row: dict[str, Any], hits: Iterable[dict[str, Any]]) -> list[str]:
+def _within(row: Mapping[str, Any]) -> str:
+    if not row["within_word_tokens"]:
+        return "no word both has this tag and has it not"
+    return (
+        f"among words with and without it, {row['within_word_tokens']:,} tokens: "
+        f"{row['within_word_auroc']:.3f}"
+    )
+
+
+def _q(row: Mapping[str, Any]) -> str:
+    return f"q {row['q_value']:.2g}"
+
+
+def _activations(row: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) -> list[str]:
     """The list in the report's form, three lines a hit."""
     lines = [f"Neuron {row['neuron']} top activations:"]
     for hit in hits:
@@ -114,7 +150,7 @@ def _activations(row: dict[str, Any], hits: Iterable[dict[str, Any]]) -> list[st
     return lines
 
 
-def _context(hit: dict[str, Any]) -> str:
+def _context(hit: Mapping[str, Any]) -> str:
     """The token between marks in its surroundings, whose far ends are cut if need be."""
     token = visible(hit["token"])
     space = " " if token.startswith(" ") else ""

@@ -23,11 +23,12 @@ def raised_and_lowered(
     unembed = (decoder.unembed.weight[:n_tokens] * gain).double()  # [token d_model]
     unembed -= unembed.mean(dim=1, keepdim=True)
     out = decoder.block(layer).mlp.down.weight.double()  # [d_model neuron]
+    texts = [tokenizer.token_text(token) for token in range(n_tokens)]
     raises: list[list[str]] = []
     lowers: list[list[str]] = []
     for chunk in out.split(NEURONS_AT_ONCE, dim=1):
         logits = chunk.T @ unembed.T
         for found, largest in ((raises, True), (lowers, False)):
             order = logits.topk(min(TOKENS_SHOWN, n_tokens), dim=1, largest=largest).indices
-            found += [[tokenizer.token_text(token) for token in row] for row in order.tolist()]
+            found += [[texts[token] for token in row] for row in order.tolist()]
     return raises, lowers

@@ -2,82 +2,109 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from tinyinterp.neuron_census.held_out import N_TARGETS, HeldOutSide
-from tinyinterp.neuron_census.labels import THRESHOLDS, Evidence, TagShare
-from tinyinterp.neuron_census.measure import Measured
-from tinyinterp.speech import TAGS
+import numpy as np
+from jaxtyping import Float, Int
+
+from tinyinterp.neuron_census.labels import THRESHOLDS, Evidence, Label, TagShare, decide
+from tinyinterp.neuron_census.measure import LayerMeasured, TextCounts
+from tinyinterp.neuron_census.targets import FOLLOWING, OWN
 from tinyinterp.statistics import Interval, ratio_interval, wilson_interval
 
+MOST_TYPES = THRESHOLDS.word_types
 
-def gather_evidence(measured: Measured, stories: int, seed: int) -> list[Evidence]:
-    """The evidence for every neuron.
+
+@dataclass(frozen=True)
+class Judged:
+    """The evidence and the label of every neuron of a layer."""
+
+    evidence: list[Evidence]
+    labels: list[Label]
+    words: Int[np.ndarray, "neuron three"]  # types with most hits, most first; -1: no more
+    purity: Float[np.ndarray, "target neuron"]  # share of the hits that a target is about
+    lift: Float[np.ndarray, "target neuron"]  # that over the target's share of all tokens
+
+
+def judge(measured: LayerMeasured, counts: TextCounts, stories: int, seed: int) -> Judged:
+    """The evidence for every neuron, and what the table makes of it.
 
     Intervals are over blocks of stories, but for the share of the most frequent types: which types
     those are is known only at the end, so their hits are not kept by block, and Wilson's interval,
     for independent hits, is taken.
     """
     held_out = measured.held_out
-    positions = list(map(Interval, *(bound.tolist() for bound in held_out.position_shares(seed))))
-    own = _tag_shares(held_out, range(len(TAGS)), seed)
-    following = _tag_shares(held_out, range(len(TAGS), N_TARGETS), seed)
-    largest = measured.top.values[:, 0]
-    smallest = np.minimum(measured.fitted.smallest.numpy(), held_out.smallest.numpy())
-    return [
-        _evidence(
-            largest=float(largest[neuron]),
-            smallest=float(smallest[neuron]),
-            type_hits=held_out.type_hits(neuron)[1],
-            position=positions[neuron],
-            own=own[neuron],
-            following=following[neuron],
+    position = _intervals(*held_out.position_shares(counts.block_tokens, seed))
+    own = _tag_shares(measured, counts, OWN, seed)
+    following = _tag_shares(measured, counts, FOLLOWING, seed)
+    by_type = held_out.hits_by_type()
+    words = _most_frequent(by_type)
+    hits = by_type.sum(axis=1)
+    most = np.where(words >= 0, np.take_along_axis(by_type, words, axis=1), 0)
+    few = most.sum(axis=1)
+    some = np.maximum(hits, 1)
+    low, high = wilson_interval(few.astype(np.float64), hits.astype(np.float64))
+    few_types = _intervals(few / some, low, high)
+    one_type = most[:, 0] / some
+    n_types = (by_type > 0).sum(axis=1)
+    largest, smallest = measured.extremes.largest, measured.extremes.smallest
+    evidence = [
+        Evidence(
+            largest=float(largest[n]),
+            smallest=float(smallest[n]),
+            position=position[n],
+            hits=int(hits[n]),
+            types=int(n_types[n]),
+            one_type=float(one_type[n]),
+            few_types=few_types[n],
+            own=own[n],
+            following=following[n],
             stories=stories,
         )
-        for neuron in range(len(own))
+        for n in range(len(hits))
     ]
+    purity = held_out.block_target_hits.sum(axis=0) / some
+    rates = counts.target_tokens / max(counts.n_tokens, 1)
+    lift = np.divide(purity, rates[:, None], out=np.zeros_like(purity), where=(rates > 0)[:, None])
+    return Judged(evidence, [decide(found) for found in evidence], words, purity, lift)
 
 
-def _evidence(
-    *,
-    largest: float,
-    smallest: float,
-    type_hits: np.ndarray,
-    position: Interval,
-    own: TagShare,
-    following: TagShare,
-    stories: int,
-) -> Evidence:
-    hits, few = int(type_hits.sum()), int(type_hits[: THRESHOLDS.word_types].sum())
-    low, high = wilson_interval(np.array([float(few)]), np.array([float(hits)]))
-    return Evidence(
-        largest=largest,
-        smallest=smallest,
-        position=position,
-        hits=hits,
-        types=len(type_hits),
-        one_type=int(type_hits[0]) / hits if hits else 0.0,
-        few_types=Interval(few / max(hits, 1), float(low[0]), float(high[0])),
-        own=own,
-        following=following,
-        stories=stories,
-    )
+def _most_frequent(by_type: Int[np.ndarray, "neuron kind"]) -> Int[np.ndarray, "neuron three"]:
+    """Types with most hits: most first, then by token id; -1 where there are no more."""
+    n_types = by_type.shape[1]
+    found = np.full((len(by_type), MOST_TYPES), -1)
+    kept = min(MOST_TYPES, n_types)
+    # Larger for more hits and, of equally many, for the smaller id: all keys differ.
+    keys = by_type.astype(np.int64) * n_types + np.arange(n_types - 1, -1, -1)
+    best = np.argpartition(keys, n_types - kept, axis=1)[:, n_types - kept :]
+    order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1)
+    best = np.take_along_axis(best, order, axis=1)
+    found[:, :kept] = np.where(np.take_along_axis(by_type, best, axis=1) > 0, best, -1)
+    return found
 
 
-def _tag_shares(held_out: HeldOutSide, targets: range, seed: int) -> list[TagShare]:
+def _intervals(
+    value: Float[np.ndarray, " neuron"],
+    low: Float[np.ndarray, " neuron"],
+    high: Float[np.ndarray, " neuron"],
+) -> list[Interval]:
+    return list(map(Interval, value.tolist(), low.tolist(), high.tolist()))
+
+
+def _tag_shares(
+    measured: LayerMeasured, counts: TextCounts, targets: range, seed: int
+) -> list[TagShare]:
     """For every neuron the one of these tags that most of its hits have."""
-    by_block = held_out.block_target_hits[:, targets.start : targets.stop].astype(np.float64)
+    held_out = measured.held_out
+    by_block = held_out.block_target_hits[:, targets.start : targets.stop]
     best = by_block.sum(axis=0).argmax(axis=0)  # [neuron]
-    best_hits = np.take_along_axis(by_block, best[None, None], axis=1)[:, 0]
+    best_hits = np.take_along_axis(by_block, best[None, None], axis=1)[:, 0].astype(np.float64)
     hits = held_out.block_hits.astype(np.float64)
     low, high = ratio_interval(best_hits, hits, seed=seed)
     shares = best_hits.sum(axis=0) / np.maximum(hits.sum(axis=0), 1)
-    rates = held_out.base_rates()[targets.start + best]
+    rates = counts.target_tokens[targets.start + best] / max(counts.n_tokens, 1)
+    lift = np.divide(shares, rates, out=np.zeros_like(shares), where=rates > 0)
     return [
-        TagShare(
-            target=targets.start + int(best[neuron]),
-            share=Interval(float(shares[neuron]), float(low[neuron]), float(high[neuron])),
-            lift=float(shares[neuron] / rates[neuron]) if shares[neuron] > 0 else 0.0,
-        )
-        for neuron in range(len(best))
+        TagShare(targets.start + int(tag), share, float(times))
+        for tag, share, times in zip(best, _intervals(shares, low, high), lift, strict=True)
     ]

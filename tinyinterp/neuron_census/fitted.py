@@ -1,64 +1,89 @@
-"""What is learnt from the FIT stories: extremes, and means by token and by position."""
+"""What is learnt from the FIT stories: means by token type and by position, and what is a hit."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from torch import Tensor
 
+from tinyinterp.neuron_census.extremes import Extremes
+from tinyinterp.neuron_census.kernels import fit_rows, over_neurons
 from tinyinterp.neuron_census.rows import Rows
 
 SHRINK = 4  # a mean by position counts as if this many tokens with the overall mean had been seen
 
 
 class FittedSide:
-    """Running extremes and sums, in double precision.
+    """Running sums of one layer, in double precision.
 
-    Memory is bounded by the vocabulary and the context, not by the text; rows of the vocabulary
-    that do not occur are never touched, so the system does not give them memory.
+    Memory is bounded by the token types of the text and by the context, not by its length.
+
+    Args:
+        n_types: token types; rows name them by their place among those of the text.
     """
 
-    def __init__(self, n_neurons: int, n_vocab: int, n_ctx: int) -> None:
-        self.largest = torch.full((n_neurons,), -torch.inf)
-        self.smallest = torch.full((n_neurons,), torch.inf)
-        self._by_token = torch.from_numpy(np.zeros((n_vocab, n_neurons)))
-        self._tokens = np.zeros(n_vocab, dtype=np.int64)
-        self._by_position = torch.zeros(n_ctx, n_neurons, dtype=torch.float64)
+    def __init__(self, n_neurons: int, n_types: int, n_ctx: int) -> None:
+        self._by_type = np.zeros((n_types, n_neurons))
+        self._types = np.zeros(n_types, dtype=np.int64)
+        self._by_position = np.zeros((n_ctx, n_neurons))
         self._positions = np.zeros(n_ctx, dtype=np.int64)
 
-    def add(self, rows: Rows) -> None:
-        """Take in more rows."""
-        self.largest = torch.maximum(self.largest, rows.values.amax(dim=0))
-        self.smallest = torch.minimum(self.smallest, rows.values.amin(dim=0))
-        values = rows.values.double()
-        self._by_token.index_add_(0, torch.from_numpy(rows.tokens), values)
-        self._by_position.index_add_(0, torch.from_numpy(rows.positions), values)
-        self._tokens += np.bincount(rows.tokens, minlength=len(self._tokens))
+    def add(
+        self,
+        values: Float[np.ndarray, "flat neuron"],
+        rows: Rows,
+        types: Int[np.ndarray, " row"],
+        extremes: Extremes,
+    ) -> None:
+        """Take in more rows, and list their extremes."""
+        order = types.argsort(kind="stable")
+        picked = rows.rows[order], rows.ids[order], types[order], rows.positions[order]
+
+        def work(first: int, last: int) -> None:
+            fit_rows(
+                *(values, *picked, self._by_type, self._by_position),
+                *extremes.lists,
+                *(extremes.per_story, first, last),
+            )
+
+        over_neurons(work, values.shape[1])
+        self._types += np.bincount(types, minlength=len(self._types))
         self._positions += np.bincount(rows.positions, minlength=len(self._positions))
+
+    def merge(self, other: FittedSide) -> None:
+        """Take in the sums of another part of the text."""
+        more = other.arrays()
+        for name, array in self.arrays().items():
+            array[...] += more[name]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that it holds."""
+        names = ("_by_type", "_types", "_by_position", "_positions")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def n_tokens(self) -> int:
         """How many rows came in."""
-        return int(self._tokens.sum())
+        return int(self._positions.sum())
 
-    def hit_level(self) -> Float[Tensor, " neuron"]:
-        """Half of the largest activation: from here on a token is a hit.
-
-        Infinity for a neuron that is never above zero.
-        """
-        return torch.where(self.largest > 0, self.largest / 2, torch.inf)
-
-    def means_by_position(self) -> Float[Tensor, "position neuron"]:
+    def means_by_position(self) -> Float[np.ndarray, "position neuron"]:
         """The mean at each position, drawn towards the overall mean where few stories reach."""
-        counts = torch.from_numpy(self._positions)[:, None]
-        return (self._by_position + SHRINK * self._mean()) / (counts + SHRINK)
+        counts = self._positions[:, None]
+        means = (self._by_position + SHRINK * self.mean()) / (counts + SHRINK)
+        return means.astype(np.float32)
 
-    def means_of(self, tokens: Int[np.ndarray, " token"]) -> Float[np.ndarray, "token neuron"]:
+    def means_of(self, types: Int[np.ndarray, " kind"]) -> Float[np.ndarray, "kind neuron"]:
         """The mean on each of these token types; the overall mean for one that FIT has not."""
-        sums = self._by_token[torch.from_numpy(tokens)].numpy()
-        counts = self._tokens[tokens][:, None]
-        return np.where(counts > 0, sums / np.maximum(counts, 1), self._mean().numpy())
+        counts = self._types[types][:, None]
+        return np.where(counts > 0, self._by_type[types] / np.maximum(counts, 1), self.mean())
 
-    def _mean(self) -> Float[Tensor, " neuron"]:
-        return self._by_position.sum(dim=0) / max(self.n_tokens, 1)
+    def mean(self) -> Float[np.ndarray, " neuron"]:
+        """The mean over all tokens."""
+        return self._by_position.sum(axis=0) / max(self.n_tokens, 1)
+
+
+def hit_level(largest: Float[np.ndarray, " neuron"]) -> Float[np.ndarray, " neuron"]:
+    """Half of the largest activation: from here on a token is a hit.
+
+    Infinity for a neuron that is never above zero.
+    """
+    return np.where(largest > 0, largest / 2, np.inf).astype(np.float32)

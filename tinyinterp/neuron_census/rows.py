@@ -1,11 +1,10 @@
-"""Activations as rows, one a token, with what is known of the token.
+"""The tokens of a micro-batch as rows, with what is known of each.
 
 End-of-text and padding are left out here, so that nothing further on can count them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tinyinterp.corpus import MicroBatch, Sequence
-
-STORY_SHIFT = 24  # an id is the story's number, then this many bits of position
+from tinyinterp.neuron_census.kernels import STORY_SHIFT
 
 
 @dataclass(frozen=True)
@@ -23,54 +21,33 @@ class Rows:
     """The tokens of a micro-batch, story after story, position after position."""
 
     sequences: tuple[Sequence, ...]  # whose tokens, without the end-of-text in front, the rows are
-    values: Float[Tensor, "row neuron"]  # fp32, on the CPU
+    rows: Int[np.ndarray, " row"]  # which rows of the activations they are, see :func:`flat`
     ids: Int[np.ndarray, " row"]  # ascending; see :func:`token_ids`
     tokens: Int[np.ndarray, " row"]
     positions: Int[np.ndarray, " row"]  # in the sequence, where the end-of-text has 0
     blocks: Int[np.ndarray, " row"]
 
 
-class RowReader:
-    """An accumulator that hands every micro-batch on as :class:`Rows`.
-
-    Args:
-        place: such as ``blocks.4.mlp.hook_post``.
-        take: called with the rows of each micro-batch, in turn.
-    """
-
-    def __init__(self, place: str, take: Callable[[Rows], None]) -> None:
-        self.place = place
-        self.take = take
-
-    def places(self) -> tuple[str, ...]:
-        """The one place."""
-        return (self.place,)
-
-    def observe(
-        self,
-        batch: MicroBatch,
-        place: str,  # noqa: ARG002 - there is only one
-        value: Float[Tensor, "batch position neuron"],
-    ) -> None:
-        """Hand on the rows of the batch."""
-        self.take(rows_of(batch, value))
-
-
-def rows_of(batch: MicroBatch, value: Float[Tensor, "batch position neuron"]) -> Rows:
+def rows_of(batch: MicroBatch) -> Rows:
     """The rows of a micro-batch."""
     order = sorted(range(len(batch.sequences)), key=lambda i: _place(batch.sequences[i]))
     sequences = tuple(batch.sequences[i] for i in order)
-    value = value.to("cpu", torch.float32)
+    width = batch.tokens.shape[1]
     lengths = [len(sequence.tokens) - 1 for sequence in sequences]
-    kept = [value[i, 1 : n + 1] for i, n in zip(order, lengths, strict=True)]
+    inside = [np.arange(1, n + 1) for n in lengths]
     return Rows(
         sequences,
-        torch.cat(kept),
+        np.concatenate([i * width + place for i, place in zip(order, inside, strict=True)]),
         np.concatenate([token_ids(sequence) for sequence in sequences]),
         np.concatenate([sequence.tokens[1:] for sequence in sequences]),
-        np.concatenate([np.arange(1, n + 1) for n in lengths]),
+        np.concatenate(inside),
         np.repeat([sequence.block for sequence in sequences], lengths),
     )
+
+
+def flat(value: Float[Tensor, "batch position neuron"]) -> Float[np.ndarray, "row neuron"]:
+    """Activations of a micro-batch, one row a place, in fp32; a view where that is possible."""
+    return value.flatten(0, 1).to("cpu", torch.float32).contiguous().numpy()
 
 
 def token_ids(sequence: Sequence) -> Int[np.ndarray, " row"]:

@@ -1,0 +1,227 @@
+"""The neurons of the bundled model: how many of each kind by layer, and in models untrained.
+
+    python analyses/neurons_of_the_bundled_model.py [--ckpt FOLDER|NAME] [--text FILE] [--tokens N]
+
+Reads a checkpoint (the bundled one) and a text (the bundled stories), writes
+``figures/neurons_of_the_bundled_model.md`` and, named in it, the counts, a picture, and a random
+sample of fifty neurons with what each fires on, to be read by eye. The models without training are
+the randomly initialised twin and the model with each neuron's input weights shuffled; they read the
+same tokens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinyinterp
+from tinyinterp.neuron_census import NeuronCensus
+from tinyinterp.neuron_census.dump import header_lines
+from tinyinterp.neuron_census.nulls import NULLS
+from tinyinterp.table import Table
+from tinyinterp.views import style
+from tinyinterp.views.kind_shares import draw_kind_shares
+
+FIGURES = Path(__file__).parent.parent / "figures"
+NAME = "neurons_of_the_bundled_model"
+TOKENS = 200_000
+SAMPLED, SHOWN = 50, 8  # neurons, and activations of each
+TRAINED = "trained"
+POS = "part-of-speech"
+
+
+def main() -> None:
+    """Take the census, draw, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--text", type=Path, help="default: the bundled stories")
+    parser.add_argument("--ckpt", help="default: the bundled model")
+    parser.add_argument("--tokens", type=int, default=TOKENS, help=f"default: {TOKENS:,}")
+    options = parser.parse_args()
+    model = tinyinterp.load(options.ckpt)
+    census = tinyinterp.neurons(
+        model,
+        options.text,
+        layer=None,
+        max_tokens=options.tokens,
+        null_tokens=options.tokens,
+    )
+    counts = count_kinds(census)
+    Table(NAME, counts, notes=census.table.notes).write(FIGURES)
+    figure = draw_kind_shares(shares(census), f"Neurons of the {model.name} model")
+    style.save(figure, FIGURES / f"{NAME}_kinds.png")
+    (FIGURES / f"{NAME}_sample.txt").write_text("\n".join(sample(census)) + "\n", "utf-8")
+    path = FIGURES / f"{NAME}.md"
+    path.write_text(page(census), "utf-8")
+    print(f"wrote {path}")
+
+
+def shares(census: NeuronCensus) -> dict[str, dict[int, dict[str, float]]]:
+    """The share of each kind, by model and layer."""
+    found: dict[str, dict[int, dict[str, float]]] = {name: {} for name in (TRAINED, *NULLS)}
+    for layer, tables in census.layers.items():
+        kinds = Counter(tables.table["kind"])
+        found[TRAINED][layer] = {kind: n / len(tables.table) for kind, n in kinds.items()}
+        for name in NULLS:
+            found[name][layer] = tables.table.notes["nulls"][name]
+    return found
+
+
+def count_kinds(census: NeuronCensus) -> list[dict[str, Any]]:
+    """How many neurons of a layer are of each kind, in each model: a row each."""
+    rows = []
+    for name, by_layer in shares(census).items():
+        for layer, kinds in by_layer.items():
+            n = len(census.layers[layer].table)
+            counts = {kind: round(kinds.get(kind, 0.0) * n) for kind in style.NEURON_COLOURS}
+            rows.append({"model": name, "layer": layer, **counts})
+    return rows
+
+
+def sample(census: NeuronCensus, seed: int = 0) -> list[str]:
+    """Fifty neurons at random, with their numbers and the largest of their activations."""
+    table = census.table
+    random = np.random.default_rng(seed)
+    chosen = sorted(random.choice(len(table), min(SAMPLED, len(table)), replace=False).tolist())
+    rows = list(table)
+    lines = [
+        f"{len(chosen)} neurons drawn at random (seed {seed}) of {len(table):,}.",
+        *header_lines(table.notes),
+    ]
+    for index in chosen:
+        row = rows[index]
+        found = census.neuron_lines(row["neuron"], row["layer"])
+        head = found.index("")
+        contexts = [line for line in found[head:] if line.startswith("Context: ")]
+        lines += ["", "", *found[:head], *contexts[:SHOWN]]
+    return lines
+
+
+def page(census: NeuronCensus) -> str:
+    """The page of prose, in Markdown."""
+    table, notes = census.table, census.table.notes
+    rows = list(table)
+    parts = [
+        f"# The neurons of the {notes['model']} model",
+        _fill(
+            f"Written by `python analyses/{NAME}.py`; every number comes from `{NAME}.csv` or from "
+            f"the census itself. Measured on {notes['text']}: {notes['tokens']:,} tokens; what is "
+            f"reported was counted on {notes['test_tokens']:,} tokens of {notes['test_stories']} "
+            f"stories that nothing was fitted on. Tags by {notes['tagger']}. The model's "
+            f"fingerprint is `{notes['checkpoint'][:12]}`."
+        ),
+        *[_fill(f"Note: {warning}.") for warning in notes["warnings"]],
+        "## Kinds by layer",
+        f"![Kinds of neurons]({NAME}_kinds.png)",
+        *_by_layer(census),
+        "## Which parts of speech",
+        *_tags(rows),
+        "## How much of it is the word",
+        *_control(rows),
+        "## Fifty of them",
+        _fill(f"`{NAME}_sample.txt` has fifty neurons drawn at random, to be read by eye."),
+        "## What this does not say",
+        _fill(
+            "A kind says what the tokens have in common on which a neuron reaches half of its "
+            "largest value; it does not say that smaller activations mean the same, nor that the "
+            "model uses them so. The stories were drawn from the model itself unless another text "
+            "is named above. Parts of speech come from a rule-based tagger, whose errors lower "
+            "purity and AUROC. A neuron is undetermined where the text has too few hits, or an "
+            "interval lies across a threshold: with more text there are fewer of them."
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _by_layer(census: NeuronCensus) -> list[str]:
+    counts = count_kinds(census)
+    kinds = [kind for kind in style.NEURON_COLOURS if any(row[kind] for row in counts)]
+    trained = [row for row in counts if row["model"] == TRAINED]
+    lines: list[list[object]] = [
+        [
+            row["layer"],
+            *(row[kind] for kind in kinds),
+            *(
+                next(r[POS] for r in counts if (r["model"], r["layer"]) == (name, row["layer"]))
+                for name in NULLS
+            ),
+        ]
+        for row in trained
+    ]
+    lines.append(
+        ["all", *(sum(int(str(line[i])) for line in lines) for i in range(1, len(lines[0])))]
+    )
+    header = ["layer", *kinds, *(f"{POS} in the {name} model" for name in NULLS)]
+    n = len(census.table)
+    found = sum(row[POS] for row in trained)
+    by_chance = {name: sum(r[POS] for r in counts if r["model"] == name) for name in NULLS}
+    said = " and ".join(f"{by_chance[name]} ({by_chance[name] / n:.1%}) of the {name} model's"
+                        for name in NULLS)  # fmt: skip
+    return [
+        _table(header, lines),
+        _fill(
+            f"Of {n:,} neurons {found} ({found / n:.1%}) are part-of-speech neurons; by the same "
+            f"table, on the same tokens, so are {said}."
+        ),
+    ]
+
+
+def _tags(rows: Sequence[dict[str, Any]]) -> list[str]:
+    lines = []
+    for kind in (POS, "next-word"):
+        here = [row for row in rows if row["kind"] == kind]
+        for tag, count in Counter(row["best_tag"] for row in here).most_common():
+            tagged = [row for row in here if row["best_tag"] == tag]
+            best = max(tagged, key=lambda row: row["auroc_low"])
+            bounds = style.interval(best["auroc_low"], best["auroc_high"])
+            lines.append(
+                [
+                    kind,
+                    tag,
+                    count,
+                    f"{np.median([row['auroc'] for row in tagged]):.3f}",
+                    f"{best['layer']}.{best['neuron']}",
+                    f"{best['auroc']:.3f} ({bounds})",
+                    ", ".join(word.strip() for word in best["words"]),
+                ]
+            )
+    header = ["kind", "tag", "neurons", "median AUROC", "best", "its AUROC", "its words"]
+    return [_table(header, lines)]
+
+
+def _control(rows: Sequence[dict[str, Any]]) -> list[str]:
+    here = [row for row in rows if row["kind"] == POS]
+    if not here:
+        return ["There is no part-of-speech neuron."]
+    by_token = [row["auroc"] - row["token_auroc"] for row in here]
+    within = [row["within_word_auroc"] for row in here if row["within_word_tokens"] >= SAMPLED]
+    said = (
+        "Whether a word has the tag can also be told from the word alone, by the neuron's mean "
+        "activation on it in other stories. The AUROC of the activation itself less that of this "
+        f"mean is {np.median(by_token):+.3f} in the median of {len(here)} {POS} neurons."
+    )
+    if within:
+        said += (
+            f" Among tokens of words that have the tag and have it not (`play`), the median AUROC "
+            f"of the {len(within)} neurons with {SAMPLED} or more such tokens is "
+            f"{np.median(within):.3f}; it is .5 for a neuron that only knows the word."
+        )
+    return [_fill(said)]
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False)
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyinterp.neuron_census.extremes import NOWHERE, Extremes
+from tinyinterp.neuron_census.fitted import FittedSide
+from tinyinterp.neuron_census.kernels import STORY_SHIFT
+from tinyinterp.neuron_census.rows import Rows
+
+N_NEURONS, N_TYPES, N_CTX = 67, 3, 5  # more than two groups of neurons, the last not full
+
+
+def take(extremes: Extremes, values: np.ndarray, ids: np.ndarray) -> None:
+    """Through the loop that a census goes through, with padding between the rows."""
+    side = FittedSide(values.shape[1], N_TYPES, N_CTX)
+    padded = np.full((2 * len(values) + 1, values.shape[1]), 1e9, np.float32)
+    rows = 1 + 2 * np.arange(len(values))
+    padded[rows] = values
+    other = np.zeros(len(values), dtype=np.int64)
+    side.add(padded, Rows((), rows, ids, other, other, other), ids % N_TYPES, extremes)
+
+
+def sort_everything(
+    values: np.ndarray, ids: np.ndarray, k: int, *, sign: int, per_story: bool
+) -> tuple[list[list[float]], list[list[int]]]:
+    """The definition: largest first (smallest, with sign -1), of equal ones the smallest id."""
+    found_values, found_ids = [], []
+    for column in values.T:
+        ranked = sorted(zip((-sign * column).tolist(), ids.tolist(), strict=True))
+        if per_story:
+            best: dict[int, tuple[float, int]] = {}
+            for value, number in ranked:
+                best.setdefault(number >> STORY_SHIFT, (value, number))
+            ranked = list(best.values())
+        found_values.append([-sign * value for value, _ in ranked[:k]])
+        found_ids.append([number for _, number in ranked[:k]])
+    return found_values, found_ids
+
+
+def check(extremes: Extremes, values: np.ndarray, ids: np.ndarray) -> None:
+    k, per_story = extremes.high.shape[1], extremes.per_story
+    for sign, held, held_ids in (
+        (1, extremes.high, extremes.high_ids),
+        (-1, extremes.low, extremes.low_ids),
+    ):
+        wanted = sort_everything(values, ids, k, sign=sign, per_story=per_story)
+        filled = len(wanted[0][0])
+        assert held[:, :filled].tolist() == wanted[0]
+        assert held_ids[:, :filled].tolist() == wanted[1]
+        assert (held_ids[:, filled:] == NOWHERE).all()
+        assert (held[:, filled:] == -sign * np.inf).all()
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    n_rows=st.integers(1, 60),
+    k=st.integers(1, 12),
+    n_levels=st.sampled_from([1, 2, 5, 1000]),
+    per_story=st.booleans(),
+    cuts=st.lists(st.integers(0, 60), max_size=6),
+)
+def test_streaming_and_merging_equal_sorting_whatever_the_parts_and_their_order(
+    *, seed: int, n_rows: int, k: int, n_levels: int, per_story: bool, cuts: list[int]
+):
+    random = np.random.default_rng(seed)
+    levels = random.integers(-n_levels, 1, (n_rows, N_NEURONS))  # at or below 0, and full of ties
+    values = (levels / 3).astype(np.float32)
+    ids = random.permutation(10 * n_rows)[:n_rows]
+    ids = (ids // 7 << STORY_SHIFT) + ids % 7 + 1
+    parts = [Extremes(N_NEURONS, k, per_story=per_story) for _ in range(2)]
+    bounds = sorted({0, n_rows, *(min(cut, n_rows) for cut in cuts)})
+    pieces = [slice(a, b) for a, b in pairwise(bounds)]
+    for index in random.permutation(len(pieces)):
+        take(parts[random.integers(2)], values[pieces[index]], ids[pieces[index]])
+    whole, other = parts
+    whole.merge(other)
+    check(whole, values, ids)
+    take(whole, values + 1, ids + (1 << 50))  # goes on after a merge
+    check(whole, np.concatenate([values, values + 1]), np.concatenate([ids, ids + (1 << 50)]))
+
+
+def test_nothing_changes_nothing():
+    extremes = Extremes(3, 2)
+    take(extremes, np.zeros((0, 3), np.float32), np.zeros(0, dtype=np.int64))
+    assert (extremes.high_ids == NOWHERE).all()
+    assert (extremes.low_ids == NOWHERE).all()
+
+
+@pytest.mark.parametrize("value", [0.0, -0.17, 2.5])
+def test_a_constant_neuron_lists_the_first_tokens(value: float):
+    extremes = Extremes(2, 3)
+    for start in (40, 0, 20):
+        take(extremes, np.full((20, 2), value, np.float32), np.arange(start, start + 20))
+    assert extremes.high_ids.tolist() == extremes.low_ids.tolist() == [[0, 1, 2]] * 2
+    assert (np.signbit(extremes.low) == (value < 0)).all()

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models import tiny_checkpoint, tiny_tokenizer
+from planted.neurons import stories
+
+from tinyinterp.corpus import Corpus, Side, corpus_of
+from tinyinterp.errors import OutputError
+from tinyinterp.model import Model
+from tinyinterp.neuron_census import NeuronSettings, census_neurons, saved
+from tinyinterp.neuron_census.census import PROGRESS_FILE
+from tinyinterp.neuron_census.saved import Keeper
+from tinyinterp.output import OutputFolder
+
+SETTINGS = NeuronSettings((0, 2), top=5, null_tokens=0, batch_size=2)
+
+
+def n_batches(corpus: Corpus) -> int:
+    return sum(1 for side in Side for _ in corpus.micro_batches(side))
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return Model(tiny_checkpoint(tmp_path_factory.mktemp("tiny")), "tiny")
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return corpus_of(stories(3, 130), tiny_tokenizer(), 83)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(model: Model, corpus: Corpus, tmp_path_factory) -> dict[str, bytes]:
+    return contents(model, corpus, tmp_path_factory.mktemp("whole"), None)
+
+
+def contents(model: Model, corpus: Corpus, folder: Path, keep_in: Path | None) -> dict[str, bytes]:
+    paths = census_neurons(model, corpus, SETTINGS, keep_in=keep_in).write(folder)
+    return {path.name: path.read_bytes() for path in paths}
+
+
+@pytest.fixture
+def killed_after(monkeypatch: pytest.MonkeyPatch):
+    """Save after every micro-batch, and stop dead after a number of savings."""
+
+    def prepare(savings: int) -> list[str]:
+        sides: list[str] = []
+        killed: list[bool] = []
+        save = Keeper._save
+
+        def saving(self: Keeper, path: Path, side: str, batches: int, arrays: dict) -> None:
+            save(self, path, side, batches, arrays)
+            sides.append(side)
+            if len(sides) == savings and not killed:
+                killed.append(True)
+                raise KilledError
+
+        monkeypatch.setattr(saved, "SECONDS", 0.0)
+        monkeypatch.setattr(saved, "MOST_OF_THE_TIME", 1e9)
+        monkeypatch.setattr(Keeper, "_save", saving)
+        return sides
+
+    return prepare
+
+
+@pytest.mark.parametrize(("savings", "side"), [(1, "FIT"), (7, "FIT"), (-7, "TEST"), (-1, "TEST")])
+def test_a_killed_run_goes_on_to_the_same_bytes(
+    savings, side, killed_after, model, corpus, uninterrupted, tmp_path
+):
+    savings = savings % (1 + n_batches(corpus))
+    sides = killed_after(savings)
+    with pytest.raises(KilledError):
+        census_neurons(model, corpus, SETTINGS, keep_in=tmp_path)
+    assert sides[-1] == side
+    assert (tmp_path / PROGRESS_FILE).is_file()
+    assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
+    assert not (tmp_path / PROGRESS_FILE).exists()
+    assert len(sides) == n_batches(corpus)  # nothing was read twice, and nothing left out
+
+
+def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
+    mlp, calls = model.decoder.block(2).mlp, []
+
+    def press(*_: object) -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    handle = mlp.register_forward_hook(press)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        census_neurons(model, corpus, SETTINGS, keep_in=tmp_path)
+    handle.remove()
+    assert signal.getsignal(signal.SIGINT) is handler
+    with np.load(tmp_path / PROGRESS_FILE, allow_pickle=False) as file:
+        assert int(file["batches"]) == 4
+    OutputFolder(tmp_path)  # is not taken for somebody else's
+    assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "nothing"])
+def test_what_is_of_no_use_is_not_used(
+    damage, killed_after, model, corpus, uninterrupted, tmp_path
+):
+    killed_after(5)
+    other = NeuronSettings((0, 2), top=4, null_tokens=0)
+    with pytest.raises(KilledError):
+        census_neurons(model, corpus, other if damage == "other" else SETTINGS, keep_in=tmp_path)
+    path = tmp_path / PROGRESS_FILE
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-1000])
+    if damage == "nothing":
+        path.write_bytes(b"")
+    assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
+
+
+def test_a_folder_that_is_not_there_is_an_error_of_ours(killed_after, model, corpus, tmp_path):
+    killed_after(5)
+    with pytest.raises(OutputError, match=r"cannot save progress in .*gone"):
+        census_neurons(model, corpus, SETTINGS, keep_in=tmp_path / "gone")

@@ -1,0 +1,145 @@
+"""What ``tinyinterp neurons`` does once everything is open: measure or read, then show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tinyinterp.cli.ablations import ablation_lines, ablation_rows, write_ablations
+from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lines
+from tinyinterp.cli.report import print_json, print_lines, say, say_written
+
+if TYPE_CHECKING:
+    from tinyinterp.corpus import Corpus
+    from tinyinterp.model import Model
+    from tinyinterp.neuron_census import NeuronCensus, NeuronSettings
+    from tinyinterp.neuron_census.finished import Finished
+    from tinyinterp.output import OutputFolder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be shown, and how."""
+
+    neuron: int | None
+    tag: str | None
+    target: str  # whose tag: current, next or previous
+    ablate: bool
+    as_one_json: bool
+    as_json_lines: bool
+
+    @property
+    def about_some(self) -> bool:
+        """Whether a finished census can answer."""
+        some = self.neuron is not None or self.tag is not None
+        ablates_many = self.ablate and self.neuron is None
+        return some and not ablates_many and not self.as_one_json
+
+
+def answer(
+    asked: Asked, model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
+) -> None:
+    """Answer from the census in the folder, if it is the one asked for, else take it first."""
+    finished = _find(model, corpus, settings, output) if asked.about_some else None
+    if finished is not None:
+        say(f"from the census in {output.folder}")
+        _show(asked, finished)
+        _show_ablation(asked, model, corpus, finished, settings.seed)
+        return
+    census = _take(model, corpus, settings, output)
+    for warning in census.table.notes["warnings"]:
+        say(f"note: {warning}")
+    written = output.written
+    if asked.as_one_json:
+        files = {"files": [str(path) for path in written]}
+        print_json(json.loads(census.table.to_json()) | files)
+        return
+    from tinyinterp.neuron_census.finished import Finished
+
+    finished = Finished(output.folder, tuple(census.layers))
+    if not asked.as_json_lines:
+        print_lines(summary_lines(census.table))
+        print_lines([""] if asked.about_some else [])
+    _show(asked, finished)
+    _show_ablation(asked, model, corpus, finished, settings.seed)
+    if asked.ablate and asked.neuron is None:
+        written = written + write_ablations(model, corpus, finished, output, settings.seed)
+    say_written(output.folder, written)
+
+
+def _find(
+    model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
+) -> Finished | None:
+    """The census that was asked for, if it lies in the folder already."""
+    from tinyinterp.neuron_census.finished import find_finished, table_path
+    from tinyinterp.neuron_census.notes import census_fingerprint
+    from tinyinterp.neuron_census.survey import survey
+
+    layers = settings.chosen_layers(model.config.n_layers)
+    if not table_path(output.folder, "neurons", layers[0]).is_file():
+        return None
+    fingerprint = census_fingerprint(model, corpus, settings, survey(corpus))
+    return find_finished(output.folder, layers, fingerprint)
+
+
+def _take(
+    model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
+) -> NeuronCensus:
+    """Take the census and write its files, a layer at a time."""
+    from tinyinterp.neuron_census import census_neurons
+    from tinyinterp.table import Table
+    from tinyinterp.views.neurons import write_neuron_page
+
+    census = census_neurons(model, corpus, settings, keep_in=output.folder)
+    written = []
+    for layer, of_layer in census.layers.items():
+        about = f"{model.name}, {corpus.name}"
+        with output.filling(f"neurons of layer {layer}", about) as folder:
+            of_layer.write(folder)
+            top = Table.of_arrow(f"top_activations_layer{layer}", of_layer.top)
+            write_neuron_page(of_layer.table, top, folder)
+        written += output.written
+    output.written = written
+    return census
+
+
+def _show(asked: Asked, finished: Finished) -> None:
+    """What was asked about a neuron or a tag, or with JSON Lines about all."""
+    if asked.tag is not None:
+        tag = asked.tag.upper()
+        ranking = finished.ranking(tag, asked.target)
+        if asked.as_json_lines:
+            _print_json_lines(ranking)
+        else:
+            print_lines(ranking_lines(ranking, tag, asked.target))
+            print_lines([""] if asked.neuron is not None else [])
+    if asked.neuron is not None:
+        (layer,) = finished.layers
+        row, hits = finished.neuron(layer, asked.neuron), finished.hits(layer, asked.neuron)
+        if asked.as_json_lines:
+            _print_json_lines([row | {"top": hits}])
+        else:
+            print_lines(neuron_lines(row, hits, finished.notes(layer)))
+    if asked.as_json_lines and asked.neuron is None and asked.tag is None:
+        for layer in finished.layers:
+            _print_json_lines(finished.neurons(layer))
+
+
+def _show_ablation(
+    asked: Asked, model: Model, corpus: Corpus, finished: Finished, seed: int
+) -> None:
+    """What the loss loses without the neuron that was asked for."""
+    if not asked.ablate or asked.neuron is None:
+        return
+    (layer,) = finished.layers
+    rows = ablation_rows(model, corpus, layer, [finished.neuron(layer, asked.neuron)], seed)
+    if asked.as_json_lines:
+        _print_json_lines(rows)
+    else:
+        print_lines(["", *ablation_lines(rows)])
+
+
+def _print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
+    print_lines(json.dumps(row, ensure_ascii=False) for row in rows)

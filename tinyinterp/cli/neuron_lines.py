@@ -1,0 +1,90 @@
+"""What ``tinyinterp neurons`` prints for a person."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tinyinterp.cli.report import columns, kind_lines
+
+if TYPE_CHECKING:
+    from tinyinterp.table import Table
+
+SHOWN = 20  # neurons of a tag
+Row = dict[str, Any]
+
+
+def summary_lines(table: Table) -> list[str]:
+    """How many neurons of each kind, by layer where there are several, and how many by chance."""
+    from tinyinterp.neuron_census.dump import WIDTH, null_lines
+
+    lines = kind_lines(_decided(table), "neurons", "best_tag")
+    layers = sorted(set(table["layer"]))
+    if len(layers) > 1:
+        lines += ["", *_layer_lines(table, layers)]
+    for line in null_lines(table.notes):
+        lines += ["", *textwrap.wrap(line, WIDTH)]
+    return lines
+
+
+def _layer_lines(table: Table, layers: list[int]) -> list[str]:
+    """Neurons of each kind by layer, and the share called part-of-speech in the null models."""
+    from tinyinterp.neuron_census.labels import PART_OF_SPEECH
+
+    kinds = sorted(set(table["kind"]))
+    by_layer = table.notes.get("nulls_by_layer", {})
+    nulls = [name for name in next(iter(by_layer.values()), {}) if name != "tokens"]
+    lines = []
+    for layer in layers:
+        here = [row["kind"] for row in table if row["layer"] == layer]
+        line: list[Any] = [layer, *(here.count(kind) for kind in kinds)]
+        shares = [by_layer[str(layer)][name].get(PART_OF_SPEECH, 0) for name in nulls]
+        line += [f"{share:.1%}" for share in shares]
+        lines.append(line)
+    return columns(["layer", *kinds, *(f"{name} p.o.s." for name in nulls)], lines)
+
+
+def _decided(table: Iterable[Row]) -> list[Row]:
+    """The rows with their tag only where it decided the kind; elsewhere it is just the largest."""
+    tagged = ("part-of-speech", "next-word")
+    return [row if row["kind"] in tagged else row | {"best_tag": ""} for row in table]
+
+
+def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
+    """The neurons that tell a tag best."""
+    shown = [
+        [
+            f"{row['layer']}.{row['neuron']}",
+            row["kind"],
+            f"{row['auroc']:.3f}",
+            f"{row['auroc_low']:.3f} to {row['auroc_high']:.3f}",
+            f"{row['average_precision']:.3f}",
+            f"{row['purity']:.2f}",
+            f"{row['lift']:.1f}",
+            f"{row['q_value']:.1g}",
+        ]
+        for row in ranking[:SHOWN]
+    ]
+    whose = {"current": "has", "next": "comes next with", "previous": "came before with"}[target]
+    header = ["neuron", "kind", "AUROC", "95 % interval", "precision", "purity", "lift", "q"]
+    if not ranking[0]["tested"]:
+        return [f"too few tokens {whose} the tag {tag} to say which neurons tell it"]
+    first = f"The {len(shown)} of {len(ranking):,} neurons that tell best whether the word {whose} "
+    return [f"{first}the tag {tag}:", *columns(header, shown)]
+
+
+def neuron_lines(row: Row, hits: Iterable[Row], notes: dict[str, Any]) -> list[str]:
+    """A neuron as the dump has it, the hit in its context standing out on a terminal."""
+    from tinyinterp.neuron_census import dump
+
+    lines = [*dump.neuron_lines(row, hits), "", *dump.header_lines(notes)]
+    return [_highlighted(line) if line.startswith("Context: ") else line for line in lines]
+
+
+def _highlighted(line: str) -> str:
+    """The token between the marks in bold; ``typer.echo`` drops that where nobody would see it."""
+    return re.sub("«.*»", lambda found: typer.style(found[0], bold=True, reverse=True), line)

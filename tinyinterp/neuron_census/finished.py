@@ -1,0 +1,108 @@
+"""A census that lies in a folder: single neurons and rankings, read without measuring anything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from tinyinterp.errors import SelectionError
+from tinyinterp.table import METADATA
+
+Row = dict[str, Any]
+NEEDED = ("neurons", "top_activations", "bottom_activations", "associations", "histograms")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The census of a folder.
+
+    Args:
+        folder: where its files lie.
+        layers: those that it has.
+    """
+
+    folder: Path
+    layers: tuple[int, ...]
+
+    def notes(self, layer: int) -> dict[str, Any]:
+        """What the tables of a layer were measured on."""
+        found = _notes(self._path("neurons", layer))
+        if found is None:
+            raise SelectionError(f"{self.folder} holds no neurons of layer {layer}")
+        return found
+
+    def neuron(self, layer: int, neuron: int) -> Row:
+        """The row of a neuron.
+
+        Raises:
+            SelectionError: there is no such neuron.
+        """
+        rows = self._read("neurons", layer, neuron=neuron)
+        if not rows:
+            count = parquet.read_metadata(self._path("neurons", layer)).num_rows
+            raise SelectionError(
+                f"there is no neuron {neuron}; this layer has {count}, counted from 0"
+            )
+        return rows[0]
+
+    def hits(self, layer: int, neuron: int) -> list[Row]:
+        """Its largest activations, largest first."""
+        return self._read("top_activations", layer, neuron=neuron)
+
+    def neurons(self, layer: int) -> list[Row]:
+        """All rows of a layer."""
+        return self._read("neurons", layer)
+
+    def ranking(self, tag: str, target: str) -> list[Row]:
+        """The neurons of all layers by their AUROC for a tag, best first, each with its kind.
+
+        By the lower bound, then by the value, then in order.
+
+        Args:
+            tag: such as ``NOUN``.
+            target: the word that is to have it: ``current``, ``next`` or ``previous``.
+        """
+        rows = []
+        for layer in self.layers:
+            kinds = {row["neuron"]: row["kind"] for row in self.neurons(layer)}
+            found = self._read("associations", layer, tag=tag, target=target)
+            rows += [row | {"kind": kinds[row["neuron"]]} for row in found]
+        rows.sort(key=lambda r: (-r["auroc_low"], -r["auroc"], r["layer"], r["neuron"]))
+        return rows
+
+    def _read(self, name: str, layer: int, **where: str | int) -> list[Row]:
+        filters = [(column, "=", value) for column, value in where.items()]
+        table: pa.Table = parquet.read_table(self._path(name, layer), filters=filters or None)
+        return table.to_pylist()
+
+    def _path(self, name: str, layer: int) -> Path:
+        return table_path(self.folder, name, layer)
+
+
+def table_path(folder: Path, name: str, layer: int) -> Path:
+    """Where a table of a layer lies."""
+    return folder / f"{name}_layer{layer}.parquet"
+
+
+def find_finished(folder: Path, layers: tuple[int, ...], fingerprint: str) -> Finished | None:
+    """The census of these layers, if the folder has all of it and its fingerprint is this one."""
+    for layer in layers:
+        for name in NEEDED:
+            notes = _notes(table_path(folder, name, layer))
+            if notes is None or notes.get("census") != fingerprint:
+                return None
+    return Finished(folder, layers)
+
+
+def _notes(path: Path) -> dict[str, Any] | None:
+    """The notes of a table; None if there is none to be read."""
+    try:
+        metadata = parquet.read_schema(path).metadata or {}
+        return json.loads(metadata[METADATA])
+    except (OSError, ValueError, KeyError, pa.ArrowInvalid):
+        return None

@@ -1,0 +1,237 @@
+"""The inner loops over activations, compiled: each token's neurons are gone through once.
+
+All take the activations of one layer as they leave the model, ``[row neuron]`` in fp32 with rows of
+end-of-text and padding among them, and which rows count. They work on the neurons from ``first`` up
+to ``last`` and release the interpreter's lock, so that parts of a layer can be done side by side;
+what becomes of a neuron never depends on the others, nor on how many there are at a time.
+
+numba compiles them when they are first called and keeps the result on disk. ``no_type_check`` is
+for the test run, which would put a wrapper around each function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, no_type_check
+
+import numpy as np
+import torch
+from numba import njit
+
+STORY_SHIFT = 24  # an id is the story's number, then this many bits of position
+TOGETHER = 32  # neurons that are compared with their lists in one go
+SLICE = 64  # a multiple of this many neurons is a thread's part
+
+compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(cache=True, nogil=True)
+
+
+def over_neurons(work: Callable[[int, int], None], n_neurons: int) -> None:
+    """Call ``work(first, last)`` for parts of a layer, as many at a time as torch has threads."""
+    threads = torch.get_num_threads()
+    size = -(-n_neurons // threads)
+    size = -(-size // SLICE) * SLICE
+    parts = [(start, min(start + size, n_neurons)) for start in range(0, n_neurons, size)]
+    if len(parts) == 1:
+        work(*parts[0])
+        return
+    with ThreadPoolExecutor(len(parts)) as pool:
+        for done in [pool.submit(work, *part) for part in parts]:
+            done.result()
+
+
+@compiled
+@no_type_check
+def enter(values, ids, value, number, per_story):
+    """Put a value where it belongs in a list that is sorted, or leave it out.
+
+    Largest first, of equal values the one with the smallest id. With ``per_story`` a story has one
+    entry, its best.
+    """
+    last = len(values) - 1
+    if value < values[last] or (value == values[last] and number > ids[last]):
+        return
+    if per_story:
+        for i in range(last + 1):
+            if ids[i] >> STORY_SHIFT == number >> STORY_SHIFT:
+                if value < values[i] or (value == values[i] and number >= ids[i]):
+                    return
+                last = i
+                break
+    while last > 0 and (
+        value > values[last - 1] or (value == values[last - 1] and number < ids[last - 1])
+    ):
+        values[last], ids[last] = values[last - 1], ids[last - 1]
+        last -= 1
+    values[last], ids[last] = value, number
+
+
+@compiled
+@no_type_check
+def fit_rows(
+    values, rows, ids, types, positions, by_type, by_position, high, high_ids, low, low_ids,
+    upper, lower, per_story, first, last,
+):  # fmt: skip
+    """Add rows to the sums by token type and by position, and to both lists of extremes.
+
+    Args:
+        values: [row neuron].
+        rows: which rows count; the arrays after it have an entry for each.
+        by_type: [type neuron], fp64. Rows of one type should follow one another.
+        by_position: [position neuron], fp64.
+        high: [neuron k], the largest; ``low``: the smallest, negated.
+        upper: [neuron], the last value of each list ``high``; ``lower``: that of ``low``.
+    """
+    flags = np.zeros(-(-(last - first) // TOGETHER), np.int32)
+    for index in range(len(rows)):
+        row = values[rows[index], first:last]
+        _add(by_type[types[index], first:last], row)
+        _add(by_position[positions[index], first:last], row)
+        _flag_outside(row, upper[first:last], lower[first:last], flags)
+        _enter_flagged(
+            row, ids[index], flags, high[first:last], high_ids[first:last], low[first:last],
+            low_ids[first:last], upper[first:last], lower[first:last], per_story,
+        )  # fmt: skip
+
+
+@compiled
+@no_type_check
+def test_rows(
+    values, rows, ids, types, positions, blocks, targets, level, predicted, moments, above_zero,
+    block_hits, target_hits, type_hits, high, high_ids, low, low_ids, upper, lower, listed,
+    per_story, first, last,
+):  # fmt: skip
+    """Count hits by block, target and type, add up moments, and go on with the lists of extremes.
+
+    Args:
+        values: see :func:`fit_rows`, as for all that has the same name.
+        targets: [row three], the columns of ``target_hits`` that a row counts in; below 0: none.
+        level: [neuron], from here on a row is a hit.
+        predicted: [position neuron], what position alone predicts.
+        moments: [3 block neuron], fp64: sums, squares, squared errors of ``predicted``.
+        above_zero: [neuron], rows above zero.
+        block_hits: [block neuron].
+        target_hits: [block target neuron].
+        type_hits: [type neuron].
+        listed: whether the lists are to see these rows.
+    """
+    flags = np.zeros(-(-(last - first) // TOGETHER), np.int32)
+    for index in range(len(rows)):
+        row, block = values[rows[index], first:last], blocks[index]
+        _add(moments[0, block, first:last], row)
+        _add_squares(moments[1, block, first:last], row)
+        _add_errors(moments[2, block, first:last], row, predicted[positions[index], first:last])
+        _count_above_zero(above_zero[first:last], row)
+        _flag_hits(row, level[first:last], flags)
+        _count_hits(
+            row, level[first:last], flags, block_hits[block, first:last],
+            target_hits[block, :, first:last], type_hits[types[index], first:last], targets[index],
+        )  # fmt: skip
+        if listed:
+            _flag_outside(row, upper[first:last], lower[first:last], flags)
+            _enter_flagged(
+                row, ids[index], flags, high[first:last], high_ids[first:last], low[first:last],
+                low_ids[first:last], upper[first:last], lower[first:last], per_story,
+            )  # fmt: skip
+
+
+@compiled
+@no_type_check
+def count_bins(values, low, bins_each, counts, first, last):
+    """Add values [row neuron] to equal bins from ``low`` on; what lies outside to the outermost."""
+    last_bin = counts.shape[1] - 1
+    for row in range(len(values)):
+        for n in range(first, last):
+            place = int((values[row, n] - low[n]) * bins_each[n])
+            counts[n, min(max(place, 0), last_bin)] += 1
+
+
+@compiled
+@no_type_check
+def _enter_flagged(
+    row, number, flags, high, high_ids, low, low_ids, upper, lower, per_story
+):  # fmt: skip
+    for group in range(len(flags)):
+        if flags[group]:
+            for n in range(group * TOGETHER, min((group + 1) * TOGETHER, len(row))):
+                x = row[n]
+                if x >= upper[n]:
+                    enter(high[n], high_ids[n], x, number, per_story)
+                    upper[n] = high[n, -1]
+                if x <= lower[n]:
+                    enter(low[n], low_ids[n], -x, number, per_story)
+                    lower[n] = -low[n, -1]
+
+
+@compiled
+@no_type_check
+def _count_hits(row, level, flags, block_hits, target_hits, type_hits, targets):
+    for group in range(len(flags)):
+        if flags[group]:
+            for n in range(group * TOGETHER, min((group + 1) * TOGETHER, len(row))):
+                if row[n] >= level[n]:
+                    block_hits[n] += 1
+                    type_hits[n] += 1
+                    for target in targets:
+                        if target >= 0:
+                            target_hits[target, n] += 1
+
+
+# Loops over slices from 0 on, without a branch: only such ones become vector instructions.
+
+
+@compiled
+@no_type_check
+def _add(sums, row):
+    for n in range(len(row)):
+        sums[n] += float(row[n])
+
+
+@compiled
+@no_type_check
+def _add_squares(sums, row):
+    for n in range(len(row)):
+        x = float(row[n])
+        sums[n] += x * x
+
+
+@compiled
+@no_type_check
+def _add_errors(sums, row, predicted):
+    for n in range(len(row)):
+        error = float(row[n]) - float(predicted[n])
+        sums[n] += error * error
+
+
+@compiled
+@no_type_check
+def _count_above_zero(counts, row):
+    for n in range(len(row)):
+        counts[n] += np.int32(row[n] > 0)
+
+
+@compiled
+@no_type_check
+def _flag_hits(row, level, flags):
+    """For each group of neurons how many reach their level."""
+    for group in range(len(flags)):
+        part = row[group * TOGETHER : (group + 1) * TOGETHER]
+        levels = level[group * TOGETHER : (group + 1) * TOGETHER]
+        found = np.int32(0)
+        for n in range(len(part)):
+            found += np.int32(part[n] >= levels[n])
+        flags[group] = found
+
+
+@compiled
+@no_type_check
+def _flag_outside(row, upper, lower, flags):
+    """For each group of neurons how many are outside of their bounds, or on them."""
+    for group in range(len(flags)):
+        part = row[group * TOGETHER : (group + 1) * TOGETHER]
+        above = upper[group * TOGETHER : (group + 1) * TOGETHER]
+        below = lower[group * TOGETHER : (group + 1) * TOGETHER]
+        found = np.int32(0)
+        for n in range(len(part)):
+            found += np.int32(part[n] >= above[n]) + np.int32(part[n] <= below[n])
+        flags[group] = found

@@ -1,0 +1,126 @@
+"""What stands beside the tables of a census: what it was taken of, and what to beware of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from tinyinterp import __version__
+from tinyinterp.corpus import Corpus
+from tinyinterp.model import Model
+from tinyinterp.neuron_census.labels import PART_OF_SPEECH, THRESHOLDS
+from tinyinterp.neuron_census.measure import TextCounts
+from tinyinterp.neuron_census.nulls import NULLS, NullKinds
+from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
+from tinyinterp.neuron_census.settings import NeuronSettings
+from tinyinterp.neuron_census.survey import Survey
+
+LOW_COVERAGE = 0.8  # below this share of scored tokens a warning stands beside the table
+MOST_BY_CHANCE = 0.05  # of a null model's neurons, called part-of-speech without a warning
+
+
+def census_fingerprint(model: Model, corpus: Corpus, settings: NeuronSettings, text: Survey) -> str:
+    """SHA-256 of everything that the tables of a layer depend on, but the layer itself."""
+    chosen = asdict(settings)
+    for name in ("layers", "batch_size"):
+        del chosen[name]
+    about = {
+        "version": __version__,
+        "model": [model.name, model.fingerprint],
+        "text": [corpus.name, corpus.n_ctx, text.tokens, text.digest],
+        "settings": chosen,
+        "thresholds": asdict(THRESHOLDS),
+    }
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def layer_notes(
+    model: Model,
+    corpus: Corpus,
+    settings: NeuronSettings,
+    text: Survey,
+    counts: TextCounts,
+    tagger: str,
+    layer: int,
+    nulls: NullKinds | None,
+) -> dict[str, Any]:
+    """The notes of a layer's tables."""
+    coverage = counts.n_scored / max(counts.n_tokens, 1)
+    return {
+        "model": model.name,
+        "checkpoint": model.fingerprint,
+        "text": corpus.name,
+        "layer": layer,
+        "reading": settings.reading,
+        "seed": settings.seed,
+        "top": settings.top,
+        "per_story": settings.per_story,
+        "tokens": text.text_tokens,
+        "test_tokens": counts.n_tokens,
+        "test_stories": text.counted_stories,
+        "sampled_tokens": min(SAMPLE_TOKENS, counts.n_tokens),
+        "tagger": tagger,
+        "coverage": round(coverage, 6),
+        "thresholds": asdict(THRESHOLDS),
+        "nulls": null_notes(nulls),
+        "census": census_fingerprint(model, corpus, settings, text),
+        "warnings": _warnings(text, coverage, nulls),
+    }
+
+
+def null_notes(nulls: NullKinds | None) -> dict[str, Any]:
+    """The share of each kind among the neurons of each null model; empty without any."""
+    if nulls is None:
+        return {}
+    shares = {
+        name: {kind: round(count / sum(kinds.values()), 6) for kind, count in sorted(kinds.items())}
+        for name, kinds in nulls.kinds.items()
+    }
+    return {"tokens": nulls.tokens} | shares
+
+
+def _warnings(text: Survey, coverage: float, nulls: NullKinds | None) -> list[str]:
+    stories = text.counted_stories
+    warnings = []
+    if not text.split:
+        warnings.append(
+            f"all {stories} stories fall on one side of the split, so that nothing was held out"
+        )
+    if stories < THRESHOLDS.stories:
+        warnings.append(
+            f"only {stories} stories were counted; with fewer than {THRESHOLDS.stories} every "
+            "neuron that is not dead is undetermined"
+        )
+    if coverage < LOW_COVERAGE:
+        warnings.append(f"only {coverage:.0%} of the tokens could be given a part of speech")
+    for name, kinds in (nulls.kinds if nulls is not None else {}).items():
+        share = kinds.get(PART_OF_SPEECH, 0) / sum(kinds.values())
+        if share > MOST_BY_CHANCE:
+            warnings.append(
+                f"{share:.0%} of the neurons of the {name} model, which learned nothing, are "
+                f"called {PART_OF_SPEECH}, too"
+            )
+    return warnings
+
+
+def pooled_notes(layers: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """The notes of several layers as those of one table; shares are of all their neurons."""
+    first = next(iter(layers.values()))
+    pooled = first | {
+        "layer": list(layers),
+        "warnings": list(dict.fromkeys(w for notes in layers.values() for w in notes["warnings"])),
+    }
+    if not first["nulls"]:
+        return pooled
+    nulls: dict[str, Any] = {"tokens": first["nulls"]["tokens"]}
+    for name in NULLS:
+        kinds = sorted({kind for notes in layers.values() for kind in notes["nulls"][name]})
+        shares = {
+            kind: sum(notes["nulls"][name].get(kind, 0.0) for notes in layers.values())
+            for kind in kinds
+        }
+        nulls[name] = {kind: round(share / len(layers), 6) for kind, share in shares.items()}
+    by_layer = {str(layer): notes["nulls"] for layer, notes in layers.items()}
+    return pooled | {"nulls": nulls, "nulls_by_layer": by_layer}

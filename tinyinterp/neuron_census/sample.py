@@ -1,0 +1,118 @@
+"""Tokens drawn evenly from the TEST stories, with the activations of every neuron on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from tinyinterp.neuron_census.rows import Rows
+from tinyinterp.neuron_census.targets import OWN, SIDES
+from tinyinterp.speech import TAGS
+
+SAMPLE_TOKENS = 20_000
+DEVIATIONS = 6  # of the number drawn, that room is kept for
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The tokens drawn, in the order in which they were read."""
+
+    types: Int[np.ndarray, " row"]  # token types, by their place among those of the text
+    targets: Int[np.ndarray, "row three"]
+    blocks: Int[np.ndarray, " row"]
+
+    @property
+    def scored(self) -> Bool[np.ndarray, " row"]:
+        """Which tokens have a tag."""
+        return self.targets[:, 0] >= 0
+
+    def chosen(self, rows: Bool[np.ndarray, " row"] | Int[np.ndarray, " chosen"]) -> Sample:
+        """Some of the tokens."""
+        return Sample(self.types[rows], self.targets[rows], self.blocks[rows])
+
+    def positive(self, target: int) -> Bool[np.ndarray, " row"]:
+        """Which tokens a target is about."""
+        return self.targets[:, target // len(OWN)] == target
+
+
+class EvenSample:
+    """The draw, in bounded memory.
+
+    Each token has a hash of its place and the seed; those below a bound are taken, so the draw
+    depends on nothing else, and not on the layers either.
+
+    Args:
+        n_tokens: how many there are to draw from.
+        seed: of the draw.
+        size: about how many are taken; all, if there are no more.
+    """
+
+    def __init__(self, n_tokens: int, seed: int, size: int = SAMPLE_TOKENS) -> None:
+        self._seed = seed
+        self._all = n_tokens <= size
+        self._share = size / max(n_tokens, 1)
+        self.room = n_tokens if self._all else int(size + DEVIATIONS * np.sqrt(size))
+        self.held = 0
+        self._columns = np.zeros((self.room, 2 + len(SIDES)), dtype=np.int64)
+
+    def draw(
+        self, rows: Rows, types: Int[np.ndarray, " row"], targets: Int[np.ndarray, "row three"]
+    ) -> Int[np.ndarray, " kept"]:
+        """Which of these rows are taken; they come to stand behind those taken before."""
+        if self._all:
+            kept = np.arange(len(rows.ids))
+        else:
+            kept = np.flatnonzero(_hash(rows.ids, self._seed) < np.uint64(self._share * 2.0**64))
+        kept = kept[: self.room - self.held]
+        columns = np.stack([types, rows.blocks, *targets.T], axis=1)[kept]
+        self._columns[self.held : self.held + len(kept)] = columns
+        self.held += len(kept)
+        return kept
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that it holds."""
+        return {"columns": self._columns[: self.held]}
+
+    def restore(self, columns: Int[np.ndarray, "row five"]) -> None:
+        """Hold what another draw held."""
+        self.held = len(columns)
+        self._columns[: self.held] = columns
+
+    def finish(self) -> Sample:
+        """The tokens drawn."""
+        types, blocks, *targets = self._columns[: self.held].T
+        return Sample(types, np.stack(targets, axis=1), blocks)
+
+
+class SampledValues:
+    """The activations of one layer on the tokens drawn."""
+
+    def __init__(self, n_neurons: int, room: int) -> None:
+        self._values = np.empty((room, n_neurons), dtype=np.float32)
+        self._held = 0
+
+    def add(self, values: Float[np.ndarray, "row neuron"]) -> None:
+        """Take in the next tokens drawn."""
+        self._values[self._held : self._held + len(values)] = values
+        self._held += len(values)
+
+    @property
+    def values(self) -> Float[np.ndarray, "row neuron"]:
+        """What was taken in."""
+        return self._values[: self._held]
+
+
+def prevalence(sample: Sample) -> Int[np.ndarray, " target"]:
+    """How many tokens each target is about."""
+    found = sample.targets[sample.targets >= 0]
+    return np.bincount(found, minlength=len(SIDES) * len(TAGS))
+
+
+def _hash(ids: Int[np.ndarray, " row"], seed: int) -> np.ndarray:
+    """Well mixed 64 bits of each id (the finaliser of SplitMix64)."""
+    x = ids.astype(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15 + 1) % 2**64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
+    return x ^ (x >> np.uint64(31))

@@ -1,0 +1,59 @@
+"""What a census of neurons is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinyinterp.errors import SelectionError
+from tinyinterp.neuron_census.reading import READINGS
+
+NULL_TOKENS = 30_000  # of the text that models without training read
+
+
+@dataclass(frozen=True)
+class NeuronSettings:
+    """What is asked for. ``batch_size`` never changes a number.
+
+    Args:
+        layers: counted from 0; none: all.
+        top: activations kept for each neuron, largest and smallest.
+        seed: of the token sample, the bootstrap and the null models.
+        batch_size: micro-batches read ahead at a time.
+        per_story: keep one activation a story, its largest (or smallest).
+        reading: one of :data:`tinyinterp.neuron_census.reading.READINGS`.
+        null_tokens: of the text that the null models read; 0: no null models.
+    """
+
+    layers: tuple[int, ...] = ()
+    top: int = 20
+    seed: int = 0
+    batch_size: int = 8
+    per_story: bool = False
+    reading: str = "post"
+    null_tokens: int = NULL_TOKENS
+
+    def __post_init__(self) -> None:
+        numbers = {"top": 1, "seed": 0, "batch_size": 1, "null_tokens": 0}
+        for name, least in numbers.items():
+            if getattr(self, name) < least:
+                raise SelectionError(
+                    f"{name} is {getattr(self, name)}; it must be at least {least}"
+                )
+        if self.reading not in READINGS:
+            raise SelectionError(
+                f"there is no reading {self.reading!r}; choose one of {', '.join(READINGS)}"
+            )
+
+    def chosen_layers(self, n_layers: int) -> tuple[int, ...]:
+        """The layers asked for, in order, each once.
+
+        Raises:
+            SelectionError: the model has no such layer.
+        """
+        for layer in self.layers:
+            if not 0 <= layer < n_layers:
+                raise SelectionError(
+                    f"there is no layer {layer}; this model has {n_layers}, counted from 0 "
+                    f"to {n_layers - 1}"
+                )
+        return tuple(sorted(set(self.layers))) or tuple(range(n_layers))
