@@ -50,9 +50,10 @@ check: $(INSTALLED) ## formatting, lint and types
 	$(BIN)/ruff check
 	$(BIN)/pyright
 
-bench: $(INSTALLED) ## measure speed, memory and quality of training beside a plain loop (slow)
+bench: $(INSTALLED) ## measure training beside a plain loop, and the census of heads (slow)
 	$(BIN)/python tests/benchmarks/training_speed.py
 	$(BIN)/python tests/benchmarks/training_quality.py
+	$(BIN)/python tests/benchmarks/head_speed.py
 
 format: $(INSTALLED) ## reformat, and mend what can be mended
 	$(BIN)/ruff format

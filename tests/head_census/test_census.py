@@ -83,6 +83,9 @@ def test_every_head_has_every_column(census):
         assert row["surrogate_low"] <= row["surrogate_loss_increase"] <= row["surrogate_high"]
         assert row["report_label"] == "semantic"
         assert max(row["position_explained"], row["place_explained"]) <= 1
+        assert len(row["examples"]) <= 3
+        assert all(example.count("[") == 1 for example in row["examples"])
+    assert any(census.table["examples"])
     assert census.warnings == []
     notes = census.table.notes
     assert notes["sequences"] == N_STORIES

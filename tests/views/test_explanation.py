@@ -108,3 +108,12 @@ def test_a_simple_rule_is_explained_by_its_own_number():
     assert "Decided by the report's rule: |r| above 0.5 is positional" in said
     assert "Here it is -0.12." in said
     assert "departure" not in said
+
+
+def test_the_best_examples_are_shown_whole_where_there_are_any():
+    long = f"0.88 {'the [dog] ' * 12}… and then {{ran}} home"
+    found = explained("semantic", examples=["0.91 the [cat] {sat} down", long])
+    assert "the query in {braces} 0.91 the [cat] {sat} down 0.88 the [dog] the [dog]" in found
+    assert "… and then {ran} home Its largest weights" in found
+    for nothing in ({"examples": []}, {}, {"examples": ["0.91 [a] {b}"], "looks_at": ""}):
+        assert "{braces}" not in explained("semantic", **nothing)

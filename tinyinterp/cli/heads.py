@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyinterp.cli.census import as_json, check_exists, say_warnings
+from tinyinterp.cli.formation import FORMATION_TOKENS, check_is_run, formation
 from tinyinterp.cli.options import (
     BatchSize,
     Ckpt,
@@ -67,6 +68,13 @@ def heads(
     out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
         "tinyinterp-out/heads"
     ),
+    over_training: Annotated[
+        bool,
+        typer.Option(
+            "--over-training",
+            help="Follow the heads of a run (--ckpt) over its snapshots: when do they form?",
+        ),
+    ] = False,
     tokens: Tokens = None,
     full: Full = False,
     batch_size: BatchSize = 8,
@@ -86,14 +94,28 @@ def heads(
 ) -> None:
     """Say what each attention head does.
 
-    Reads 40,000 tokens unless --tokens, --full or --quick says otherwise.
+    Reads 40,000 tokens unless --tokens, --full or --quick says otherwise; with --over-training,
+    10,000 for each snapshot.
     """  # fmt: skip
     check_one_text(text, dataset)
     chosen = _parse_head(explain)
+    if over_training:
+        _refuse_with_over_training(rule=rule, explain=explain, quick=quick)
+        formation(
+            check_is_run(ckpt),
+            text=text,
+            dataset=dataset,
+            out=out,
+            tokens=token_limit(tokens, full=full, default=FORMATION_TOKENS),
+            batch_size=batch_size,
+            seed=seed,
+            suffixes=_suffixes(also) if pictures else (),
+            as_one_json=as_one_json,
+        )
+        return
     from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS
 
-    default = QUICK_TOKENS if quick else HEAD_TOKENS
-    limit = token_limit(tokens, full=full, default=default)
+    limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
     from tinyinterp.corpus import open_corpus
     from tinyinterp.model import load
     from tinyinterp.output import OutputFolder
@@ -150,11 +172,31 @@ def _parse_head(given: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def _draw(census: HeadCensus, folder: Path, also: Format | None, *, heat_maps: bool) -> None:
-    from tinyinterp.views.heads import SUFFIXES, write_head_pictures
+def _refuse_with_over_training(*, rule: Rule, explain: str | None, quick: bool) -> None:
+    """Refuse what says nothing about snapshots.
 
-    suffixes = SUFFIXES if also is None else (*SUFFIXES, f".{also.value}")
-    write_head_pictures(census, folder, suffixes=suffixes, heat_maps=heat_maps)
+    Raises:
+        typer.BadParameter: one of them was given.
+    """
+    given = {"--rule": rule is not Rule.EVIDENCE, "--explain": explain is not None}
+    for name, is_given in (given | {"--quick": quick}).items():
+        if is_given:
+            raise typer.BadParameter(
+                "give one of them, not both", param_hint=f"--over-training / {name}"
+            )
+
+
+def _draw(census: HeadCensus, folder: Path, also: Format | None, *, heat_maps: bool) -> None:
+    from tinyinterp.views.heads import write_head_pictures
+
+    write_head_pictures(census, folder, suffixes=_suffixes(also), heat_maps=heat_maps)
+
+
+def _suffixes(also: Format | None) -> tuple[str, ...]:
+    """The formats of pictures."""
+    from tinyinterp.views.heads import SUFFIXES
+
+    return SUFFIXES if also is None else (*SUFFIXES, f".{also.value}")
 
 
 def _summary(census: HeadCensus) -> list[str]:

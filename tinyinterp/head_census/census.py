@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyinterp.corpus import Corpus, MicroBatch, Survey, group_by_length
+from tinyinterp.decoder import DecoderConfig
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import measure_loss_rises
@@ -147,7 +148,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         seed=settings.seed,
         role_q=role_q,
     )
-    warnings = _warnings(model, measured)
+    warnings = warnings_about(config, measured)
     shown = {layer: p[:, :EXAMPLE_TOKENS, :EXAMPLE_TOKENS] for layer, p in patterns.items()}
     tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]
     notes = census_notes(model, corpus.name, measured.survey, settings)
@@ -214,8 +215,8 @@ def _profiles(measured: Measured) -> Float[np.ndarray, "layer head offset"]:
     return profiles
 
 
-def _warnings(model: Model, measured: Measured) -> list[str]:
-    """What a reader of the table must know."""
+def warnings_about(config: DecoderConfig, measured: Measured) -> list[str]:
+    """What a reader of the table must know about the text."""
     warnings = []
     tested = measured.survey.test_sequences
     if not measured.survey.two_sided:
@@ -233,9 +234,9 @@ def _warnings(model: Model, measured: Measured) -> list[str]:
             "what is reported comes from one block of stories, so no interval can be told: by "
             "the evidence rule every head is undetermined; give more stories"
         )
-    if "local" in model.config.attention and measured.survey.longest <= model.config.window:
+    if "local" in config.attention and measured.survey.longest <= config.window:
         warnings.append(
-            f"no sequence is longer than the window of {model.config.window}: local layers "
+            f"no sequence is longer than the window of {config.window}: local layers "
             "cannot be told from global ones"
         )
     return warnings

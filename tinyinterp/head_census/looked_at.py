@@ -149,7 +149,7 @@ class LookedAtAccumulator:
         classes, here = self.reader.read(batch), self.chosen[layer]
         clean = without_sink(value, batch.lengths)
         asking = torch.stack(
-            [clean.rows[:, h] * _asking(c, classes) for h, c in enumerate(here)], dim=1
+            [clean.rows[:, h] * queries_of(c, classes) for h, c in enumerate(here)], dim=1
         )
         expected = self._expected[layer][None, :, :width, :width]
         blocks = torch.tensor([sequence.block for sequence in batch.sequences])
@@ -215,7 +215,7 @@ def _by_candidate(
     return torch.cat([*parts, pairs.flatten(2)], dim=2).double()
 
 
-def _asking(candidate: Candidate, classes: BatchClasses) -> Float[Tensor, "batch query"]:
+def queries_of(candidate: Candidate, classes: BatchClasses) -> Float[Tensor, "batch query"]:
     """1 for the queries that the candidate is about."""
     if candidate.query is None:
         return torch.ones(classes.queries.shape[:2])

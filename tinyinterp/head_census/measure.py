@@ -14,6 +14,7 @@ from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import CellAccumulator
 from tinyinterp.head_census.estimates import Estimates, estimate
+from tinyinterp.head_census.examples import ExampleAccumulator
 from tinyinterp.head_census.kernel import Surrogate, fit_surrogate
 from tinyinterp.head_census.key_classes import (
     ClassReader,
@@ -43,6 +44,7 @@ class Measured:
     mean_z: Float[Tensor, "layer head d_head"]
     cells: CellAccumulator
     keys: LookedAtAccumulator | None  # None for twins
+    examples: ExampleAccumulator | None  # of what was chosen for ``keys``
     survey: Survey  # of the text
 
 
@@ -75,10 +77,11 @@ def measure(
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
 
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
-    keys = None
+    keys = examples = None
     if with_speech:
         keys = _choose(engine, config, corpus, surrogates, batch_size=batch_size, report=report)
-    listening = [test, cells] if keys is None else [test, cells, keys]
+        examples = ExampleAccumulator(config, keys.reader, keys.chosen)
+    listening = [a for a in (test, cells, keys, examples) if a is not None]
     batches = corpus.micro_batches(test_side)
     scan(engine, batches, listening, batch_size=batch_size, report=report)
 
@@ -91,6 +94,7 @@ def measure(
         mean_z=mean_z.mean(),
         cells=cells,
         keys=keys,
+        examples=examples,
         survey=survey,
     )
 

@@ -70,6 +70,7 @@ class HeadRow:
     looks_at_high: float
     looks_at_share: float  # of the attention of the queries it is about
     looks_at_tells: float  # share of what position leaves unexplained
+    examples: list[str]  # where it looks at that most: weight, [key] and {query} in context
 
 
 def head_rows(
@@ -138,6 +139,7 @@ def head_rows(
                 spearman=rho,
                 **effects.columns(at, label["kind"]),
                 **_looks_at(looked_at(measured, at, seed), estimates, at),
+                examples=[] if measured.examples is None else measured.examples.examples(*at),
             )
         )
     return rows

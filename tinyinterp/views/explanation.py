@@ -72,7 +72,7 @@ def explain_head(
     for paragraph in [*paragraphs, _looks_at(row), _causal(row), _report(row)]:
         if paragraph:
             lines += ["", *textwrap.wrap(paragraph, WIDTH, break_on_hyphens=False)]
-    return [*lines, "", *_example(tokens, pattern)]
+    return [*lines, *_examples(row), "", *_example(tokens, pattern)]
 
 
 def _label(row: Row) -> str:
@@ -167,6 +167,19 @@ def _looks_at(row: Row) -> str:
             f"{THRESHOLDS.lift_low:g}, and telling {THRESHOLDS.tells:.1%}; so it has none."
         )
     return said
+
+
+def _examples(row: Row) -> list[str]:
+    """Where it looks at that most."""
+    if not row.get("looks_at") or not row.get("examples"):
+        return []
+    heading = (
+        "Where it looks most at that: the weight, the key in [brackets], the query in {braces}"
+    )
+    lines = ["", heading]
+    for example in row["examples"]:
+        lines += textwrap.wrap(example, WIDTH, initial_indent="  ", subsequent_indent=7 * " ")
+    return lines
 
 
 def _causal(row: Row) -> str:

@@ -13,6 +13,7 @@ const tokens = data.tokens.map(escaped);
 
 function readable(value) {
   if (value === null || value === undefined || value === "") return "\u2013";
+  if (Array.isArray(value)) return value.join(" \u00b7 ") || "\u2013";
   if (typeof value !== "number" || Number.isInteger(value)) return String(value);
   return Math.abs(value) >= 0.001 ? value.toFixed(3) : value.toExponential(1);
 }

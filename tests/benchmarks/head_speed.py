@@ -1,0 +1,179 @@
+"""Tokens per second of the census pass over heads, beside a bare hooked forward pass; its memory.
+
+    python tests/benchmarks/head_speed.py [--tokens 100000] [--rounds 3] [--out FILE.json]
+
+The census pass is what ``tinyinterp heads`` computes its numbers about patterns from, over all
+layers and heads: the sums of FIT and the fit of the surrogates, then scores and cells of TEST. The
+bare pass forwards the same micro-batches through the ``HookedTransformer`` of the same model, with
+no hook and no cache; its logits are dropped. Rounds alternate between the two, the median counts;
+1.5 times the speed is asked for. The patterns of the two are compared first.
+
+Memory is the peak of a census pass in a process of its own, on the tokens asked for and on ten
+times as many: at most 5 % more is asked for. It goes with the square of the longest sequence and
+with how many of that length come together, which must be the same in both: stories are cut at 256
+tokens, and the smaller text should hold the 512 stories that are sorted by length at once (100,000
+tokens do).
+
+The text is the bundled stories, again and again with another ending, so that each falls on a side
+and into a block of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import tinyinterp
+from tinyinterp.corpus import Corpus, bundled_stories
+from tinyinterp.decoder import DecoderConfig
+from tinyinterp.head_census.correlation import CellAccumulator
+from tinyinterp.head_census.kernel import fit_surrogate
+from tinyinterp.head_census.measure import sides
+from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, pattern_place
+from tinyinterp.model import Model
+from tinyinterp.scan import hooked_at, scan
+from tinyinterp.stories import read_stories
+from train.memory_step import resident_peak
+
+ASKED_SPEED = 1.5  # times the bare hooked pass
+ASKED_MEMORY = 1.05  # times the peak on a tenth of the text
+LENGTH, MEMORY_LENGTH = 512, 256  # tokens of a sequence at most, for speed and for memory
+AGREEMENT = 1e-4  # largest difference between two patterns
+
+
+def stories() -> Iterator[str]:
+    """The bundled stories without end, each round with another last word."""
+    for number in count():
+        for story in read_stories(bundled_stories()):
+            yield story if not number else f"{story} The end, number {number}."
+
+
+def corpus_for(model: Model, n_tokens: int, length: int = LENGTH) -> Corpus:
+    return Corpus("stories again and again", stories, model.tokenizer, length, n_tokens)
+
+
+def census_pass(model: Model, corpus: Corpus) -> None:
+    """Everything about patterns that a table of heads has, but for the bootstrap."""
+    config: DecoderConfig = model.config
+    survey = corpus.survey()
+    fit_side, test_side = sides(survey)
+    fit = FitAccumulator(config, survey.longest)
+    scan(model.decoder, corpus.micro_batches(fit_side), [fit])
+    surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
+    test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, 0)
+    scan(model.decoder, corpus.micro_batches(test_side), [test, cells])
+
+
+def bare_pass(model: Model, corpus: Corpus) -> None:
+    """The hooked model forwards every micro-batch, and nobody listens."""
+    with torch.inference_mode():
+        for side in sides(corpus.survey()):
+            for batch in corpus.micro_batches(side):
+                model.hooked(batch.tokens)
+
+
+def largest_difference(model: Model, corpus: Corpus) -> float:
+    """Between the patterns of the decoder and of the hooked model, on the first micro-batch."""
+    batch = next(corpus.micro_batches())
+    places = [pattern_place(layer) for layer in range(model.config.n_layers)]
+    found: dict[str, list[torch.Tensor]] = {place: [] for place in places}
+    for engine in (model.decoder, model.hooked):
+        hooks = {place: (lambda value, p=place: found[p].append(value)) for place in places}
+        with torch.inference_mode(), hooked_at(engine, hooks):
+            engine(batch.tokens)
+    return max(float((ours - theirs).abs().max()) for ours, theirs in found.values())
+
+
+def speeds(n_tokens: int, rounds: int) -> dict[str, Any]:
+    """Median tokens per second of both passes, and how their patterns differ."""
+    model = tinyinterp.load()
+    corpus = corpus_for(model, n_tokens)
+    difference = largest_difference(model, corpus)
+    if difference > AGREEMENT:
+        raise SystemExit(f"patterns differ by {difference:.2g}; nothing was measured")
+    survey = corpus.survey()
+    passes: dict[str, Callable[[Model, Corpus], None]] = {
+        "census pass": census_pass,
+        "bare hooked pass": bare_pass,
+    }
+    for run in passes.values():  # warms up
+        run(model, corpus_for(model, min(n_tokens, 5_000)))
+    times: dict[str, list[float]] = {name: [] for name in passes}
+    for _ in range(rounds):
+        for name, run in passes.items():
+            began = time.perf_counter()
+            run(model, corpus)
+            times[name].append(time.perf_counter() - began)
+    return {
+        "tokens": survey.tokens,
+        "tokens_per_second": {
+            name: survey.tokens / statistics.median(taken) for name, taken in times.items()
+        },
+        "ratio": statistics.median(times["bare hooked pass"])
+        / statistics.median(times["census pass"]),
+        "largest_difference_of_patterns": difference,
+    }
+
+
+def peak(n_tokens: int) -> float:
+    """MiB of this process at most, after a census pass over ``n_tokens``."""
+    model = tinyinterp.load()
+    census_pass(model, corpus_for(model, n_tokens, MEMORY_LENGTH))
+    return resident_peak()
+
+
+def memory(n_tokens: int) -> dict[str, float]:
+    """Peaks on ``n_tokens`` and on ten times as many, each in a process of its own."""
+    found = {}
+    for tokens in (n_tokens, 10 * n_tokens):
+        command = [sys.executable, __file__, "--peak", str(tokens)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found[f"{tokens:,} tokens"] = float(done.stdout)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory-tokens", type=int, help="of the smaller text; as --tokens")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--peak", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peak:
+        sys.stdout.write(f"{peak(options.peak):.1f}\n")
+        return
+    measured = speeds(options.tokens, options.rounds)
+    for name, speed in measured["tokens_per_second"].items():
+        sys.stdout.write(f"{name:17} {speed:9,.0f} tokens/s on {measured['tokens']:,} tokens\n")
+    sys.stdout.write(
+        f"ratio {measured['ratio']:.2f} ({ASKED_SPEED} asked for); patterns differ by "
+        f"{measured['largest_difference_of_patterns']:.1e} at most\n"
+    )
+    measured["peak_mib"] = memory(options.memory_tokens or options.tokens)
+    small, large = measured["peak_mib"].values()
+    for name, mib in measured["peak_mib"].items():
+        sys.stdout.write(f"peak {mib:7,.1f} MiB on {name}\n")
+    sys.stdout.write(f"ratio {large / small:.3f} (at most {ASKED_MEMORY} asked for)\n")
+    measured |= {
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "load_average": os.getloadavg()[0],
+    }
+    if options.out:
+        options.out.write_text(json.dumps(measured, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What ``tinyinterp heads --over-training`` does: when heads form, as a table, a picture, lines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyinterp.cli.census import as_json, say_warnings
+from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines, say_written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tinyinterp.table import Table
+
+
+FORMATION_TOKENS = 10_000  # read for each snapshot by default
+
+
+def check_is_run(ckpt: str | None) -> Path:
+    """The folder that is meant; the bundled model and names on the hub are refused.
+
+    Raises:
+        SelectionError: ``ckpt`` is no folder.
+    """
+    from tinyinterp.errors import SelectionError
+    from tinyinterp.paths import is_folder, shown
+
+    folder = Path(ckpt or "").expanduser()
+    if ckpt and is_folder(folder):
+        return folder
+    given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is no folder with"
+    raise SelectionError(
+        f"{given} snapshots of its training; --over-training needs the folder of a run of "
+        "'python -m train run', given with --ckpt"
+    )
+
+
+def formation(
+    run: Path,
+    *,
+    text: Path | None,
+    dataset: str | None,
+    out: Path,
+    tokens: int | None,
+    batch_size: int,
+    seed: int,
+    suffixes: Sequence[str],
+    as_one_json: bool,
+) -> None:
+    """Follow the heads of a run over its snapshots and say when they form.
+
+    Args:
+        tokens: of the text, read for each snapshot; None for all.
+        suffixes: the formats of the picture; none for no picture.
+
+    Raises:
+        CheckpointError: the run has no snapshots, or one cannot be read.
+        CorpusError: the text cannot be read.
+        OutputError: ``out`` cannot be written.
+    """
+    from tinyinterp.api import HEAD_POSITIONS
+    from tinyinterp.corpus import open_corpus
+    from tinyinterp.model import load
+    from tinyinterp.output import OutputFolder
+
+    model = load(run)
+    n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
+    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=tokens)
+    from tinyinterp.head_census.formation import find_snapshots, follow_heads  # slow
+
+    snapshots = find_snapshots(model)
+    output = OutputFolder(out)
+    table = follow_heads(model, snapshots, corpus, seed=seed, batch_size=batch_size)
+    with output.filling("formation", f"{model.name}, {corpus.name}") as folder:
+        table.write(folder)
+        if suffixes:
+            _draw(table, f"When heads form: {model.name} on {corpus.name}", folder, suffixes)
+    say_warnings(table)
+    if as_one_json:
+        print_json(as_json(table, output))
+        return
+    print_lines([*_counted(table), "", *_formed(table)])
+    say_written(output.folder, output.written)
+
+
+def _draw(table: Table, title: str, folder: Path, suffixes: Sequence[str]) -> None:
+    from tinyinterp.views import style
+    from tinyinterp.views.formation import draw_formation
+
+    figure = draw_formation(table, title)
+    for suffix in suffixes:
+        style.save(figure, folder / f"formation{suffix}")
+
+
+def _counted(table: Table) -> list[str]:
+    """How many heads of each kind there are at each step."""
+    counts: dict[int, Counter[str]] = {}
+    for row in table:
+        counts.setdefault(row["step"], Counter())[row["kind"]] += 1
+    kinds = sorted(set(table["kind"]))
+    return columns(["step", *kinds], [[step, *(n[k] for k in kinds)] for step, n in counts.items()])
+
+
+def _formed(table: Table) -> list[str]:
+    """The step from which on each head has the kind that it has at the end."""
+    from tinyinterp.head_census.formation import formed_at
+
+    steps = formed_at(table)
+    last = table.notes["steps"][-1]
+    by_kind: dict[str, list[tuple[int, str]]] = {}
+    for (layer, head), step in steps.items():
+        row = table.row(step=last, layer=layer, head=head)
+        kind = f"{row['kind']}, {row['role']}" if row["role"] else row["kind"]
+        by_kind.setdefault(kind, []).append((step, f"{layer}.{head}"))
+    lines = ["The step from which on each head has the kind that it has at the end:"]
+    for kind, heads in sorted(by_kind.items()):
+        shown = ", ".join(f"{name} at {step:,}" for step, name in sorted(heads))
+        lines += textwrap.wrap(f"{kind}: {shown}", WIDTH, subsequent_indent="  ")
+    undecided = len({(row["layer"], row["head"]) for row in table}) - len(steps)
+    if undecided:
+        lines.append(f"undetermined at the end: {undecided}")
+    return lines

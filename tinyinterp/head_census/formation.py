@@ -1,0 +1,191 @@
+"""When heads form: the scores of every head over the snapshots of a training run.
+
+Each snapshot is measured on the same text by the passes of the census, without twins, causal checks
+and what heads look at. A head has *formed* at the first step from which on the test that decides
+its kind at the end decides it every time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyinterp import checkpoint
+from tinyinterp.corpus import Corpus
+from tinyinterp.errors import CheckpointError
+from tinyinterp.head_census import labels
+from tinyinterp.head_census.census import warnings_about
+from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision
+from tinyinterp.head_census.measure import Measured, measure
+from tinyinterp.head_census.rows import label_of
+from tinyinterp.model import Model
+from tinyinterp.progress import progress
+from tinyinterp.table import Table
+
+SNAPSHOTS = "snapshots"  # in the folder of a run
+SNAPSHOT = re.compile(r"step-(\d+)")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The weights of a run at one step."""
+
+    step: int
+    folder: Path
+
+
+@dataclass(frozen=True)
+class FormationRow:
+    """One head at one step; the columns of the formation table."""
+
+    step: int
+    layer: int
+    head: int
+    attention: str
+    kind: str
+    role: str
+    nearest: str  # the kind without regard to the interval: ``kind``, but never undetermined
+    decided_by: str
+    value: float
+    low: float
+    high: float
+    contrast: float
+    position_explained: float
+    place_explained: float
+    previous_token: float
+    current_token: float
+    induction: float
+    duplicate_token: float
+    sink: float
+
+
+def find_snapshots(model: Model) -> list[Snapshot]:
+    """The snapshots that lie beside a run's checkpoint, and the checkpoint itself, by step.
+
+    Raises:
+        CheckpointError: there are none, they are of another model, or the checkpoint does not say
+            at which step it was written.
+    """
+    folder = model.folder
+    beside = folder / SNAPSHOTS
+    found = {
+        int(match[1]): path
+        for path in (beside.iterdir() if beside.is_dir() else ())
+        if (match := SNAPSHOT.fullmatch(path.name)) and path.is_dir()
+    }
+    if not found:
+        raise CheckpointError(
+            f"{model.name} has no snapshots of its training (looked for {SNAPSHOTS}/step-N in "
+            f"{folder}); give the folder of a run of 'python -m train run'"
+        )
+    for path in found.values():
+        if checkpoint.read_config(path) != model.config:
+            raise CheckpointError(f"{path} is of another shape than {folder}; move it away")
+    step = model.checkpoint.training.get("step")
+    if not isinstance(step, int):
+        raise CheckpointError(
+            f"{folder}/training.json does not say at which step the model was written; expected "
+            "a whole number named step"
+        )
+    return [Snapshot(*item) for item in sorted((found | {step: folder}).items())]
+
+
+def follow_heads(
+    model: Model,
+    snapshots: Sequence[Snapshot],
+    corpus: Corpus,
+    *,
+    seed: int = 0,
+    batch_size: int = 8,
+) -> Table:
+    """Scores and kinds of every head at every snapshot: a :class:`FormationRow` each.
+
+    One snapshot is held at a time. ``batch_size`` never changes a number.
+
+    Raises:
+        CheckpointError: a snapshot cannot be read.
+    """
+    survey = corpus.survey()
+    rows: list[FormationRow] = []
+    warnings: list[str] = []
+    with progress("heads over training", len(snapshots) * survey.tokens) as bar:
+        for snapshot in snapshots:
+            decoder = checkpoint.load(snapshot.folder).decoder
+            measured = measure(
+                decoder,
+                decoder.config,
+                corpus,
+                seed=seed,
+                batch_size=batch_size,
+                with_speech=False,
+                report=bar,
+            )
+            rows += _rows(snapshot.step, model, measured, seed)
+            warnings = warnings_about(model.config, measured)  # of the text: always the same
+    notes = {
+        "model": model.name,
+        "fingerprint": model.fingerprint,
+        "text": corpus.name,
+        "tokens": survey.tokens,
+        "sequences": survey.sequences,
+        "test_sequences": survey.test_sequences,
+        "steps": [snapshot.step for snapshot in snapshots],
+        "seed": seed,
+        "warnings": warnings,
+    }
+    return Table("formation", rows, notes=notes)
+
+
+def formed_at(table: Table) -> dict[tuple[int, int], int]:
+    """The step at which each head formed; heads that are undetermined at the end are left out.
+
+    Args:
+        table: of :func:`follow_heads`.
+    """
+    by_head: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for row in table:
+        by_head.setdefault((row["layer"], row["head"]), []).append(row)
+    formed = {}
+    for at, over_steps in by_head.items():
+        *_, last = over_steps
+        if last["kind"] == UNDETERMINED:
+            continue
+        for row in reversed(over_steps):
+            if any(row[name] != last[name] for name in ("nearest", "decided_by")):
+                break
+            formed[at] = row["step"]
+    return formed
+
+
+def _rows(step: int, model: Model, measured: Measured, seed: int) -> list[FormationRow]:
+    estimates = measured.estimates
+    point = estimates.point
+    tests = labels.decide(point)
+    rows = []
+    for at in np.ndindex(tests.shape):
+        test = Decision(int(tests[at]))
+        layer, head = at
+        rows.append(
+            FormationRow(
+                step=step,
+                layer=layer,
+                head=head,
+                attention=model.config.attention[layer],
+                nearest=KIND[test],
+                **label_of(test, (layer, head), measured, seed),
+                contrast=float(point.contrast[at]),
+                position_explained=float(point.position_explained[at]),
+                place_explained=float(point.place_explained[at]),
+                previous_token=float(estimates.previous_token[at]),
+                current_token=float(estimates.current_token[at]),
+                induction=float(point.induction[at]),
+                duplicate_token=float(point.duplicate[at]),
+                sink=float(point.sink[at]),
+            )
+        )
+    return rows
