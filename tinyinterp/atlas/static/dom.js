@@ -103,9 +103,3 @@ function table(caption, headings, rows) {
 }
 
 const WHOSE = { current: "own tag", next: "next word's tag", previous: "previous word's tag" };
-
-// What a neuron's kind says, with its tag where that decided.
-function tagWords(kind, tag, whose) {
-  if (!tag || !["part-of-speech", "next-word"].includes(kind)) return kind;
-  return kind === "next-word" || whose === "next" ? `${kind}: ${tag} next` : `${kind}: ${tag}`;
-}

@@ -45,7 +45,7 @@ atlas.start(async (target) => {
   const content = [];
   if (heads.length) {
     content.push(section("Heads", el("ul", { class: "legend" }, heads.map((row) =>
-      el("li", {}, headLink(layer, row.head), " ", headChip(row.kind), row.role ? ` ${row.role}` : "")))));
+      el("li", {}, headLink(layer, row.head), " ", headChip(row.kind), row.role ? ` ${row.role.replace("->", " → ")}` : "")))));
   }
   if (counted) {
     const { neurons } = await atlas.load(`layer-${layer}`);
