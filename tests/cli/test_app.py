@@ -33,7 +33,7 @@ def test_help_imports_nothing_slow(code: str):
 def test_help_names_every_command(run: Run):
     outcome = run("--help")
     assert outcome.code == 0
-    for command in ("heads", "neurons", "generate", "evaluate", "info", "taggers"):
+    for command in ("heads", "neurons", "atlas", "generate", "evaluate", "info", "taggers"):
         assert re.search(rf"^  {command}  +\S", outcome.out, re.MULTILINE)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from tinyinterp import __version__
 from tinyinterp.cli import program
+from tinyinterp.cli.atlas import atlas
 from tinyinterp.cli.census import neurons
 from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.generate import generate
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(heads)
 app.command()(neurons)
+app.command()(atlas)
 app.command()(generate)
 app.add_typer(evaluate, name="evaluate")
 app.command()(info)

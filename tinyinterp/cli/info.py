@@ -105,65 +105,15 @@ def _parameter_lines(config: DecoderConfig | CompressorConfig) -> list[str]:
 
 
 def _config_lines(config: DecoderConfig | CompressorConfig) -> list[str]:
-    from tinyinterp.compressor import CompressorConfig
+    from tinyinterp.model_facts import config_facts
 
-    if isinstance(config, CompressorConfig):
-        return _compressor_lines(config)
-    n_local = config.attention.count("local")
-    attention = ", ".join(config.attention) if n_local else "all global"
-    rows = [
-        ["architecture", config.architecture],
-        ["vocabulary", f"{config.n_vocab:,} tokens"],
-        ["context", f"{config.n_ctx:,} positions"],
-        ["width", f"{config.d_model:,}, of the MLP {config.d_mlp:,} ({config.activation})"],
-        ["heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"],
-        ["attention", attention],
-        ["window", f"{config.window} keys in local layers" if n_local else "none"],
-        ["output head", "tied to the token embedding" if config.tied else "of its own"],
-    ]
-    return columns(["configuration", ""], rows)
-
-
-def _compressor_lines(config: CompressorConfig) -> list[str]:
-    rows = [
-        ["architecture", "compressor: no hooked form, no certificate"],
-        ["vocabulary", f"{config.n_vocab:,} tokens"],
-        ["context", f"{config.n_ctx:,} tokens, read as {config.trunk.n_ctx:,} pairs"],
-        ["width", f"{config.d_model:,}, of the MLPs {config.d_mlp:,}"],
-        ["heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"],
-        ["output head", "tied to the token embedding" if config.tied else "of its own"],
-    ]
-    return columns(["configuration", ""], rows)
+    return columns(["configuration", ""], config_facts(config))
 
 
 def _training_lines(training: dict[str, Any]) -> list[str]:
     """The facts in ``training.json`` that a person looks for; all of it is in ``--json``."""
+    from tinyinterp.model_facts import training_facts
+
     if not training:
         return ["training: not known, there is no training.json"]
-    recipe, data = _object(training, "recipe"), _object(training, "data")
-    text = _object(data, "train")
-    facts = {
-        "recipe": recipe.get("name"),
-        "text": data.get("source"),
-        "stories": text.get("stories"),
-        "tokens of text": text.get("tokens"),
-        "step": training.get("step"),
-        "tokens read": training.get("tokens"),
-        "epochs": training.get("epochs"),
-        "seconds": training.get("seconds"),
-        "held-out nats per token": training.get("dev_nats_per_token"),
-        "held-out bits per byte": training.get("dev_bits_per_byte"),
-    }
-    rows = [[name, _fact(value)] for name, value in facts.items() if value is not None]
-    return columns(["training", ""], rows)
-
-
-def _object(content: dict[str, Any], key: str) -> dict[str, Any]:
-    value = content.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _fact(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return columns(["training", ""], training_facts(training))

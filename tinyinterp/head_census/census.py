@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from tinyinterp.decoder import DecoderConfig
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import measure_loss_rises
+from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.measure import (
     EXAMPLE_TOKENS,
     Measured,
@@ -159,7 +161,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         corpus_name=corpus.name,
         example_tokens=tokens,
         example_patterns=shown,
-        profiles=_profiles(measured),
+        profiles=offset_profiles(measured.surrogates),
         warnings=warnings,
     )
 
@@ -204,11 +206,11 @@ def _causal_batches(corpus: Corpus, survey: Survey) -> list[MicroBatch]:
     return list(group_by_length(chosen, corpus.tokenizer.end_of_text))
 
 
-def _profiles(measured: Measured) -> Float[np.ndarray, "layer head offset"]:
+def offset_profiles(surrogates: Sequence[Surrogate]) -> Float[np.ndarray, "layer head offset"]:
     """Kernels of all heads, cut or filled up with zeros to one length."""
-    n_heads = len(measured.surrogates[0].kernel)
-    profiles = np.zeros((len(measured.surrogates), n_heads, PROFILE_OFFSETS))
-    for layer, surrogate in enumerate(measured.surrogates):
+    n_heads = len(surrogates[0].kernel)
+    profiles = np.zeros((len(surrogates), n_heads, PROFILE_OFFSETS))
+    for layer, surrogate in enumerate(surrogates):
         shown = min(PROFILE_OFFSETS, surrogate.full_row)
         kernel = surrogate.kernel[:, :shown].numpy()
         profiles[layer, :, : kernel.shape[1]] = kernel

@@ -65,14 +65,18 @@ def explain_head(
         tokens: of the story that pictures show.
         pattern: the head's attention on it.
     """
-    rule = notes.get("rule", "evidence")
     heading = f"Layer {row['layer']}, head {row['head']} ({row['attention']}): {_label(row)}"
-    paragraphs = [_simple(row, rule)] if rule in RULES_WORDS else _evidence(row)
     lines = [heading, "=" * len(heading)]
-    for paragraph in [*paragraphs, _looks_at(row), _causal(row), _report(row)]:
-        if paragraph:
-            lines += ["", *textwrap.wrap(paragraph, WIDTH, break_on_hyphens=False)]
+    for paragraph in explanation_paragraphs(row, notes):
+        lines += ["", *textwrap.wrap(paragraph, WIDTH, break_on_hyphens=False)]
     return [*lines, *_examples(row), "", *_example(tokens, pattern)]
+
+
+def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
+    """What decided, what the head looks at, the causal checks, the report's rule: each unbroken."""
+    rule = notes.get("rule", "evidence")
+    decided = [_simple(row, rule)] if rule in RULES_WORDS else _evidence(row)
+    return [said for said in [*decided, _looks_at(row), _causal(row), _report(row)] if said]
 
 
 def _label(row: Row) -> str:

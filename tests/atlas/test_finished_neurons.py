@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.atlas.examples import NEURONS, neuron_row, write_census
+from tinyinterp.atlas.finished_neurons import neuron_layers
+from tinyinterp.errors import SelectionError
+
+
+def test_layers_come_in_order_with_their_rows_and_hits(neuron_census: Path):
+    layers = list(neuron_layers(neuron_census))
+    assert [layer.layer for layer in layers] == [0, 1]
+    assert [len(layer.rows) for layer in layers] == list(NEURONS)
+    assert layers[1].rows[3] == neuron_row(1, 3)
+    assert layers[0].notes["tokens"] == 89
+    assert [hit["rank"] for hit in layers[0].top[130]] == [1, 2, 3]
+    assert layers[0].bottom[2][0]["activation"] == -3.0
+    assert layers[1].histograms[4]["counts"] == [4, 0, 2]
+    assert len(layers[1].associations[0]) == 6
+
+
+def test_what_a_census_may_leave_out_is_empty(tmp_path: Path):
+    first, _ = neuron_layers(write_census(tmp_path, optional=False))
+    assert len(first.rows) == NEURONS[0]
+    for table in (first.top, first.bottom, first.associations, first.histograms):
+        assert not table
+
+
+def test_a_folder_without_a_census_and_a_damaged_one_are_refused(tmp_path: Path):
+    with pytest.raises(SelectionError, match="holds no census of neurons"):
+        next(neuron_layers(tmp_path))
+    (tmp_path / "neurons_layer0.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SelectionError, match=r"cannot read .*neurons_layer0"):
+        next(neuron_layers(tmp_path))

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from outcome import Run
+
+
+@pytest.fixture
+def heads(run: Run, ckpt: Path, text: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "heads"
+    words = ("heads", "--ckpt", ckpt, "--text", text, "--no-pictures", "--out", folder)
+    assert run(*words).code == 0
+    return folder
+
+
+def test_an_atlas_of_finished_heads_is_the_atlas_that_measures_them(
+    run: Run, ckpt: Path, text: Path, heads: Path, tmp_path: Path
+):
+    common = ("atlas", "--ckpt", ckpt, "--text", text)
+    measured, read = tmp_path / "measured", tmp_path / "read"
+    outcome = run(*common, "--out", measured)
+    assert outcome.code == 0
+    assert "index.html" in outcome.err
+    assert run(*common, "--heads", heads, "--out", read).code == 0
+    names = sorted(p.relative_to(read).as_posix() for p in read.rglob("*") if p.is_file())
+    assert {"index.html", "data/head-2.1.js", "data/neurons-2-0.js"} <= set(names)
+    for name in names:
+        assert (measured / name).read_bytes() == (read / name).read_bytes(), name
+
+
+def test_a_census_of_something_else_is_refused(
+    run: Run, ckpt: Path, text: Path, heads: Path, tmp_path: Path
+):
+    other = tmp_path / "other.txt"
+    other.write_text(text.read_text("utf-8"), "utf-8")
+    words = ("atlas", "--ckpt", ckpt, "--text", other, "--heads", heads, "--neurons", tmp_path)
+    run(*words, "--out", tmp_path / "out").refused("census of heads has the text 'stories.txt'")
+    table = json.loads((heads / "heads.json").read_text("utf-8"))
+    table["rows"].pop()
+    (heads / "heads.json").write_text(json.dumps(table), "utf-8")
+    words = ("atlas", "--ckpt", ckpt, "--text", text, "--heads", heads, "--neurons", tmp_path)
+    run(*words, "--out", tmp_path / "out").refused("has 5 rows; the model 6")
+    (heads / "heads.json").write_text("[]", "utf-8")
+    run(*words, "--out", tmp_path / "out").refused("is no table of heads")

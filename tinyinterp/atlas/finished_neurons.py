@@ -1,0 +1,88 @@
+"""A census of neurons that lies in a folder, a layer at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from tinyinterp.atlas.contents import Row
+from tinyinterp.errors import SelectionError
+
+NOTES = b"tinyinterp"  # key of the notes in a table's metadata
+ByNeuron = dict[int, list[Row]]
+
+
+@dataclass(frozen=True)
+class NeuronLayer:
+    """One layer; what a census left out is empty."""
+
+    layer: int
+    notes: dict[str, Any]
+    rows: list[Row]  # by neuron
+    top: ByNeuron  # hits, best first
+    bottom: ByNeuron  # the smallest activations, smallest first
+    associations: ByNeuron
+    histograms: dict[int, Row]
+
+
+def neuron_layers(folder: Path) -> Iterator[NeuronLayer]:
+    """The layers of the census in ``folder``, read one after the other.
+
+    ``neurons_layer{L}.parquet`` must be there; top and bottom activations, associations and
+    histograms may be.
+
+    Raises:
+        SelectionError: there is no census, or a table cannot be read.
+    """
+    paths = {
+        int(match[1]): path
+        for path in folder.glob("neurons_layer*.parquet")
+        if (match := re.fullmatch(r"neurons_layer(\d+)\.parquet", path.name))
+    }
+    if not paths:
+        raise SelectionError(
+            f"{folder} holds no census of neurons (neurons_layer0.parquet and so on); "
+            "make one with: tinyinterp neurons"
+        )
+    for layer, path in sorted(paths.items()):
+        table = _read(path)
+        histograms = _optional(folder, "histograms", layer)
+        yield NeuronLayer(
+            layer=layer,
+            notes=json.loads((table.schema.metadata or {}).get(NOTES, b"{}")),
+            rows=sorted(table.to_pylist(), key=lambda row: row["neuron"]),
+            top=_by_neuron(_optional(folder, "top_activations", layer), "rank"),
+            bottom=_by_neuron(_optional(folder, "bottom_activations", layer), "rank"),
+            associations=_by_neuron(_optional(folder, "associations", layer)),
+            histograms={row["neuron"]: row for row in histograms},
+        )
+
+
+def _optional(folder: Path, name: str, layer: int) -> list[Row]:
+    path = folder / f"{name}_layer{layer}.parquet"
+    return _read(path).to_pylist() if path.is_file() else []
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        return parquet.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SelectionError(f"cannot read {path}: {error}; make the census anew") from error
+
+
+def _by_neuron(rows: list[Row], order: str | None = None) -> ByNeuron:
+    groups: ByNeuron = defaultdict(list)
+    for row in rows:
+        groups[row["neuron"]].append(row)
+    if order is not None:
+        for group in groups.values():
+            group.sort(key=lambda row: row[order])
+    return groups

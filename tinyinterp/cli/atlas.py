@@ -1,0 +1,102 @@
+"""``tinyinterp atlas``: every head and neuron as pages that open from disk."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinyinterp.cli.options import (
+    BatchSize,
+    Ckpt,
+    Dataset,
+    Full,
+    Seed,
+    TextFile,
+    Tokens,
+    check_one_text,
+    token_limit,
+)
+from tinyinterp.cli.report import say, say_written
+
+if TYPE_CHECKING:
+    from tinyinterp.corpus import Corpus
+    from tinyinterp.model import Model
+
+
+def atlas(
+    *,
+    ckpt: Ckpt = None,
+    text: TextFile = None,
+    dataset: Dataset = None,
+    heads: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Use this census of heads instead of measuring."),
+    ] = None,
+    neurons: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Use this census of neurons instead of measuring."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
+    tokens: Tokens = None,
+    full: Full = False,
+    batch_size: BatchSize = 8,
+    seed: Seed = 0,
+) -> None:
+    """Write every head and neuron, linked with each other, as pages.
+
+    They open from disk with no network. Reads 40,000 tokens for heads and 100,000 for neurons
+    unless --tokens or --full says otherwise.
+    """
+    check_one_text(text, dataset)
+    from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS, NEURON_TOKENS
+
+    head_limit = token_limit(tokens, full=full, default=HEAD_TOKENS)
+    neuron_limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
+    from tinyinterp.corpus import open_corpus
+    from tinyinterp.model import load
+    from tinyinterp.output import OutputFolder
+
+    model = load(ckpt)
+    corpus = open_corpus(
+        model.tokenizer, min(model.config.n_ctx, HEAD_POSITIONS), text=text, dataset=dataset,
+        max_tokens=head_limit,
+    )  # fmt: skip
+    output = OutputFolder(out)
+    from tinyinterp.atlas.gather import gather, read_heads  # slow, so after every check
+    from tinyinterp.atlas.site import write_atlas
+
+    with tempfile.TemporaryDirectory(prefix="tinyinterp.") as scratch:
+        profiles = None
+        if heads is None:
+            from tinyinterp.head_census import HeadSettings, census_heads
+
+            census = census_heads(model, corpus, HeadSettings(seed=seed, batch_size=batch_size))
+            table, profiles = (list(census.table), census.table.notes), census.profiles
+        else:
+            table = read_heads(heads)
+        if neurons is None:
+            neurons = Path(scratch)
+            longer = open_corpus(
+                model.tokenizer, model.config.n_ctx, text=text, dataset=dataset,
+                max_tokens=neuron_limit,
+            )  # fmt: skip
+            measure_neurons(model, longer, neurons, seed=seed, batch_size=batch_size)
+        contents = gather(model, corpus, table, neurons, profiles)
+        with output.filling("atlas", f"{model.name}, {corpus.name}") as folder:
+            write_atlas(contents, folder)
+    size = sum(path.stat().st_size for path in output.written)
+    say_written(output.folder, output.written)
+    say(f"{size / 1e6:.1f} MB; open {out / 'index.html'}")
+
+
+def measure_neurons(
+    model: Model, corpus: Corpus, folder: Path, *, seed: int, batch_size: int
+) -> None:
+    """Take the census of the neurons of all layers and write its tables into ``folder``."""
+    from tinyinterp.neuron_census import NeuronSettings, census_neurons
+
+    settings = NeuronSettings(seed=seed, batch_size=batch_size)
+    census_neurons(model, corpus, settings).write(folder)
