@@ -89,14 +89,14 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 
 
 def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
-    mlp, calls = model.decoder.block(2).mlp, []
+    up, calls = model.decoder.block(2).mlp.up, []
 
     def press(*_: object) -> None:
         calls.append(1)
         if len(calls) == 4:
             os.kill(os.getpid(), signal.SIGINT)
 
-    handle = mlp.register_forward_hook(press)
+    handle = up.register_forward_hook(press)
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         census_neurons(model, corpus, SETTINGS, keep_in=tmp_path)
