@@ -12,6 +12,8 @@ from outcome import Outcome, Run
 from planted.neurons import stories as grammar
 from planted.patterns import random_words
 
+from tinyinterp.speech import PENN
+
 N_LAYERS, N_HEADS, D_MLP = 3, 2, 31
 N_STORIES = 41
 TABLES = {f"heads.{suffix}" for suffix in ("csv", "parquet", "json")}
@@ -196,7 +198,8 @@ def test_a_neuron_is_read_from_the_census_just_taken(neurons, tmp_path: Path):
     assert again.out.startswith("Neuron 1 of layer 0: ")
     assert max(map(len, again.out.splitlines())) <= 100
     assert "\x1b" not in again.out
-    for other in (("--top", 4), ("--seed", 1), ("--reading", "pre"), ("--per-story",)):
+    changes = (("--top", 4), ("--seed", 1), ("--reading", "pre"), ("--per-story",))
+    for other in (*changes, ("--tags", "penn")):
         assert "from the census" not in neurons(*words, *other).err
 
 
@@ -238,8 +241,43 @@ def test_json_lines_have_every_neuron(neurons):
 
 
 def test_a_tag_that_is_not_there_is_refused(run, ckpt, stories, tmp_path):
-    words = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0)
-    run(*words, "--tag", "VERBS", "--out", tmp_path / "o").refused("no tag VERBS; known: NOUN, ")
+    out = tmp_path / "o"
+    words = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0, "--out", out)
+    run(*words, "--tag", "VERBS").refused("no universal tag VERBS; known: NOUN, ")
+    run(*words, "--tags", "penn", "--tag", "NOUN").refused("no penn tag NOUN; known: NN, NNS, NNP")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--tagger", "brill"), "no tagger 'brill'; choose one of pattern, "),
+        (("--tagger", "hanta", "--tags", "penn"), "HanTa knows no penn tags"),
+    ],
+)
+def test_a_tagger_that_is_not_there_is_refused(run, ckpt, stories, tmp_path, words, message):
+    out = tmp_path / "o"
+    census = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0, "--out", out)
+    run(*census, *words).refused(message)
+    assert not out.exists()
+
+
+def test_neurons_are_ranked_and_ablated_by_penn_tags(neurons, tmp_path: Path):
+    text = tmp_path / "grammar.txt"
+    text.write_text("\n<|endoftext|>\n".join(grammar(0, 30)), "utf-8")
+    words = ("--text", text, "--layer", "1", "--top", 3, "--no-nulls", "--tags", "penn")
+    shown = neurons(*words, "--tag", "vbd").out
+    assert "the word has the tag VBD:" in shown
+    again = neurons(*words, "--tag", "PRP$", "--jsonl")
+    assert "from the census" in again.err
+    lines = [json.loads(line) for line in again.out.splitlines()]
+    assert len(lines) == D_MLP
+    assert {line["tag"] for line in lines} == {"PRP$"}
+    one = neurons(*words, "--neuron", 4).out
+    assert re.search(r"penn\s+tags\s+by\s+textblob", one)
+    ablated = neurons(*words, "--neuron", 4, "--ablate", "--jsonl").out.splitlines()[1:]
+    tags = {json.loads(line)["tag"] for line in ablated}
+    assert {"NN", "VBD", "PRP$", "all"} <= tags <= {*PENN.names, "all"}
 
 
 def test_a_neuron_is_ablated_from_a_finished_census(neurons):

@@ -10,7 +10,7 @@ from models import STORIES, tiny_decoder, tiny_tokenizer
 from tinyinterp.corpus import Corpus, Side, corpus_of
 from tinyinterp.neuron_census.ablation import ALL, ablate
 from tinyinterp.scan import hooked_at
-from tinyinterp.speech import NO_TAG, TAGS, SpeechReader
+from tinyinterp.speech import NO_TAG, SpeechReader, open_tagger
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +18,11 @@ def corpus() -> Corpus:
     return corpus_of([f"{STORIES[i % 3]} It was day {i}." for i in range(23)], tiny_tokenizer(), 97)
 
 
-def test_the_rise_is_that_of_the_whole_model_with_one_activation_replaced(corpus: Corpus):
-    decoder, speech = tiny_decoder("gpt_neo"), SpeechReader()
+@pytest.mark.parametrize("tags", ["universal", "penn"])
+def test_the_rise_is_that_of_the_whole_model_with_one_activation_replaced(
+    corpus: Corpus, tags: str
+):
+    decoder, speech = tiny_decoder("gpt_neo"), SpeechReader(open_tagger(tags=tags))
     layer, means = 1, {3: 0.7, 29: -1.1}
     place = f"blocks.{layer}.mlp.hook_post"
     batches = list(corpus.micro_batches(Side.TEST))
@@ -42,7 +45,7 @@ def test_the_rise_is_that_of_the_whole_model_with_one_activation_replaced(corpus
                 rise = float(before[at, tokens[0, at + 1]] - after[at, tokens[0, at + 1]])
                 rises.setdefault(ALL, []).append(rise)
                 if tag != NO_TAG:
-                    rises.setdefault(TAGS[tag], []).append(rise)
+                    rises.setdefault(speech.tag_set.names[tag], []).append(rise)
         found = {row.tag: row for row in rows if row.neuron == neuron}
         assert ALL in found
         for tag, row in found.items():

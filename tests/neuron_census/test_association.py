@@ -7,11 +7,12 @@ from scipy.stats import kstest, rankdata
 from tinyinterp.neuron_census.association import TokenControl, associate
 from tinyinterp.neuron_census.rows import Rows
 from tinyinterp.neuron_census.sample import EvenSample, Sample
-from tinyinterp.neuron_census.targets import N_TARGETS, side_of, tag_of
-from tinyinterp.speech import TAGS
+from tinyinterp.neuron_census.targets import Targets
+from tinyinterp.speech import UNIVERSAL, TagSet
 from tinyinterp.statistics import auroc, auroc_interval, rank_tests
 
-N_TAGS = len(TAGS)
+N_TAGS = len(UNIVERSAL)
+TARGETS = Targets(UNIVERSAL)
 
 
 def rows(ids: np.ndarray) -> tuple[Rows, np.ndarray, np.ndarray]:
@@ -31,7 +32,7 @@ def draw(sizes: list[int], seed: int = 0, size: int = 101) -> tuple[Sample, np.n
         ids = np.arange(start, start + n)
         drawn.append(ids[sample.draw(*rows(ids))])
     ids = np.concatenate(drawn)
-    found, order = sample.finish(), ids.argsort()
+    found, order = sample.finish(TARGETS), ids.argsort()
     assert (found.types == ids % 13).all()
     return found.chosen(order), ids[order]
 
@@ -66,7 +67,10 @@ def random_sample(seed: int, n: int = 2003, n_neurons: int = 5) -> tuple[np.ndar
     values = random.integers(0, 40, (n, n_neurons)).astype(np.float32)
     values[:, 0] += 20 * (own == own[0])
     sample = Sample(
-        random.integers(0, 17, n), np.stack([own, following, before], 1), random.integers(3, 23, n)
+        random.integers(0, 17, n),
+        np.stack([own, following, before], 1),
+        random.integers(3, 23, n),
+        TARGETS,
     )
     return values, sample
 
@@ -110,15 +114,18 @@ def test_every_neuron_against_every_target_equals_the_slow_way(seed: int):
 
 
 def test_a_target_has_a_side_and_a_tag():
-    assert [(side_of(t), tag_of(t)) for t in (0, N_TAGS + 1, N_TARGETS - 1)] == [
-        ("current", TAGS[0]),
-        ("next", TAGS[1]),
-        ("previous", TAGS[-1]),
+    three = Targets(TagSet("three", ("A", "B", "C")))
+    assert [f"{three.side_of(target)} {three.tag_of(target)}" for target in range(three.n)] == [
+        *("current A", "current B", "current C"),
+        *("next A", "next B", "next C"),
+        *("previous A", "previous B", "previous C"),
     ]
+    assert {three.side_of(target) for target in three.own} == {"current"}
+    assert {three.side_of(target) for target in three.following} == {"next"}
 
 
 def test_nothing_scored_is_no_finding():
-    nothing = Sample(*(np.zeros(shape, dtype=np.int64) for shape in (0, (0, 3), 0)))
+    nothing = Sample(*(np.zeros(shape, dtype=np.int64) for shape in (0, (0, 3), 0)), TARGETS)
     found = associate(np.zeros((0, 3), np.float32), nothing)
     assert not found.tested.any()
     assert (found.auroc == 0.5).all()
@@ -138,7 +145,7 @@ def test_p_values_are_even_where_tags_are_permuted_within_stories():
     for _ in range(6):
         permuted = np.concatenate([random.permutation(part) for part in tags.reshape(n_blocks, -1)])
         targets = np.stack([permuted, permuted * 0 - 1, permuted * 0 - 1], axis=1)
-        found = associate(values, Sample(blocks * 0, targets, blocks))
+        found = associate(values, Sample(blocks * 0, targets, blocks, TARGETS))
         p.append(found.p[:n_tags].ravel())
     every = np.concatenate(p)
     assert kstest(every, "uniform").statistic < 0.08
@@ -170,5 +177,5 @@ def test_within_a_word_only_its_own_tokens_are_compared():
         pairs += gaps.size
         tokens += here.sum() if gaps.size else 0
     assert control.within(0, target) == (pytest.approx(wins / pairs), tokens)
-    alone = Sample(np.arange(len(values)), sample.targets, sample.blocks)
+    alone = Sample(np.arange(len(values)), sample.targets, sample.blocks, TARGETS)
     assert TokenControl(values, alone, np.zeros((len(values), 5))).within(0, target) == (0.5, 0)

@@ -205,6 +205,8 @@ def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Pat
         {"batch_size": 0},
         {"null_tokens": -1},
         {"reading": "mid"},
+        {"tagger": "brill"},
+        {"tags": "claws"},
     ],
 )
 def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dict[str, Any]):

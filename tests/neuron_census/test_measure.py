@@ -60,7 +60,7 @@ def test_only_the_layers_up_to_the_last_are_computed(corpus: Corpus):
     decoder = tiny_decoder()
     calls: list[int] = []
     for layer in range(3):
-        decoder.block(layer).mlp.register_forward_hook(lambda *_, n=layer: calls.append(n))
+        decoder.block(layer).mlp.up.register_forward_hook(lambda *_, n=layer: calls.append(n))
     chosen = replace(SETTINGS, layers=(1,))
     measure(decoder, corpus, chosen, survey(corpus), SpeechReader())
     assert set(calls) == {0, 1}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,14 +89,14 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
 
 
 def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
-    mlp, calls = model.decoder.block(2).mlp, []
+    up, calls = model.decoder.block(2).mlp.up, []
 
     def press(*_: object) -> None:
         calls.append(1)
         if len(calls) == 4:
             os.kill(os.getpid(), signal.SIGINT)
 
-    handle = mlp.register_forward_hook(press)
+    handle = up.register_forward_hook(press)
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         census_neurons(model, corpus, SETTINGS, keep_in=tmp_path)
@@ -107,14 +108,14 @@ def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
     assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
 
 
-@pytest.mark.parametrize("damage", ["cut", "other", "nothing"])
+@pytest.mark.parametrize("damage", ["cut", "other", "tags", "nothing"])
 def test_what_is_of_no_use_is_not_used(
     damage, killed_after, model, corpus, uninterrupted, tmp_path
 ):
     killed_after(5)
-    other = NeuronSettings((0, 2), top=4, null_tokens=0)
+    others = {"other": replace(SETTINGS, top=4), "tags": replace(SETTINGS, tags="penn")}
     with pytest.raises(KilledError):
-        census_neurons(model, corpus, other if damage == "other" else SETTINGS, keep_in=tmp_path)
+        census_neurons(model, corpus, others.get(damage, SETTINGS), keep_in=tmp_path)
     path = tmp_path / PROGRESS_FILE
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1000])

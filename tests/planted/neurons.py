@@ -22,6 +22,7 @@ from tinyinterp.model import Model
 from tinyinterp.tokenizer import Tokenizer
 
 NOUNS = ("dog", "cat", "bird", "tree", "ball", "house", "boy", "girl", "cake", "car", "hat", "boat")
+NAMES = ("Tim", "Lily", "Tom", "Mia", "Ben", "Sue", "Max", "Anna", "Jack", "Lucy", "Sam", "Amy")
 VERBS = ("saw", "found", "wanted", "took", "heard", "kept", "lost", "held", "met", "liked")
 ADJECTIVES = ("big", "small", "red", "happy", "nice", "old")
 OWNERS = ("his", "her", "my", "their")
@@ -33,7 +34,9 @@ SIGNAL = 3.0  # size of a feature, where a code has 1 in each dimension
 POSITIONS = slice(4, 8)
 
 
-def stories(seed: int, n_stories: int = 160, n_sentences: int = 6) -> list[str]:
+def stories(
+    seed: int, n_stories: int = 160, n_sentences: int = 6, nouns: tuple[str, ...] = NOUNS
+) -> list[str]:
     """``he saw the dog and her cat then found red cake .`` and the like.
 
     Of many lengths, so that a part of speech has no place of its own.
@@ -42,7 +45,7 @@ def stories(seed: int, n_stories: int = 160, n_sentences: int = 6) -> list[str]:
 
     def noun_phrase() -> str:
         before = random.choice([random.choice(g) for g in (ADJECTIVES, OWNERS, ARTICLES, NUMBERS)])
-        return f"{before} {random.choice(NOUNS)}"
+        return f"{before} {random.choice(nouns)}"
 
     def sentence() -> str:
         pronoun, verb, other = random.choice(PRONOUNS), random.choice(VERBS), random.choice(VERBS)
@@ -73,6 +76,7 @@ def plant(
     noise: float = 0.05,
     n_vocab: int = 353,
     context: float = 0.0,
+    names: bool = False,
 ) -> Planted:
     """One neuron of each sort.
 
@@ -81,13 +85,17 @@ def plant(
         noise: weight of each code dimension in what a neuron reads, against 1 for its feature.
         n_vocab: tokens; at 353 all words are whole.
         context: size of what attention adds to each dimension of the code, which has 1 there.
+        names: put names among the nouns and let the first neuron fire on them alone; what the third
+            must get is then unknown.
     """
     random = np.random.default_rng(seed)
-    text = stories(seed)
+    text = stories(seed, nouns=(*NOUNS, *NAMES) if names else NOUNS)
     tokenizer = Tokenizer.train(text, n_vocab)
     mixture = [random.choice(words, 4, replace=False) for words in (NOUNS, VERBS, ADJECTIVES)]
     features: list[tuple[str, str | None, Callable[[], Iterable[str]]]] = [
-        ("part-of-speech", "NOUN", lambda: NOUNS),
+        ("part-of-speech", "PROPN", lambda: NAMES)
+        if names
+        else ("part-of-speech", "NOUN", lambda: NOUNS),
         ("part-of-speech", "VERB", lambda: VERBS),
         ("next-word", "NOUN", lambda: BEFORE_NOUN),
         ("word", None, lambda: [random.choice(NOUNS)]),

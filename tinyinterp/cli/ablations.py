@@ -15,18 +15,25 @@ if TYPE_CHECKING:
     from tinyinterp.model import Model
     from tinyinterp.neuron_census.finished import Finished
     from tinyinterp.output import OutputFolder
+    from tinyinterp.speech import SpeechReader
 
 Row = dict[str, Any]
 
 
 def ablation_rows(
-    model: Model, corpus: Corpus, layer: int, neurons: Iterable[Row], seed: int
+    model: Model,
+    corpus: Corpus,
+    speech: SpeechReader,
+    layer: int,
+    neurons: Iterable[Row],
+    seed: int,
 ) -> list[Row]:
     """A row for each neuron and tag, on the TEST stories at the beginning of the text.
 
     Args:
         model: whose neurons.
         corpus: its text.
+        speech: tags its words.
         layer: of the neurons.
         neurons: rows of the neurons table.
         seed: of the bootstrap.
@@ -35,7 +42,6 @@ def ablation_rows(
     from tinyinterp.neuron_census.ablation import ABLATION_TOKENS, ablate
     from tinyinterp.neuron_census.survey import survey
     from tinyinterp.progress import progress
-    from tinyinterp.speech import SpeechReader
 
     means = {row["neuron"]: row["mean_activation"] for row in neurons}
     if not means:
@@ -47,14 +53,19 @@ def ablation_rows(
     place = f"blocks.{layer}.mlp.hook_post"
     with progress(f"Ablations in layer {layer}", text.counted * len(means)) as report:
         rows = ablate(
-            model.decoder, batches, SpeechReader(), layer, means,
+            model.decoder, batches, speech, layer, means,
             place=place, seed=seed, report=report,
         )  # fmt: skip
     return [asdict(row) for row in rows]
 
 
 def write_ablations(
-    model: Model, corpus: Corpus, finished: Finished, output: OutputFolder, seed: int
+    model: Model,
+    corpus: Corpus,
+    speech: SpeechReader,
+    finished: Finished,
+    output: OutputFolder,
+    seed: int,
 ) -> list[Path]:
     """Write a table for each layer, of its part-of-speech neurons; returns the paths."""
     from pyarrow import parquet
@@ -65,7 +76,7 @@ def write_ablations(
     written = []
     for layer in finished.layers:
         chosen = [row for row in finished.neurons(layer) if row["kind"] == PART_OF_SPEECH]
-        rows = ablation_rows(model, corpus, layer, chosen, seed)
+        rows = ablation_rows(model, corpus, speech, layer, chosen, seed)
         table = Table(f"ablations_layer{layer}", rows, notes=finished.notes(layer))
         about = f"{model.name}, {corpus.name}"
         with output.filling(f"ablations of layer {layer}", about) as folder:

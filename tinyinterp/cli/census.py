@@ -18,8 +18,10 @@ from tinyinterp.cli.options import (
     Full,
     Json,
     Seed,
+    Tags,
     TextFile,
     Tokens,
+    WhichTags,
     check_one_text,
     token_limit,
 )
@@ -27,6 +29,7 @@ from tinyinterp.cli.report import say
 
 if TYPE_CHECKING:
     from tinyinterp.output import OutputFolder
+    from tinyinterp.speech import TagSet
     from tinyinterp.table import Table
 
 ALL = "all"
@@ -67,10 +70,19 @@ def neurons(
     tag: Annotated[
         str | None,
         typer.Option(
-            metavar="TAG", help="Rank the neurons by how well they tell this tag (NOUN, VERB)."
+            metavar="TAG",
+            help="Rank the neurons by how well they tell this tag (VERB; VBD of --tags penn).",
         ),
     ] = None,
     target: Annotated[Target, typer.Option(help="Whose tag --tag is.")] = Target.CURRENT,
+    tagger: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What gives the words their tags: pattern, hanta, spacy, spacy:PIPELINE or agree.",
+        ),
+    ] = "pattern",
+    tags: WhichTags = Tags.UNIVERSAL,
     top: Annotated[int, typer.Option(min=1, help="Activations to keep for a neuron.")] = 20,
     per_story: Annotated[
         bool, typer.Option("--per-story", help="Keep one activation of a story, its largest.")
@@ -121,20 +133,9 @@ def neurons(
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
     from tinyinterp.corpus import open_corpus
     from tinyinterp.model import load
-    from tinyinterp.output import OutputFolder
-
-    model = load(ckpt)
-    for number in layers:
-        check_exists("layer", number, model.config.n_layers)
-    if neuron is not None:
-        check_exists("neuron", neuron, model.config.d_mlp)
-    _check_tag(tag)
-    corpus = open_corpus(
-        model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
-    )
-    output = OutputFolder(out)
-    from tinyinterp.neuron_census import NeuronSettings  # slow, as above
+    from tinyinterp.neuron_census import NeuronSettings
     from tinyinterp.neuron_census.settings import NULL_TOKENS
+    from tinyinterp.output import OutputFolder
 
     settings = NeuronSettings(
         layers=layers,
@@ -144,6 +145,18 @@ def neurons(
         per_story=per_story,
         reading=reading.value,
         null_tokens=NULL_TOKENS if nulls else 0,
+        tagger=tagger,
+        tags=tags.value,
+    )
+    speech = settings.open_speech()
+    _check_tag(tag, speech.tag_set)
+    model = load(ckpt)
+    for number in layers:
+        check_exists("layer", number, model.config.n_layers)
+    if neuron is not None:
+        check_exists("neuron", neuron, model.config.d_mlp)
+    corpus = open_corpus(
+        model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
     )
     asked = Asked(
         neuron=neuron,
@@ -153,7 +166,7 @@ def neurons(
         as_one_json=as_one_json,
         as_json_lines=as_json_lines,
     )
-    answer(asked, model, corpus, settings, output)
+    answer(asked, model, corpus, speech, settings, OutputFolder(out))
 
 
 def _check_words(
@@ -193,12 +206,13 @@ def _parse_layers(given: str) -> tuple[int, ...]:
     return tuple(sorted({int(number) for number in given.split(",")}))
 
 
-def _check_tag(tag: str | None) -> None:
+def _check_tag(tag: str | None, known: TagSet) -> None:
     from tinyinterp.errors import SelectionError
-    from tinyinterp.speech import TAGS
 
-    if tag is not None and tag.upper() not in TAGS:
-        raise SelectionError(f"there is no tag {tag.upper()}; known: {', '.join(TAGS)}")
+    if tag is not None and tag.upper() not in known.names:
+        raise SelectionError(
+            f"there is no {known.name} tag {tag.upper()}; known: {', '.join(known.names)}"
+        )
 
 
 def check_exists(what: str, number: int, count: int) -> None:

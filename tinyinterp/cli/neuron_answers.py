@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tinyinterp.neuron_census import NeuronCensus, NeuronSettings
     from tinyinterp.neuron_census.finished import Finished
     from tinyinterp.output import OutputFolder
+    from tinyinterp.speech import SpeechReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +40,21 @@ class Asked:
 
 
 def answer(
-    asked: Asked, model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
+    asked: Asked,
+    model: Model,
+    corpus: Corpus,
+    speech: SpeechReader,
+    settings: NeuronSettings,
+    output: OutputFolder,
 ) -> None:
     """Answer from the census in the folder, if it is the one asked for, else take it first."""
-    finished = _find(model, corpus, settings, output) if asked.about_some else None
+    finished = _find(model, corpus, speech, settings, output) if asked.about_some else None
     if finished is not None:
         say(f"from the census in {output.folder}")
         _show(asked, finished)
-        _show_ablation(asked, model, corpus, finished, settings.seed)
+        _show_ablation(asked, model, corpus, speech, finished, settings.seed)
         return
-    census = _take(model, corpus, settings, output)
+    census = _take(model, corpus, speech, settings, output)
     for warning in census.table.notes["warnings"]:
         say(f"note: {warning}")
     written = output.written
@@ -63,14 +69,18 @@ def answer(
         print_lines(summary_lines(census.table))
         print_lines([""] if asked.about_some else [])
     _show(asked, finished)
-    _show_ablation(asked, model, corpus, finished, settings.seed)
+    _show_ablation(asked, model, corpus, speech, finished, settings.seed)
     if asked.ablate and asked.neuron is None:
-        written = written + write_ablations(model, corpus, finished, output, settings.seed)
+        written = written + write_ablations(model, corpus, speech, finished, output, settings.seed)
     say_written(output.folder, written)
 
 
 def _find(
-    model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
+    model: Model,
+    corpus: Corpus,
+    speech: SpeechReader,
+    settings: NeuronSettings,
+    output: OutputFolder,
 ) -> Finished | None:
     """The census that was asked for, if it lies in the folder already."""
     from tinyinterp.neuron_census.finished import find_finished, table_path
@@ -80,19 +90,23 @@ def _find(
     layers = settings.chosen_layers(model.config.n_layers)
     if not table_path(output.folder, "neurons", layers[0]).is_file():
         return None
-    fingerprint = census_fingerprint(model, corpus, settings, survey(corpus))
+    fingerprint = census_fingerprint(model, corpus, settings, survey(corpus), speech.tagger)
     return find_finished(output.folder, layers, fingerprint)
 
 
 def _take(
-    model: Model, corpus: Corpus, settings: NeuronSettings, output: OutputFolder
+    model: Model,
+    corpus: Corpus,
+    speech: SpeechReader,
+    settings: NeuronSettings,
+    output: OutputFolder,
 ) -> NeuronCensus:
     """Take the census and write its files, a layer at a time."""
     from tinyinterp.neuron_census import census_neurons
     from tinyinterp.table import Table
     from tinyinterp.views.neurons import write_neuron_page
 
-    census = census_neurons(model, corpus, settings, keep_in=output.folder)
+    census = census_neurons(model, corpus, settings, speech=speech, keep_in=output.folder)
     written = []
     for layer, of_layer in census.layers.items():
         about = f"{model.name}, {corpus.name}"
@@ -128,13 +142,13 @@ def _show(asked: Asked, finished: Finished) -> None:
 
 
 def _show_ablation(
-    asked: Asked, model: Model, corpus: Corpus, finished: Finished, seed: int
+    asked: Asked, model: Model, corpus: Corpus, speech: SpeechReader, finished: Finished, seed: int
 ) -> None:
     """What the loss loses without the neuron that was asked for."""
     if not asked.ablate or asked.neuron is None:
         return
     (layer,) = finished.layers
-    rows = ablation_rows(model, corpus, layer, [finished.neuron(layer, asked.neuron)], seed)
+    rows = ablation_rows(model, corpus, speech, layer, [finished.neuron(layer, asked.neuron)], seed)
     if asked.as_json_lines:
         _print_json_lines(rows)
     else:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Tags(StrEnum):
+    """Sets of part-of-speech tags."""
+
+    UNIVERSAL = "universal"
+    PENN = "penn"
+
 
 Ckpt = Annotated[
     str | None,
@@ -30,6 +39,7 @@ Dataset = Annotated[
         "--dataset", metavar="NAME", help="Stories of a hub data set (roneneldan/TinyStories)."
     ),
 ]
+WhichTags = Annotated[Tags, typer.Option("--tags", help="Which tags.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Tokens = Annotated[

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyinterp.cli.options import Json, Seed
+from tinyinterp.cli.options import Json, Seed, Tags, WhichTags
 from tinyinterp.cli.report import columns, print_json, print_lines
 
 if TYPE_CHECKING:
     from tinyinterp.speech.accuracy import Accuracy
-
-
-class Tags(StrEnum):
-    """Sets of part-of-speech tags."""
-
-    UNIVERSAL = "universal"
-    PENN = "penn"
 
 
 def taggers(
@@ -37,7 +29,7 @@ def taggers(
             "installed if left out.",
         ),
     ] = None,
-    tags: Annotated[Tags, typer.Option(help="Which tags.")] = Tags.UNIVERSAL,
+    tags: WhichTags = Tags.UNIVERSAL,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:

@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from tinyinterp.corpus import N_BLOCKS, MicroBatch
 from tinyinterp.decoder import Decoder
 from tinyinterp.neuron_census.rows import rows_of
-from tinyinterp.neuron_census.targets import OWN, read_targets
+from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.progress import Progress
 from tinyinterp.scan import hooked_at
-from tinyinterp.speech import TAGS, SpeechReader
+from tinyinterp.speech import SpeechReader
 from tinyinterp.statistics import block_bootstrap
 
 ABLATION_TOKENS = 4_000  # of TEST; each neuron reads all of them through the layers above it
@@ -65,7 +65,8 @@ def ablate(
         seed: of the bootstrap.
         report: advances by a token of each neuron.
     """
-    n_classes = len(TAGS) + 1
+    tags = speech.tag_set.names
+    n_classes = len(tags) + 1
     rises = np.zeros((N_BLOCKS, len(means), n_classes))
     counts = np.zeros((N_BLOCKS, n_classes))
     with torch.inference_mode():
@@ -84,12 +85,13 @@ def ablate(
     # Every token counts once under its tag, or as one that has none, and once among all.
     rises = np.concatenate([rises, rises.sum(axis=2, keepdims=True)], axis=2)[:, :, 1:]
     counts = np.concatenate([counts, counts.sum(axis=1, keepdims=True)], axis=1)[:, 1:]
-    return _rows(layer, list(means), rises, counts, seed)
+    return _rows(layer, list(means), (*tags, ALL), rises, counts, seed)
 
 
 def _rows(
     layer: int,
     neurons: list[int],
+    classes: tuple[str, ...],
     rises: Float[np.ndarray, "block neuron cls"],
     counts: Float[np.ndarray, "block cls"],
     seed: int,
@@ -108,7 +110,7 @@ def _rows(
             int(counts[:, cls].sum()),
         )
         for index, neuron in enumerate(neurons)
-        for cls, tag in enumerate((*TAGS, ALL))
+        for cls, tag in enumerate(classes)
         if (counts[:, cls] > 0).sum() >= 2
     ]
 
@@ -132,7 +134,7 @@ def _predicted(
     """
     rows = rows_of(batch)
     own = np.concatenate([read_targets(speech, s)[:, 0] for s in rows.sequences])
-    classes = np.where(own < OWN.start, 0, own + 1)
+    classes = np.where(own < 0, 0, own + 1)
     return rows.blocks, classes, rows.rows - 1
 
 

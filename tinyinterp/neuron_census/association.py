@@ -11,7 +11,7 @@ from scipy import stats
 from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.ranking import auroc_within, rank_targets
 from tinyinterp.neuron_census.sample import Sample, prevalence
-from tinyinterp.neuron_census.targets import N_TARGETS, OWN
+from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.statistics import CONFIDENCE, auroc_of_counts, q_values
 
 FEWEST_OF_A_TAG = 50  # tokens of a target, and others, below which it is not looked at
@@ -29,13 +29,14 @@ class Association:
     p: Float[np.ndarray, "target neuron"]
     q: Float[np.ndarray, "target neuron"]
     tested: Bool[np.ndarray, " target"]  # which targets have tokens enough
+    all_targets: Targets
 
-    def best(self, among: range = OWN) -> Int[np.ndarray, " neuron"]:
-        """The tested target whose AUROC is surely the largest; -1 if none is tested.
+    def best(self) -> Int[np.ndarray, " neuron"]:
+        """The tested tag of the word itself whose AUROC is surely the largest; -1 if none is.
 
         By the lower bound, since a tag of few tokens often has the largest value by chance.
         """
-        tested = np.flatnonzero(self.tested[among.start : among.stop]) + among.start
+        tested = np.flatnonzero(self.tested[: self.all_targets.own.stop])
         if not len(tested):
             return np.full(self.auroc.shape[1], -1)
         return tested[self.low[tested].argmax(axis=0)]
@@ -52,7 +53,8 @@ def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Associ
     counts = prevalence(sample)
     numbers = np.unique(sample.blocks, return_inverse=True)[1]
     n_blocks = int(numbers.max(initial=-1)) + 1
-    found = np.zeros((4, n_neurons, N_TARGETS))  # AUROC, average precision, error, error if null
+    # AUROC, average precision, its error, the error if nothing is told
+    found = np.zeros((4, n_neurons, len(counts)))
 
     def work(first: int, last: int) -> None:
         for start in range(first, last, NEURONS_AT_ONCE):
@@ -83,7 +85,8 @@ def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Associ
     unknown = ~tested[:, None]
     auroc, low = np.where(unknown, 0.5, auroc), np.where(unknown, 0.0, low)
     high, p = np.where(unknown, 1.0, high), np.where(unknown, 1.0, p)
-    return Association(auroc, low, high, precision, p, false_discovery(p, tested), tested)
+    q = false_discovery(p, tested)
+    return Association(auroc, low, high, precision, p, q, tested, sample.all_targets)
 
 
 def false_discovery(

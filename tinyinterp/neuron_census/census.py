@@ -134,7 +134,12 @@ class NeuronCensus:
 
 
 def census_neurons(
-    model: Model, corpus: Corpus, settings: NeuronSettings, *, keep_in: Path | None = None
+    model: Model,
+    corpus: Corpus,
+    settings: NeuronSettings,
+    *,
+    speech: SpeechReader | None = None,
+    keep_in: Path | None = None,
 ) -> NeuronCensus:
     """Say of every neuron of the chosen layers what it fires on.
 
@@ -146,18 +151,19 @@ def census_neurons(
         model: whose neurons.
         corpus: what it reads.
         settings: what is asked for.
+        speech: tags the words; none: by the tagger of the settings.
         keep_in: a folder that holds, while the text is read, how far that has come; the next call
             of the same census goes on from there.
 
     Raises:
-        SelectionError: the model has no such layer.
+        SelectionError: the model has no such layer, or the tagger cannot be had.
         KeyboardInterrupt: Ctrl-C was pressed; what was counted lies in ``keep_in``.
         OutputError: ``keep_in`` cannot be written.
     """
     layers = settings.chosen_layers(model.config.n_layers)
-    speech = SpeechReader()
+    speech = speech or settings.open_speech()
     text = survey(corpus)
-    fingerprint = census_fingerprint(model, corpus, settings, text)
+    fingerprint = census_fingerprint(model, corpus, settings, text, speech.tagger)
     path = None if keep_in is None else keep_in / PROGRESS_FILE
     keeper = Keeper(path, f"{fingerprint} {layers}")
     steps = text.tokens * (1 if text.split else 2) + 2 * min(settings.null_tokens, text.tokens)
@@ -188,7 +194,7 @@ def _tables(
     for layer, found in measured.layers.items():
         judged = judge(found, measured.counts, text.counted_stories, settings.seed)
         notes = layer_notes(
-            model, corpus, settings, text, measured.counts, speech.tagger.name, layer,
+            model, corpus, settings, text, measured.counts, speech.tagger, layer,
             nulls.get(layer),
         )  # fmt: skip
         rows, association = rows_of_layer(model, layer, measured, text, judged)

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from tinyinterp.corpus import Corpus, Sequence
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
 from tinyinterp.neuron_census.rows import token_ids
-from tinyinterp.speech import NO_TAG, TAGS, SpeechReader
+from tinyinterp.speech import NO_TAG, SpeechReader
 
 CONTEXT = 5  # tokens on each side
 
@@ -62,7 +62,7 @@ def _hits(
             token=names[token],
             before=texts[index],
             after=texts[len(places) + index],
-            tag="" if tags[place] == NO_TAG else TAGS[tags[place]],
+            tag="" if tags[place] == NO_TAG else speech.tag_set.names[tags[place]],
             story=number >> STORY_SHIFT,
             position=number & ((1 << STORY_SHIFT) - 1),
         )

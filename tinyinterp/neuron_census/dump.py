@@ -83,11 +83,13 @@ def header_lines(notes: Mapping[str, Any]) -> list[str]:
     )
     where = f"{named} of {visible(notes['model'])} on {visible(notes['text'])}"
     side = f"{notes['test_tokens']:,} tokens of {notes['test_stories']:,} TEST stories"
-    tagger = f"{notes['tagger']}, {notes['coverage']:.1%} of the tokens scored"
+    tags = (
+        f"{notes['tags']} tags by {notes['tagger']}, {notes['coverage']:.1%} of the tokens scored"
+    )
     ranks = f"an even sample of {notes['sampled_tokens']:,} of them"
     lines = [
         f"{where}: {notes['tokens']:,} tokens; {READ[notes['reading']]} is read.",
-        f"Numbers are of {side}; tags by {tagger}. AUROC, average precision and q are of {ranks}.",
+        f"Numbers are of {side}; {tags}. AUROC, average precision and q are of {ranks}.",
         "A hit is a TEST token on which a neuron reaches half of its largest value on FIT stories.",
     ]
     lines += [f"Note: {warning}" for warning in notes["warnings"]]

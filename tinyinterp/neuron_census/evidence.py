@@ -9,7 +9,6 @@ from jaxtyping import Float, Int
 
 from tinyinterp.neuron_census.labels import THRESHOLDS, Evidence, Label, TagShare, decide
 from tinyinterp.neuron_census.measure import LayerMeasured, TextCounts
-from tinyinterp.neuron_census.targets import FOLLOWING, OWN
 from tinyinterp.statistics import Interval, ratio_interval, wilson_interval
 
 MOST_TYPES = THRESHOLDS.word_types
@@ -35,8 +34,8 @@ def judge(measured: LayerMeasured, counts: TextCounts, stories: int, seed: int) 
     """
     held_out = measured.held_out
     position = _intervals(*held_out.position_shares(counts.block_tokens, seed))
-    own = _tag_shares(measured, counts, OWN, seed)
-    following = _tag_shares(measured, counts, FOLLOWING, seed)
+    own = _tag_shares(measured, counts, counts.all_targets.own, seed)
+    following = _tag_shares(measured, counts, counts.all_targets.following, seed)
     by_type = held_out.hits_by_type()
     words = _most_frequent(by_type)
     hits = by_type.sum(axis=1)

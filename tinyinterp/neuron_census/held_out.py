@@ -9,7 +9,6 @@ from tinyinterp.corpus import N_BLOCKS
 from tinyinterp.neuron_census.extremes import Extremes
 from tinyinterp.neuron_census.kernels import over_neurons, test_rows
 from tinyinterp.neuron_census.rows import Rows
-from tinyinterp.neuron_census.targets import N_TARGETS
 from tinyinterp.statistics import block_bootstrap
 
 
@@ -20,6 +19,7 @@ class HeldOutSide:
         level: from here on a token is a hit.
         by_position: what position alone predicts.
         n_types: token types of the text.
+        n_targets: that a token may be of.
     """
 
     def __init__(
@@ -27,10 +27,11 @@ class HeldOutSide:
         level: Float[np.ndarray, " neuron"],
         by_position: Float[np.ndarray, "position neuron"],
         n_types: int,
+        n_targets: int,
     ) -> None:
         n_neurons = len(level)
         self.block_hits = np.zeros((N_BLOCKS, n_neurons), dtype=np.int32)
-        self.block_target_hits = np.zeros((N_BLOCKS, N_TARGETS, n_neurons), dtype=np.int32)
+        self.block_target_hits = np.zeros((N_BLOCKS, n_targets, n_neurons), dtype=np.int32)
         self._type_hits = np.zeros((n_types, n_neurons), dtype=np.int32)
         self._above_zero = np.zeros(n_neurons, dtype=np.int32)
         self._moments = np.zeros((3, N_BLOCKS, n_neurons))

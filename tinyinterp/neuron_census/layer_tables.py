@@ -15,7 +15,6 @@ from tinyinterp.neuron_census.contexts import Hit
 from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.extremes import NOWHERE
 from tinyinterp.neuron_census.kernels import count_bins, over_neurons
-from tinyinterp.neuron_census.targets import N_TARGETS, side_of, tag_of
 from tinyinterp.table import METADATA, rounded, rounded_array
 
 BINS = 40
@@ -25,12 +24,12 @@ def association_table(
     layer: int, association: Association, judged: Judged, notes: Mapping[str, Any]
 ) -> pa.Table:
     """A row for each neuron and target; targets with too few tokens have AUROC 0.5 and q 1."""
-    n_neurons = association.auroc.shape[1]
+    known, n_neurons = association.all_targets, association.auroc.shape[1]
     columns = {
-        "layer": np.full(n_neurons * N_TARGETS, layer),
-        "neuron": np.repeat(np.arange(n_neurons), N_TARGETS),
-        "target": [side_of(target) for target in range(N_TARGETS)] * n_neurons,
-        "tag": [tag_of(target) for target in range(N_TARGETS)] * n_neurons,
+        "layer": np.full(n_neurons * known.n, layer),
+        "neuron": np.repeat(np.arange(n_neurons), known.n),
+        "target": [known.side_of(target) for target in range(known.n)] * n_neurons,
+        "tag": [known.tag_of(target) for target in range(known.n)] * n_neurons,
         "tested": np.tile(association.tested, n_neurons),
         "auroc": _column(association.auroc),
         "auroc_low": _column(association.low),

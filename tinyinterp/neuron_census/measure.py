@@ -21,7 +21,7 @@ from tinyinterp.neuron_census.sample import SAMPLE_TOKENS, EvenSample, Sample, S
 from tinyinterp.neuron_census.saved import Keeper
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey
-from tinyinterp.neuron_census.targets import N_TARGETS, read_targets
+from tinyinterp.neuron_census.targets import Targets, read_targets
 from tinyinterp.progress import Progress
 from tinyinterp.scan import scan
 from tinyinterp.speech import SpeechReader
@@ -43,6 +43,7 @@ class TextCounts:
 
     block_tokens: Int[np.ndarray, " block"]
     target_tokens: Int[np.ndarray, " target"]
+    all_targets: Targets
 
     @property
     def n_tokens(self) -> int:
@@ -52,7 +53,7 @@ class TextCounts:
     @property
     def n_scored(self) -> int:
         """Those that have a tag."""
-        return int(self.target_tokens[: N_TARGETS // 3].sum())
+        return int(self.target_tokens[: self.all_targets.own.stop].sum())
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class TestPass:
         self._layers = {place: layer for layer, (place, _) in fit.readers.items()}
         self._rows = RowsOnce(text)
         self._speech = speech
+        self._all_targets = Targets(speech.tag_set)
         self._listed = text.split
         self._fit = fit
         self._batch: MicroBatch | None = None
@@ -130,10 +132,10 @@ class TestPass:
             # replaced by the one that was saved.
             level = hit_level(fit.extremes[layer].largest)
             means = fitted.means_by_position()
-            self.held_out[layer] = HeldOutSide(level, means, len(text.types))
+            self.held_out[layer] = HeldOutSide(level, means, len(text.types), self._all_targets.n)
             self.sampled[layer] = SampledValues(len(level), self.sample.room)
         self.block_tokens = np.zeros(N_BLOCKS, dtype=np.int64)
-        self.target_tokens = np.zeros(N_TARGETS, dtype=np.int64)
+        self.target_tokens = np.zeros(self._all_targets.n, dtype=np.int64)
 
     def places(self) -> Iterable[str]:
         return self._layers
@@ -156,7 +158,7 @@ class TestPass:
         self._drawn = self.sample.draw(rows, types, self._targets)
         self.block_tokens += np.bincount(rows.blocks, minlength=N_BLOCKS)
         found = self._targets[self._targets >= 0]
-        self.target_tokens += np.bincount(found, minlength=N_TARGETS)
+        self.target_tokens += np.bincount(found, minlength=self._all_targets.n)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that it holds, by layer, with what FIT gave."""
@@ -181,8 +183,8 @@ class TestPass:
             )
             for layer, fitted in self._fit.fitted.items()
         }
-        counts = TextCounts(self.block_tokens, self.target_tokens)
-        return Measured(layers, counts, self.sample.finish())
+        counts = TextCounts(self.block_tokens, self.target_tokens, self._all_targets)
+        return Measured(layers, counts, self.sample.finish(self._all_targets))
 
 
 class RowsOnce:

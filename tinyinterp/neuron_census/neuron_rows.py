@@ -14,7 +14,6 @@ from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.labels import THRESHOLDS
 from tinyinterp.neuron_census.measure import Measured
 from tinyinterp.neuron_census.survey import Survey
-from tinyinterp.neuron_census.targets import side_of, tag_of
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,8 @@ def _about(
     within, tokens = control.within(neuron, target)
     at = target, neuron
     return {
-        "best_tag": tag_of(target),
-        "best_target": side_of(target),
+        "best_tag": association.all_targets.tag_of(target),
+        "best_target": association.all_targets.side_of(target),
         "auroc": float(association.auroc[at]),
         "auroc_low": float(association.low[at]),
         "auroc_high": float(association.high[at]),

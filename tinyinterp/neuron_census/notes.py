@@ -16,12 +16,15 @@ from tinyinterp.neuron_census.nulls import NULLS, NullKinds
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey
+from tinyinterp.speech import Tagger
 
 LOW_COVERAGE = 0.8  # below this share of scored tokens a warning stands beside the table
 MOST_BY_CHANCE = 0.05  # of a null model's neurons, called part-of-speech without a warning
 
 
-def census_fingerprint(model: Model, corpus: Corpus, settings: NeuronSettings, text: Survey) -> str:
+def census_fingerprint(
+    model: Model, corpus: Corpus, settings: NeuronSettings, text: Survey, tagger: Tagger
+) -> str:
     """SHA-256 of everything that the tables of a layer depend on, but the layer itself."""
     chosen = asdict(settings)
     for name in ("layers", "batch_size"):
@@ -30,6 +33,7 @@ def census_fingerprint(model: Model, corpus: Corpus, settings: NeuronSettings, t
         "version": __version__,
         "model": [model.name, model.fingerprint],
         "text": [corpus.name, corpus.n_ctx, text.tokens, text.digest],
+        "tagger": [tagger.name, tagger.tag_set.names],
         "settings": chosen,
         "thresholds": asdict(THRESHOLDS),
     }
@@ -42,7 +46,7 @@ def layer_notes(
     settings: NeuronSettings,
     text: Survey,
     counts: TextCounts,
-    tagger: str,
+    tagger: Tagger,
     layer: int,
     nulls: NullKinds | None,
 ) -> dict[str, Any]:
@@ -61,11 +65,12 @@ def layer_notes(
         "test_tokens": counts.n_tokens,
         "test_stories": text.counted_stories,
         "sampled_tokens": min(SAMPLE_TOKENS, counts.n_tokens),
-        "tagger": tagger,
+        "tagger": tagger.name,
+        "tags": tagger.tag_set.name,
         "coverage": round(coverage, 6),
         "thresholds": asdict(THRESHOLDS),
         "nulls": null_notes(nulls),
-        "census": census_fingerprint(model, corpus, settings, text),
+        "census": census_fingerprint(model, corpus, settings, text, tagger),
         "warnings": _warnings(text, coverage, nulls),
     }
 

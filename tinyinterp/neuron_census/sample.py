@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tinyinterp.neuron_census.rows import Rows
-from tinyinterp.neuron_census.targets import OWN, SIDES
-from tinyinterp.speech import TAGS
+from tinyinterp.neuron_census.targets import SIDES, Targets
 
 SAMPLE_TOKENS = 20_000
 DEVIATIONS = 6  # of the number drawn, that room is kept for
@@ -22,6 +21,7 @@ class Sample:
     types: Int[np.ndarray, " row"]  # token types, by their place among those of the text
     targets: Int[np.ndarray, "row three"]
     blocks: Int[np.ndarray, " row"]
+    all_targets: Targets
 
     @property
     def scored(self) -> Bool[np.ndarray, " row"]:
@@ -30,11 +30,11 @@ class Sample:
 
     def chosen(self, rows: Bool[np.ndarray, " row"] | Int[np.ndarray, " chosen"]) -> Sample:
         """Some of the tokens."""
-        return Sample(self.types[rows], self.targets[rows], self.blocks[rows])
+        return Sample(self.types[rows], self.targets[rows], self.blocks[rows], self.all_targets)
 
     def positive(self, target: int) -> Bool[np.ndarray, " row"]:
         """Which tokens a target is about."""
-        return self.targets[:, target // len(OWN)] == target
+        return self.targets[:, self.all_targets.side(target)] == target
 
 
 class EvenSample:
@@ -80,10 +80,10 @@ class EvenSample:
         self.held = len(columns)
         self._columns[: self.held] = columns
 
-    def finish(self) -> Sample:
-        """The tokens drawn."""
+    def finish(self, all_targets: Targets) -> Sample:
+        """The tokens drawn, whose targets are of these."""
         types, blocks, *targets = self._columns[: self.held].T
-        return Sample(types, np.stack(targets, axis=1), blocks)
+        return Sample(types, np.stack(targets, axis=1), blocks, all_targets)
 
 
 class SampledValues:
@@ -107,7 +107,7 @@ class SampledValues:
 def prevalence(sample: Sample) -> Int[np.ndarray, " target"]:
     """How many tokens each target is about."""
     found = sample.targets[sample.targets >= 0]
-    return np.bincount(found, minlength=len(SIDES) * len(TAGS))
+    return np.bincount(found, minlength=sample.all_targets.n)
 
 
 def _hash(ids: Int[np.ndarray, " row"], seed: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.neuron_census.reading import READINGS
+from tinyinterp.speech import DEFAULT_TAGGER, UNIVERSAL, SpeechReader, open_tagger
 
 NULL_TOKENS = 30_000  # of the text that models without training read
 
@@ -22,6 +23,8 @@ class NeuronSettings:
         per_story: keep one activation a story, its largest (or smallest).
         reading: one of :data:`tinyinterp.neuron_census.reading.READINGS`.
         null_tokens: of the text that the null models read; 0: no null models.
+        tagger: by name, as :func:`tinyinterp.speech.open_tagger` takes it.
+        tags: the tag set, ``universal`` or ``penn``.
     """
 
     layers: tuple[int, ...] = ()
@@ -31,6 +34,8 @@ class NeuronSettings:
     per_story: bool = False
     reading: str = "post"
     null_tokens: int = NULL_TOKENS
+    tagger: str = DEFAULT_TAGGER
+    tags: str = UNIVERSAL.name
 
     def __post_init__(self) -> None:
         numbers = {"top": 1, "seed": 0, "batch_size": 1, "null_tokens": 0}
@@ -43,6 +48,15 @@ class NeuronSettings:
             raise SelectionError(
                 f"there is no reading {self.reading!r}; choose one of {', '.join(READINGS)}"
             )
+
+    def open_speech(self) -> SpeechReader:
+        """What gives the words the chosen tags.
+
+        Raises:
+            SelectionError: there is no such tagger or tag set, it is not installed, or it does not
+                know these tags.
+        """
+        return SpeechReader(open_tagger(self.tagger, self.tags))
 
     def chosen_layers(self, n_layers: int) -> tuple[int, ...]:
         """The layers asked for, in order, each once.

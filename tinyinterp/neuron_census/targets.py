@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Int
 
 from tinyinterp.corpus import Sequence
-from tinyinterp.speech import NO_TAG, TAGS, SpeechReader
+from tinyinterp.speech import NO_TAG, SpeechReader, TagSet
 
 CURRENT, NEXT, PREVIOUS = "current", "next", "previous"
 SIDES = (CURRENT, NEXT, PREVIOUS)
-N_TARGETS = len(SIDES) * len(TAGS)  # a target is a side and a tag; all tags of a side come together
-OWN = range(len(TAGS))
-FOLLOWING = range(len(TAGS), 2 * len(TAGS))
 
 
-def side_of(target: int) -> str:
-    """Which word the target is about."""
-    return SIDES[target // len(TAGS)]
+@dataclass(frozen=True)
+class Targets:
+    """All targets of a tag set, by number: a side and a tag each, all tags of a side together."""
 
+    tag_set: TagSet
 
-def tag_of(target: int) -> str:
-    """The tag that this word has."""
-    return TAGS[target % len(TAGS)]
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return len(SIDES) * len(self.tag_set)
+
+    @property
+    def own(self) -> range:
+        """Those about the word itself."""
+        return range(len(self.tag_set))
+
+    @property
+    def following(self) -> range:
+        """Those about the next word."""
+        return range(len(self.tag_set), 2 * len(self.tag_set))
+
+    def side(self, target: int) -> int:
+        """Which of ``SIDES`` the target is about."""
+        return target // len(self.tag_set)
+
+    def side_of(self, target: int) -> str:
+        """Which word the target is about."""
+        return SIDES[self.side(target)]
+
+    def tag_of(self, target: int) -> str:
+        """The tag that this word has."""
+        return self.tag_set.names[target % len(self.tag_set)]
 
 
 def read_targets(speech: SpeechReader, sequence: Sequence) -> Int[np.ndarray, "row three"]:
@@ -36,4 +59,4 @@ def read_targets(speech: SpeechReader, sequence: Sequence) -> Int[np.ndarray, "r
     before = np.full(len(read.tags), NO_TAG)
     before[scored] = story.tags[read.words[scored] - 1]
     sides = np.stack([read.tags, read.next_tags, before], axis=1)[1:]
-    return np.where(sides == NO_TAG, -1, sides + len(TAGS) * np.arange(len(SIDES)))
+    return np.where(sides == NO_TAG, -1, sides + len(speech.tag_set) * np.arange(len(SIDES)))
