@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus, HeadSettings
     from tinyinterp.model import Model
 
-QUICK_TOKENS = 10_000  # some fifty stories: half of them are enough for the intervals
-QUICK_TWIN_TOKENS = 2_000
+QUICK_TOKENS = 8_000  # some fifty stories: half of them are enough for the intervals
+QUICK_TWIN_TOKENS = 1_500
 
 
 class Rule(StrEnum):
