@@ -10,9 +10,8 @@ numbers of the page are those of the table.
 from __future__ import annotations
 
 import argparse
-import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,7 +20,7 @@ import tinyinterp
 from tinyinterp.api import HEAD_TOKENS
 from tinyinterp.head_census import HeadCensus
 from tinyinterp.table import Table
-from tinyinterp.views import style
+from tinyinterp.views import markdown, style
 from tinyinterp.views.causal_plot import draw_causal_check
 from tinyinterp.views.explanation import explain_head
 from tinyinterp.views.heads import head_label
@@ -64,13 +63,13 @@ def page(census: HeadCensus) -> str:
     rows = list(table)
     parts = [
         f"# The heads of the {census.model_name} model",
-        _fill(
+        markdown.paragraph(
             f"Written by `python analyses/{NAME}.py`; every number comes from `{NAME}.csv`. "
             f"Measured on {notes['text']}: {notes['tokens']:,} tokens in {notes['sequences']} "
             f"sequences, of which {notes['test_sequences']} were fitted on nothing and are what "
             f"is reported. The model's fingerprint is `{notes['fingerprint'][:12]}`."
         ),
-        *[_fill(f"Note: {warning}.") for warning in census.warnings],
+        *[markdown.paragraph(f"Note: {warning}.") for warning in census.warnings],
         "## Kinds by layer",
         f"![Kinds of heads]({NAME}_kinds.png)",
         *_kinds(rows),
@@ -78,7 +77,7 @@ def page(census: HeadCensus) -> str:
         f"![Offset profiles]({NAME}_profiles.png)",
         *_roles(rows),
         "## Where the report's rule disagrees",
-        _fill(" ".join(report_rule_sentences(rows))),
+        markdown.paragraph(" ".join(report_rule_sentences(rows))),
         *_reach(rows, notes),
         *_apart(rows),
         "## What the causal check says",
@@ -87,7 +86,7 @@ def page(census: HeadCensus) -> str:
         "## One head in words",
         "```text\n" + "\n".join(_in_words(census)) + "\n```",
         "## What this does not say",
-        _fill(
+        markdown.paragraph(
             "A kind says what a head's attention can be predicted from on this text; it does not "
             "say that the head does nothing else, nor that the model needs it. The stories were "
             "drawn from the model itself unless another text is named above, so they are what it "
@@ -111,7 +110,10 @@ def _kinds(rows: list[Row]) -> list[str]:
         f"{kind} heads most in layer {_fullest(rows, kind)}" for kind in kinds if whole[kind] > 1
     ]
     said = f"Of {len(rows)} heads " + _listed(f"{whole[k]} are {k}" for k in kinds) + ". "
-    return [_table(["layer", *kinds], lines), _fill(said + f"There are {_listed(peaks)}.")]
+    return [
+        markdown.table(["layer", *kinds], lines),
+        markdown.paragraph(said + f"There are {_listed(peaks)}."),
+    ]
 
 
 def _fullest(rows: list[Row], kind: str) -> str:
@@ -126,7 +128,7 @@ def _roles(rows: list[Row]) -> list[str]:
         here = [row for row in rows if row["kind"] == kind]
         counts = Counter(row["role"] or "no role" for row in here)
         named = _listed(f"{count} {role}" for role, count in counts.most_common())
-        parts.append(_fill(f"The {len(here)} {kind} heads: {named or 'none'}."))
+        parts.append(markdown.paragraph(f"The {len(here)} {kind} heads: {named or 'none'}."))
     roles = [
         row
         for row in rows
@@ -134,7 +136,7 @@ def _roles(rows: list[Row]) -> list[str]:
     ]
     if roles:
         parts.append(
-            _table(
+            markdown.table(
                 ["head", "looks at", "lift", "interval", "share of attention", "tells"],
                 [
                     [
@@ -150,7 +152,7 @@ def _roles(rows: list[Row]) -> list[str]:
             )
         )
         parts.append(
-            _fill(
+            markdown.paragraph(
                 "The lift is over what position alone would give; it was measured on stories that "
                 "the class was not chosen on, with an interval over stories and over words. The "
                 "last column is the share of what position leaves unexplained that the class "
@@ -165,7 +167,7 @@ def _reach(rows: list[Row], notes: dict[str, Any]) -> list[str]:
     if max(r) > 0.5:
         return []
     return [
-        _fill(
+        markdown.paragraph(
             f"No causal pattern on the {notes['report_tokens']} tokens of that story could have "
             "come out positional by it, not even one that follows distance exactly: the zeros "
             "above the diagonal count. Agreement on semantic heads is therefore no merit of it."
@@ -191,12 +193,12 @@ def _apart(rows: list[Row]) -> list[str]:
         ]
         for row in apart
     ]
-    return [_table(["head", "by the evidence", "r", "F or V", "causal check"], lines)]
+    return [markdown.table(["head", "by the evidence", "r", "F or V", "causal check"], lines)]
 
 
 def _causal(rows: list[Row]) -> list[str]:
     parts = [
-        _fill(
+        markdown.paragraph(
             "A head's output is replaced by its mean, and its pattern by what position alone would "
             "do. Position *keeps* the share of the first rise in loss that the second does not "
             "have: more than half, if a head is positional for what it does and not only for where "
@@ -216,11 +218,11 @@ def _causal(rows: list[Row]) -> list[str]:
         said += f"; of {checks['']} this text cannot tell."
         if kept:
             said += f" In the median of those that matter for the loss it keeps {median(kept):.2f}."
-        parts.append(_fill(said))
+        parts.append(markdown.paragraph(said))
     ranked = sorted(rows, key=lambda row: -row["ablation_loss_increase"])[:8]
     parts.append("The heads whose loss hurts most:")
     parts.append(
-        _table(
+        markdown.table(
             ["head", "label", "rise without it", "interval", "position keeps", "interval"],
             [
                 [
@@ -238,7 +240,7 @@ def _causal(rows: list[Row]) -> list[str]:
     sizes = sorted(row["ablation_loss_increase"] for row in rows)
     half = sizes[len(sizes) // 2]
     parts.append(
-        _fill(
+        markdown.paragraph(
             f"In nats per token. The median head's absence costs {half:.4f}; "
             f"{sum(row['ablation_low'] > 0 for row in rows)} of {len(rows)} surely cost something."
         )
@@ -261,15 +263,6 @@ def _name(row: Row) -> str:
 def _listed(words: Iterable[str]) -> str:
     words = list(words)
     return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else "".join(words)
-
-
-def _fill(text: str) -> str:
-    return textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False)
-
-
-def _table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    rows = [header, ["---"] * len(header), *lines]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
 
 
 if __name__ == "__main__":

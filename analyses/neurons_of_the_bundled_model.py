@@ -12,7 +12,6 @@ same tokens.
 from __future__ import annotations
 
 import argparse
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from tinyinterp.neuron_census import NeuronCensus
 from tinyinterp.neuron_census.dump import header_lines
 from tinyinterp.neuron_census.nulls import NULLS
 from tinyinterp.table import Table
-from tinyinterp.views import style
+from tinyinterp.views import markdown, style
 from tinyinterp.views.kind_shares import draw_kind_shares
 
 FIGURES = Path(__file__).parent.parent / "figures"
@@ -108,14 +107,14 @@ def page(census: NeuronCensus) -> str:
     rows = list(table)
     parts = [
         f"# The neurons of the {notes['model']} model",
-        _fill(
+        markdown.paragraph(
             f"Written by `python analyses/{NAME}.py`; every number comes from `{NAME}.csv` or from "
             f"the census itself. Measured on {notes['text']}: {notes['tokens']:,} tokens; what is "
             f"reported was counted on {notes['test_tokens']:,} tokens of {notes['test_stories']} "
             f"stories that nothing was fitted on. Tags by {notes['tagger']}. The model's "
             f"fingerprint is `{notes['checkpoint'][:12]}`."
         ),
-        *[_fill(f"Note: {warning}.") for warning in notes["warnings"]],
+        *[markdown.paragraph(f"Note: {warning}.") for warning in notes["warnings"]],
         "## Kinds by layer",
         f"![Kinds of neurons]({NAME}_kinds.png)",
         *_by_layer(census),
@@ -124,9 +123,11 @@ def page(census: NeuronCensus) -> str:
         "## How much of it is the word",
         *_control(rows),
         "## Fifty of them",
-        _fill(f"`{NAME}_sample.txt` has fifty neurons drawn at random, to be read by eye."),
+        markdown.paragraph(
+            f"`{NAME}_sample.txt` has fifty neurons drawn at random, to be read by eye."
+        ),
         "## What this does not say",
-        _fill(
+        markdown.paragraph(
             "A kind says what the tokens have in common on which a neuron reaches half of its "
             "largest value; it does not say that smaller activations mean the same, nor that the "
             "model uses them so. The stories were drawn from the model itself unless another text "
@@ -163,8 +164,8 @@ def _by_layer(census: NeuronCensus) -> list[str]:
     said = " and ".join(f"{by_chance[name]} ({by_chance[name] / n:.1%}) of the {name} model's"
                         for name in NULLS)  # fmt: skip
     return [
-        _table(header, lines),
-        _fill(
+        markdown.table(header, lines),
+        markdown.paragraph(
             f"Of {n:,} neurons {found} ({found / n:.1%}) are part-of-speech neurons; by the same "
             f"table, on the same tokens, so are {said}."
         ),
@@ -191,7 +192,7 @@ def _tags(rows: Sequence[dict[str, Any]]) -> list[str]:
                 ]
             )
     header = ["kind", "tag", "neurons", "median AUROC", "best", "its AUROC", "its words"]
-    return [_table(header, lines)]
+    return [markdown.table(header, lines)]
 
 
 def _control(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -211,16 +212,7 @@ def _control(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"of the {len(within)} neurons with {SAMPLED} or more such tokens is "
             f"{np.median(within):.3f}; it is .5 for a neuron that only knows the word."
         )
-    return [_fill(said)]
-
-
-def _fill(text: str) -> str:
-    return textwrap.fill(text, 100, break_on_hyphens=False, break_long_words=False)
-
-
-def _table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    rows = [header, ["---"] * len(header), *lines]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
+    return [markdown.paragraph(said)]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,19 +13,6 @@ from tinyinterp.corpus import corpus_of
 from tinyinterp.head_census import census_heads
 from tinyinterp.model import Model
 from tinyinterp.table import Table
-
-SCRIPT = Path(__file__).parents[2] / "analyses" / "heads_of_the_bundled_model.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("heads_of_the_bundled_model", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

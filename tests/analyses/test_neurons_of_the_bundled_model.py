@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from models import tiny_checkpoint, tiny_tokenizer
@@ -13,19 +10,6 @@ from planted.neurons import stories
 from tinyinterp.corpus import corpus_of
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
-
-SCRIPT = Path(__file__).parents[2] / "analyses" / "neurons_of_the_bundled_model.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("neurons_of_the_bundled_model", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

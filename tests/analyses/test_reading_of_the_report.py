@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -12,19 +8,6 @@ from models import STORIES, tiny_decoder, tiny_tokenizer
 from tinyinterp.corpus import Side, corpus_of
 from tinyinterp.neuron_census.reading import read
 from tinyinterp.scan import forward, hooked_at
-
-SCRIPT = Path(__file__).parents[2] / "analyses" / "reading_of_the_report.py"
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("reading_of_the_report", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_overlaps_by_hand(script):

@@ -22,7 +22,7 @@ from tinyinterp.head_census import labels
 from tinyinterp.head_census.census import warnings_about
 from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision
 from tinyinterp.head_census.measure import Measured, measure
-from tinyinterp.head_census.rows import label_of
+from tinyinterp.head_census.rows import label_of, scores
 from tinyinterp.model import Model
 from tinyinterp.progress import progress
 from tinyinterp.table import Table
@@ -163,13 +163,10 @@ def formed_at(table: Table) -> dict[tuple[int, int], int]:
 
 
 def _rows(step: int, model: Model, measured: Measured, seed: int) -> list[FormationRow]:
-    estimates = measured.estimates
-    point = estimates.point
-    tests = labels.decide(point)
+    tests = labels.decide(measured.estimates.point)
     rows = []
-    for at in np.ndindex(tests.shape):
-        test = Decision(int(tests[at]))
-        layer, head = at
+    for layer, head in np.ndindex(tests.shape):
+        test = Decision(int(tests[layer, head]))
         rows.append(
             FormationRow(
                 step=step,
@@ -178,14 +175,7 @@ def _rows(step: int, model: Model, measured: Measured, seed: int) -> list[Format
                 attention=model.config.attention[layer],
                 nearest=KIND[test],
                 **label_of(test, (layer, head), measured, seed),
-                contrast=float(point.contrast[at]),
-                position_explained=float(point.position_explained[at]),
-                place_explained=float(point.place_explained[at]),
-                previous_token=float(estimates.previous_token[at]),
-                current_token=float(estimates.current_token[at]),
-                induction=float(point.induction[at]),
-                duplicate_token=float(point.duplicate[at]),
-                sink=float(point.sink[at]),
+                **scores(measured.estimates, (layer, head)),
             )
         )
     return rows

@@ -125,14 +125,7 @@ def head_rows(
                 head=head,
                 attention=config.attention[layer],
                 **label,
-                sink=float(point.sink[at]),
-                contrast=float(point.contrast[at]),
-                position_explained=float(point.position_explained[at]),
-                place_explained=float(point.place_explained[at]),
-                previous_token=float(estimates.previous_token[at]),
-                current_token=float(estimates.current_token[at]),
-                duplicate_token=float(point.duplicate[at]),
-                induction=float(point.induction[at]),
+                **scores(estimates, at),
                 report_r=r,
                 report_label=_report_label(r),
                 distance_correlation=correlation,
@@ -143,6 +136,22 @@ def head_rows(
             )
         )
     return rows
+
+
+def scores(estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:
+    """The columns of a head's measures, which do not depend on what it is called."""
+    point = estimates.point
+    measured = {
+        "sink": point.sink,
+        "contrast": point.contrast,
+        "position_explained": point.position_explained,
+        "place_explained": point.place_explained,
+        "previous_token": estimates.previous_token,
+        "current_token": estimates.current_token,
+        "duplicate_token": point.duplicate,
+        "induction": point.induction,
+    }
+    return {name: float(values[at]) for name, values in measured.items()}
 
 
 def label_of(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> dict[str, Any]:
