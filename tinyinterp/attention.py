@@ -143,8 +143,10 @@ class Attention(nn.Module):
         scores = einsum(q * self.scale, k, "b h q d, b h k d -> b h q k")
         allowed = allowed_keys(q.shape[2], k.shape[2], self.window, q.device)
         allowed = allowed if together is None else allowed & together
-        scores = self.hook_attn_scores(scores.masked_fill(~allowed, -torch.inf))
-        pattern = self.hook_pattern(scores.softmax(dim=-1))
+        scores = self.hook_attn_scores(scores.masked_fill_(~allowed, -torch.inf))
+        seen = torch.is_grad_enabled() or self.hook_attn_scores.listened_to
+        pattern = torch.softmax(scores, dim=-1, out=None if seen else scores)
+        pattern = self.hook_pattern(pattern)
         pattern = F.dropout(pattern, self.dropout, self.training)
         return einsum(pattern, v, "b h q k, b h k d -> b h q d")
 

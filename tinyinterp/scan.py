@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from tinyinterp.corpus import MicroBatch
 from tinyinterp.decoder import Decoder
 from tinyinterp.errors import SelectionError
+from tinyinterp.packed import packed
 from tinyinterp.progress import Progress
 
 Hook = Callable[[Tensor], Tensor | None]
@@ -79,7 +80,7 @@ def scan(
     hooks = {place: hook_for(place) for place in listeners}
     n_tokens = 0
     remaining = iter(batches)
-    with torch.inference_mode(), hooked_at(engine, hooks, stop=True):
+    with torch.inference_mode(), packed(engine), hooked_at(engine, hooks, stop=True):
         while group := list(islice(remaining, batch_size)):
             for batch in group:
                 current[:] = [batch]

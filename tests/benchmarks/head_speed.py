@@ -40,7 +40,8 @@ from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.correlation import CellAccumulator
 from tinyinterp.head_census.kernel import fit_surrogate
 from tinyinterp.head_census.measure import sides
-from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, pattern_place
+from tinyinterp.head_census.patterns import OnPatterns, pattern_place
+from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.model import Model
 from tinyinterp.scan import hooked_at, scan
 from tinyinterp.stories import read_stories
@@ -69,10 +70,10 @@ def census_pass(model: Model, corpus: Corpus) -> None:
     survey = corpus.survey()
     fit_side, test_side = sides(survey)
     fit = FitAccumulator(config, survey.longest)
-    scan(model.decoder, corpus.micro_batches(fit_side), [fit])
+    scan(model.decoder, corpus.micro_batches(fit_side), [OnPatterns(config, [fit])])
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, 0)
-    scan(model.decoder, corpus.micro_batches(test_side), [test, cells])
+    scan(model.decoder, corpus.micro_batches(test_side), [OnPatterns(config, [test, cells])])
 
 
 def bare_pass(model: Model, corpus: Corpus) -> None:

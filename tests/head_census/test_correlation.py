@@ -9,7 +9,7 @@ from planted.patterns import PatternEngine, content, decay, offset, sink, unifor
 
 from tinyinterp.corpus import MicroBatch, Sequence, Side
 from tinyinterp.head_census.correlation import CellAccumulator, report_correlation
-from tinyinterp.head_census.sums import pattern_place
+from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.scan import scan
 
 T = 128
@@ -75,7 +75,7 @@ def batches(lengths, n_each=16):
 def accumulated(rules, lengths=(T,) * 8, seed=0, **shape):
     engine = PatternEngine([rules], **shape)
     cells = CellAccumulator(engine.config, seed)
-    scan(engine, batches(lengths), [cells])
+    scan(engine, batches(lengths), [OnPatterns(engine.config, [cells])])
     return cells
 
 
@@ -129,6 +129,5 @@ def test_without_cells_nothing_is_known():
     engine = PatternEngine([[uniform()]])
     cells = CellAccumulator(engine.config, 0)
     assert np.isnan(cells.correlations(0, 0, with_p=True)).all()
-    scan(engine, batches([2]), [cells])
+    scan(engine, batches([2]), [OnPatterns(engine.config, [cells])])
     assert np.isnan(cells.correlations(0, 0, with_p=True)).all()
-    assert list(cells.places()) == [pattern_place(0)]

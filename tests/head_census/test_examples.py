@@ -8,6 +8,7 @@ from planted.patterns import PatternEngine, normalised, random_corpus
 from tinyinterp.corpus import Sequence, Side
 from tinyinterp.head_census.examples import KEPT, ExampleAccumulator, in_context
 from tinyinterp.head_census.key_classes import SAME_WORD, ClassReader, candidates
+from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.scan import scan
 
 CANDIDATES = {candidate.name: candidate for candidate in candidates([])}
@@ -59,7 +60,9 @@ def gathered(corpus, batch_size):
     engine = PatternEngine([[attention]])
     reader = ClassReader([])
     found = ExampleAccumulator(engine.config, reader, [[CANDIDATES[SAME_WORD]]])
-    scan(engine, corpus.micro_batches(), [found], batch_size=batch_size)
+    scan(
+        engine, corpus.micro_batches(), [OnPatterns(engine.config, [found])], batch_size=batch_size
+    )
     return found.examples(0, 0)
 
 

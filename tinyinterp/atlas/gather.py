@@ -16,6 +16,7 @@ from tinyinterp.errors import SelectionError
 from tinyinterp.head_census.census import offset_profiles
 from tinyinterp.head_census.kernel import fit_surrogate
 from tinyinterp.head_census.measure import read_patterns, sides
+from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.model import BUNDLED_NAME, Model
 from tinyinterp.model_facts import config_facts, training_facts
@@ -107,7 +108,7 @@ def fit_profiles(model: Model, corpus: Corpus) -> Float[np.ndarray, "layer head 
     """Attention by distance, as the census of heads fits it: one pass over the FIT stories."""
     survey = corpus.survey()
     fit = FitAccumulator(model.config, survey.longest)
-    scan(model.decoder, corpus.micro_batches(sides(survey)[0]), [fit])
+    scan(model.decoder, corpus.micro_batches(sides(survey)[0]), [OnPatterns(model.config, [fit])])
     layers = range(model.config.n_layers)
     return offset_profiles([fit_surrogate(fit.sums(layer)) for layer in layers])
 

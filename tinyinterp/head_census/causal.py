@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from tinyinterp.corpus import N_BLOCKS, MicroBatch
 from tinyinterp.decoder import Block, Decoder, DecoderConfig
 from tinyinterp.head_census.kernel import Surrogate
-from tinyinterp.head_census.patterns import FIRST_QUERY
-from tinyinterp.head_census.sums import layer_of
+from tinyinterp.head_census.patterns import FIRST_QUERY, layer_of
+from tinyinterp.packed import packed
 from tinyinterp.progress import Progress
 from tinyinterp.scan import hooked_at
 
@@ -75,13 +75,12 @@ def measure_loss_rises(
     shape = (N_BLOCKS, config.n_layers, config.n_heads)
     ablation, surrogate = np.zeros(shape), np.zeros(shape)
     tokens = np.zeros(N_BLOCKS)
-    with torch.inference_mode():
-        unembed = decoder.unembed.weight.T.contiguous()  # a fifth faster than as it lies
+    with torch.inference_mode(), packed(decoder):
         for batch in batches:
             blocks = np.array([s.block for s in batch.sequences])
             np.add.at(tokens, blocks, [length - 1 for length in batch.lengths])
             resid = decoder.residual(batch.tokens, stop_at_layer=0)
-            before = _losses(decoder, unembed, 0, resid, batch)
+            before = _losses(decoder, 0, resid, batch)
             for layer in range(config.n_layers):
                 block = decoder.block(layer)
                 mid, z, v = _attend(block, resid)
@@ -93,7 +92,7 @@ def measure_loss_rises(
                     for total, instead in ((ablation, mean), (surrogate, placed)):
                         change = (instead - z[:, :, head]) @ _output_weight(block, head).T
                         changed = _mlp(block, mid + change)
-                        after = _losses(decoder, unembed, layer + 1, changed, batch)
+                        after = _losses(decoder, layer + 1, changed, batch)
                         np.add.at(total[:, layer, head], blocks, after - before)
                 resid = _mlp(block, mid)
                 if report is not None:
@@ -141,7 +140,6 @@ def _positional(
 
 def _losses(
     decoder: Decoder,
-    unembed: Float[Tensor, "d_model n_vocab"],
     layer: int,
     resid: Float[Tensor, "batch position d_model"],
     batch: MicroBatch,
@@ -155,7 +153,7 @@ def _losses(
     losses = torch.zeros(targets.shape, dtype=torch.float64)
     losses[predicts] = torch.cat(
         [
-            F.cross_entropy(some @ unembed, tokens, reduction="none").double()
+            F.cross_entropy(decoder.unembed(some), tokens, reduction="none").double()
             for some, tokens in zip(features.split(CHUNK), wanted.split(CHUNK), strict=True)
         ]
     )

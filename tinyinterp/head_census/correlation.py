@@ -9,7 +9,6 @@ meant.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import dcor
@@ -17,12 +16,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy import stats
-from torch import Tensor
 
 from tinyinterp.corpus import MicroBatch, Sequence
 from tinyinterp.decoder import DecoderConfig
-from tinyinterp.head_census.patterns import FIRST_QUERY, number_of_keys, without_sink
-from tinyinterp.head_census.sums import layer_of, pattern_place
+from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT, Pattern, number_of_keys
 
 REPORT_THRESHOLD = 0.5
 DISTANCE_THRESHOLD = 0.5
@@ -66,11 +63,7 @@ class CellAccumulator:
         self.config, self.seed = config, seed
         self._held: dict[int, list[_Sample]] = {}  # by layer, smallest hash first
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
-
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer = layer_of(place)
+    def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
         held = self._held.setdefault(layer, [])
         full = len(held) == MOST_SEQUENCES
         priorities = [_priority(sequence, self.seed) for sequence in batch.sequences]
@@ -81,15 +74,16 @@ class CellAccumulator:
         ]
         if not chosen:
             return
-        clean = without_sink(value, batch.lengths)
-        ends = number_of_keys(value.shape[-1], self.config.window_of(layer)).cumsum(0).numpy()
+        ends = number_of_keys(pattern.raw.shape[-1], self.config.window_of(layer)).cumsum(0).numpy()
         for row in chosen:
             random = np.random.default_rng(priorities[row])
             cell = random.integers(ends[batch.lengths[row] - 1], size=CELLS_EACH)
             query = np.searchsorted(ends, cell, side="right")
             distance = ends[query] - 1 - cell
-            weight = clean.weights[row][:, query, query - distance]
-            weight = weight.where(clean.rows[row][:, query], torch.nan).double().numpy()
+            rows = pattern.raw[row][:, query]  # [head cell key]
+            left = rows[..., 1:].sum(-1)
+            weight = rows[:, np.arange(CELLS_EACH), query - distance] / left
+            weight = weight.where(left >= LEAST_LEFT, torch.nan).double().numpy()
             held.append(_Sample(priorities[row], distance, weight))
         held.sort(key=lambda sample: sample.priority)
         del held[MOST_SEQUENCES:]

@@ -7,7 +7,6 @@ token is never one: that a head looks at where it is shows nothing.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -18,8 +17,7 @@ from tinyinterp.corpus import MicroBatch, Sequence
 from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.key_classes import BatchClasses, Candidate, ClassReader
 from tinyinterp.head_census.looked_at import queries_of
-from tinyinterp.head_census.patterns import without_sink
-from tinyinterp.head_census.sums import layer_of, pattern_place
+from tinyinterp.head_census.patterns import Pattern
 
 KEPT = 3
 BEFORE, AFTER = 5, 2  # tokens of context around key and query
@@ -48,15 +46,11 @@ class ExampleAccumulator:
         self.config, self.reader, self.chosen = config, reader, chosen
         self._kept: list[list[list[_Ranked]]] = [[[] for _ in layer] for layer in chosen]
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
-
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer, width = layer_of(place), value.shape[-1]
+    def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
+        width = pattern.raw.shape[-1]
         classes = self.reader.read(batch)
-        clean = without_sink(value, batch.lengths)
         for head, candidate in enumerate(self.chosen[layer]):
-            weights = _of_candidate(clean.weights[:, head], candidate, classes)
+            weights = _of_candidate(pattern.clean.weights[:, head], candidate, classes)
             best, places = weights.flatten(1).max(dim=1)  # of equals, the first
             kept = self._kept[layer][head]
             pairs = zip(batch.sequences, best.tolist(), places.tolist(), strict=True)

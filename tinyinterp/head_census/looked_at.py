@@ -22,7 +22,6 @@ role must also *tell* a share of what position leaves unexplained (``labels.THRE
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +41,7 @@ from tinyinterp.head_census.key_classes import (
     ClassReader,
 )
 from tinyinterp.head_census.labels import THRESHOLDS
-from tinyinterp.head_census.patterns import without_sink
-from tinyinterp.head_census.sums import layer_of, pattern_place
+from tinyinterp.head_census.patterns import Pattern
 
 N_TYPE_BLOCKS = 256  # that the tokens of the vocabulary are dealt into, as stories are into blocks
 NORMAL = 1.96  # standard errors of a 95 % interval
@@ -90,13 +88,10 @@ class ChoiceAccumulator:
         self._rows = torch.zeros(*shape, 1 + len(QUERY_CLASSES), dtype=torch.float64)
         self._sequences = torch.zeros(config.n_layers, dtype=torch.int64)
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
-
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer, width = layer_of(place), value.shape[-1]
+    def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
+        width = pattern.raw.shape[-1]
         classes = self.reader.read(batch)
-        clean = without_sink(value, batch.lengths)
+        clean = pattern.clean
         rows = clean.rows.float()
         expected = self._expected[layer][None, :, :width, :width]
         seen = _by_candidate(clean.weights, torch.ones_like(rows), classes)
@@ -141,13 +136,9 @@ class LookedAtAccumulator:
         self._by_type = torch.zeros(2, N_TYPE_BLOCKS, *shape, dtype=torch.float64)
         self._rows = torch.zeros(2, *shape, dtype=torch.float64)  # it is about, and all
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
-
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer, width = layer_of(place), value.shape[-1]
-        classes, here = self.reader.read(batch), self.chosen[layer]
-        clean = without_sink(value, batch.lengths)
+    def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
+        width = pattern.raw.shape[-1]
+        classes, here, clean = self.reader.read(batch), self.chosen[layer], pattern.clean
         asking = torch.stack(
             [clean.rows[:, h] * queries_of(c, classes) for h, c in enumerate(here)], dim=1
         )

@@ -23,8 +23,9 @@ from tinyinterp.head_census.key_classes import (
     token_names,
 )
 from tinyinterp.head_census.looked_at import ChoiceAccumulator, LookedAtAccumulator
+from tinyinterp.head_census.patterns import OnPatterns, pattern_place
 from tinyinterp.head_census.repeated import RepeatedAccumulator, repeated_batches
-from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, pattern_place
+from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.progress import Progress
 from tinyinterp.scan import hooked_at, scan
 
@@ -73,7 +74,7 @@ def measure(
     fit_side, test_side = sides(survey)
     fit, mean_z = FitAccumulator(config, survey.longest), MeanZ(config)
     batches = corpus.micro_batches(fit_side)
-    scan(engine, batches, [fit, mean_z], batch_size=batch_size, report=report)
+    scan(engine, batches, [OnPatterns(config, [fit]), mean_z], batch_size=batch_size, report=report)
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
 
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
@@ -83,7 +84,7 @@ def measure(
         examples = ExampleAccumulator(config, keys.reader, keys.chosen)
     listening = [a for a in (test, cells, keys, examples) if a is not None]
     batches = corpus.micro_batches(test_side)
-    scan(engine, batches, listening, batch_size=batch_size, report=report)
+    scan(engine, batches, [OnPatterns(config, listening)], batch_size=batch_size, report=report)
 
     repeated = RepeatedAccumulator(config)
     scan(engine, repeated_batches(config, corpus.tokenizer.end_of_text, seed), [repeated])
@@ -117,7 +118,7 @@ def _choose(
     reader = ClassReader(tokens)
     choice = ChoiceAccumulator(config, surrogates, reader, known)
     batches = short.micro_batches(side)
-    scan(engine, batches, [choice], batch_size=batch_size, report=report)
+    scan(engine, batches, [OnPatterns(config, [choice])], batch_size=batch_size, report=report)
     return LookedAtAccumulator(config, surrogates, reader, known, choice.chosen())
 
 

@@ -7,11 +7,17 @@ over the keys that are left, and queries before the third are left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from tinyinterp.corpus import MicroBatch
+from tinyinterp.decoder import DecoderConfig
 
 FIRST_QUERY = 2  # earlier rows have fewer than two keys beside key 0
 LEAST_LEFT = 0.01  # rows with less attention than this outside of key 0 say nothing
@@ -39,9 +45,56 @@ def without_sink(
     n_positions = pattern.shape[-1]
     query = torch.arange(n_positions)
     inside = (query[None, :] < torch.tensor(lengths)[:, None]) & (query >= FIRST_QUERY)
-    weights = pattern.clone()
-    weights[..., 0] = 0
-    left = weights.sum(dim=-1)
+    left = pattern[..., 1:].sum(dim=-1)
     rows = (left >= LEAST_LEFT) & inside[:, None, :]
-    weights.div_(left.clamp_min(LEAST_LEFT)[..., None]).mul_(rows[..., None])
+    weights = pattern / left.clamp_min(LEAST_LEFT)[..., None]
+    weights[..., 0] = 0
+    weights.masked_fill_(~rows[..., None], 0)
     return CleanPattern(weights, rows)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """The patterns of one layer for a micro-batch."""
+
+    raw: Float[Tensor, "batch head query key"]  # as the model made them
+    lengths: list[int]
+
+    @cached_property
+    def clean(self) -> CleanPattern:
+        """Without their sink; computed once for all who ask."""
+        return without_sink(self.raw, self.lengths)
+
+
+@runtime_checkable
+class PatternAccumulator(Protocol):
+    """Gathers something about patterns over a text."""
+
+    def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
+        """Take in the patterns of a layer for ``batch``."""
+        ...
+
+
+class OnPatterns:
+    """Listens to the patterns of all layers, for all who want them."""
+
+    def __init__(self, config: DecoderConfig, accumulators: Iterable[PatternAccumulator]) -> None:
+        self.config, self.accumulators = config, tuple(accumulators)
+
+    def places(self) -> Iterable[str]:
+        return [pattern_place(layer) for layer in range(self.config.n_layers)]
+
+    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
+        pattern = Pattern(value.float().cpu(), batch.lengths)
+        for accumulator in self.accumulators:
+            accumulator.take(batch, layer_of(place), pattern)
+
+
+def pattern_place(layer: int) -> str:
+    """The name of a layer's attention pattern."""
+    return f"blocks.{layer}.attn.hook_pattern"
+
+
+def layer_of(place: str) -> int:
+    """The layer in a name such as ``blocks.3.attn.hook_pattern``."""
+    return int(place.split(".")[1])

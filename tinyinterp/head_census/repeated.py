@@ -17,7 +17,7 @@ from torch import Tensor
 
 from tinyinterp.corpus import MicroBatch, Sequence, Side
 from tinyinterp.decoder import DecoderConfig
-from tinyinterp.head_census.sums import layer_of, pattern_place
+from tinyinterp.head_census.patterns import layer_of, pattern_place
 
 SHORTEST, LONGEST = 30, 60  # tokens that are repeated
 N_LENGTHS = 8  # micro-batches, one length each

@@ -20,6 +20,7 @@ from tinyinterp.corpus import N_BLOCKS, MicroBatch
 from tinyinterp.decoder import Decoder
 from tinyinterp.neuron_census.rows import rows_of
 from tinyinterp.neuron_census.targets import read_targets
+from tinyinterp.packed import packed
 from tinyinterp.progress import Progress
 from tinyinterp.scan import hooked_at
 from tinyinterp.speech import SpeechReader
@@ -69,7 +70,7 @@ def ablate(
     n_classes = len(tags) + 1
     rises = np.zeros((N_BLOCKS, len(means), n_classes))
     counts = np.zeros((N_BLOCKS, n_classes))
-    with torch.inference_mode():
+    with torch.inference_mode(), packed(decoder):
         for batch in batches:
             blocks, classes, inside = _predicted(batch, speech)
             activation, resid = _read(decoder, batch, layer, place)

@@ -12,32 +12,20 @@ for the test run, which would put a wrapper around each function.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, no_type_check
+from typing import no_type_check
 
 import numpy as np
-import torch
-from numba import njit
+
+from tinyinterp.compiled import compiled, in_parts
 
 STORY_SHIFT = 24  # an id is the story's number, then this many bits of position
 TOGETHER = 32  # neurons that are compared with their lists in one go
 SLICE = 64  # a multiple of this many neurons is a thread's part
 
-compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(cache=True, nogil=True)
-
 
 def over_neurons(work: Callable[[int, int], None], n_neurons: int) -> None:
-    """Call ``work(first, last)`` for parts of a layer, as many at a time as torch has threads."""
-    threads = torch.get_num_threads()
-    size = -(-n_neurons // threads)
-    size = -(-size // SLICE) * SLICE
-    parts = [(start, min(start + size, n_neurons)) for start in range(0, n_neurons, size)]
-    if len(parts) == 1:
-        work(*parts[0])
-        return
-    with ThreadPoolExecutor(len(parts)) as pool:
-        for done in [pool.submit(work, *part) for part in parts]:
-            done.result()
+    """Call ``work(first, last)`` for parts of a layer, side by side."""
+    in_parts(work, n_neurons, SLICE)
 
 
 @compiled

@@ -10,7 +10,7 @@ from typing import no_type_check
 
 import numpy as np
 
-from tinyinterp.neuron_census.kernels import compiled
+from tinyinterp.compiled import compiled
 
 
 @compiled

@@ -1,0 +1,110 @@
+"""The inner loops over patterns, compiled: each row is gone through once, up to its own query.
+
+All take the patterns of one layer as they leave the model, ``[batch head query key]`` in fp32, and
+work on the heads from ``first`` up to ``last``. A row is cleaned as in
+:func:`tinyinterp.head_census.patterns.without_sink`, which is the slow way to the same numbers: key
+0 is dropped, the rest divided by its sum, and rows with hardly a rest are left out.
+"""
+
+from __future__ import annotations
+
+from typing import no_type_check
+
+import numpy as np
+
+from tinyinterp.compiled import compiled, compiled_sum
+from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT
+
+
+@compiled
+@no_type_check
+def add_rows(raw, lengths, halves, weights, rows, first, last):
+    """Add clean rows to their sums, sequence after sequence.
+
+    Args:
+        raw: the patterns.
+        lengths: [batch], tokens of each sequence.
+        halves: [batch], which sums it goes to.
+        weights: [half head query key], fp64.
+        rows: [half head query], fp64, how many rows counted.
+    """
+    for head in range(first, last):
+        for query in range(FIRST_QUERY, raw.shape[2]):
+            for sequence in range(len(raw)):
+                if query >= lengths[sequence]:
+                    continue
+                row = raw[sequence, head, query, 1 : query + 1]
+                left = _sum(row)
+                if left >= LEAST_LEFT:
+                    half = halves[sequence]
+                    rows[half, head, query] += 1
+                    _add_divided(weights[half, head, query, 1 : query + 1], row, left)
+
+
+@compiled
+@no_type_check
+def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, last):
+    """Score clean rows against the surrogates; a row adds in fp32, rows add up in fp64.
+
+    Args:
+        raw: the patterns.
+        lengths: [batch], tokens of each sequence.
+        log_distance: [head query key], log P, fp32; ``log_place``: log V.
+        log_keys: [query], the logarithm of how many keys it may see, fp64.
+        scores: [batch head sum], fp64, zeros; the first seven of
+            :class:`tinyinterp.head_census.sums.Sum` are added up, logarithms with their sign.
+    """
+    for head in range(first, last):
+        for query in range(FIRST_QUERY, raw.shape[2]):
+            by_distance = log_distance[head, query, 1 : query + 1]
+            by_place = log_place[head, query, 1 : query + 1]
+            for sequence in range(len(raw)):
+                if query >= lengths[sequence]:
+                    continue
+                row = raw[sequence, head, query, 1 : query + 1]
+                left = _sum(row)
+                if left < LEAST_LEFT:
+                    continue
+                score = scores[sequence, head]
+                score[0] += 1
+                score[1] += _sum_x_log_x(row) / left - np.log(left)
+                score[2] += log_keys[query]
+                score[3] += _dot(row, by_distance) / left
+                score[4] += _dot(row, by_place) / left
+                score[5] += row[query - 1] / left
+                score[6] += row[query - 2] / left
+
+
+@compiled_sum
+@no_type_check
+def _sum(row):
+    total = np.float32(0)
+    for x in row:
+        total += x
+    return total
+
+
+@compiled_sum
+@no_type_check
+def _dot(row, other):
+    total = np.float32(0)
+    for key in range(len(row)):
+        total += row[key] * other[key]
+    return total
+
+
+@compiled_sum
+@no_type_check
+def _sum_x_log_x(row):
+    total = np.float32(0)
+    for x in row:
+        if x > 0:
+            total += x * np.log(x)
+    return total
+
+
+@compiled
+@no_type_check
+def _add_divided(sums, row, left):
+    for key in range(len(row)):
+        sums[key] += float(row[key] / left)
