@@ -59,8 +59,8 @@ format: $(INSTALLED) ## reformat, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-lab: $(INSTALLED) ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+lab: $(INSTALLED) ## open the guided tour in JupyterLab
+	$(BIN)/tinyinterp lab
 
 clean: ## remove the demo and all caches; .venv, data and runs stay
 	rm -rf $(DEMO) build dist .pytest_cache .ruff_cache .hypothesis
