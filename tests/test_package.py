@@ -37,15 +37,15 @@ def test_a_text_may_be_a_path_or_stories_or_a_corpus(model: Model, tmp_path: Pat
     path.write_text("\n<|endoftext|>\n".join(STORIES), "utf-8")
     given = [path, str(path), STORIES, corpus_of(list(STORIES), model.tokenizer, 97)]
     for corpus in given:
-        opened = api._corpus(model, corpus, None, 97)
+        opened = api.as_corpus(model, corpus, None, 97)
         assert [sequence.story for sequence in opened.sequences()] == list(STORIES)
-    limited = api._corpus(model, STORIES, 3, 97)
+    limited = api.as_corpus(model, STORIES, 3, 97)
     assert [sequence.story for sequence in limited.sequences()] == [STORIES[0]]
 
 
 def test_a_corpus_of_another_model_is_refused(model: Model):
     other = Tokenizer.train(STORIES, 277)
     with pytest.raises(CorpusError, match="the tokenizer of another model"):
-        api._corpus(model, corpus_of(list(STORIES), other, 97), None, 97)
+        api.as_corpus(model, corpus_of(list(STORIES), other, 97), None, 97)
     with pytest.raises(CorpusError, match="up to 101 tokens, the context of 'model' holds 97"):
-        api._corpus(model, corpus_of(list(STORIES), tiny_tokenizer(), 101), None, 97)
+        api.as_corpus(model, corpus_of(list(STORIES), tiny_tokenizer(), 101), None, 97)

@@ -40,7 +40,7 @@ def heads(
     from tinyinterp.head_census import HeadSettings, census_heads
 
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    text = _corpus(model, corpus, max_tokens, n_ctx)
+    text = as_corpus(model, corpus, max_tokens, n_ctx)
     return census_heads(model, text, HeadSettings(**settings))
 
 
@@ -69,11 +69,16 @@ def neurons(
 
     layers = (layer,) if isinstance(layer, int) else tuple(layer or ())
     chosen = NeuronSettings(layers, **settings)
-    text = _corpus(model, corpus, max_tokens, model.config.n_ctx)
+    text = as_corpus(model, corpus, max_tokens, model.config.n_ctx)
     return census_neurons(model, text, chosen)
 
 
-def _corpus(model: Model, corpus: Text, max_tokens: int | None, n_ctx: int) -> Corpus:
+def as_corpus(model: Model, corpus: Text, max_tokens: int | None, n_ctx: int) -> Corpus:
+    """What was given as a text, opened for ``model``.
+
+    Raises:
+        CorpusError: the text cannot be read, or was tokenised for another model.
+    """
     tokenizer = model.tokenizer
     if isinstance(corpus, Corpus):
         if corpus.tokenizer is not tokenizer and (

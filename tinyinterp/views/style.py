@@ -158,12 +158,21 @@ def show_token(token: str) -> str:
     >>> show_token(" once"), show_token("\n"), show_token("\x00"), show_token("a" * 20)
     ('␣once', '⏎', '\\x00', 'aaaaaaaaaaaaa…')
     """
-    shown = "".join(_show_character(c) for c in token)
+    shown = show_text(token)
     stripped = shown.lstrip(" ")
     shown = "␣" * (len(shown) - len(stripped)) + stripped
     trailing = len(shown) - len(shown.rstrip(" "))
     shown = shown.rstrip(" ") + "␣" * trailing
     return shown if len(shown) <= LONGEST_TOKEN else shown[: LONGEST_TOKEN - 1] + "…"
+
+
+def show_text(text: str) -> str:
+    r"""Text of any length with nothing in it that is not seen, but spaces.
+
+    >>> show_text("a b\n"), show_text("\u202e")
+    ('a b⏎', '\\u202e')
+    """
+    return "".join(_show_character(c) for c in text)
 
 
 def draw_token(token: str) -> str:
@@ -173,7 +182,7 @@ def draw_token(token: str) -> str:
 
 def draw_text(text: str, longest: int) -> str:
     """A name or title for a picture: one line, at most ``longest`` characters, only known ones."""
-    shown = "".join(_show_character(c) for c in _in_font(text))
+    shown = show_text(_in_font(text))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
