@@ -7,9 +7,10 @@ import pytest
 from models import STORIES, tiny_checkpoint, tiny_tokenizer
 
 import tinyinterp
-from tinyinterp import api
+from tinyinterp import api, generation
 from tinyinterp.corpus import corpus_of
 from tinyinterp.errors import CorpusError
+from tinyinterp.generation import Sampling
 from tinyinterp.model import Model
 from tinyinterp.tokenizer import Tokenizer
 
@@ -49,3 +50,20 @@ def test_a_corpus_of_another_model_is_refused(model: Model):
         api.as_corpus(model, corpus_of(list(STORIES), other, 97), None, 97)
     with pytest.raises(CorpusError, match="up to 101 tokens, the context of 'model' holds 97"):
         api.as_corpus(model, corpus_of(list(STORIES), tiny_tokenizer(), 101), None, 97)
+
+
+def test_a_story_is_the_prompt_and_what_generation_adds(model: Model):
+    settings = Sampling(temperature=0.7, seed=5, max_tokens=23)
+    tokenizer = model.tokenizer
+    prompt = [tokenizer.end_of_text, *tokenizer.encode("Once upon").ids]
+    (made,) = generation.generate(model.decoder, prompt, settings=settings)
+    story = tinyinterp.generate(model, "Once upon", temperature=0.7, seed=5, max_tokens=23)
+    assert tokenizer.end_of_text not in made
+    assert story == tokenizer.decode(prompt[1:] + made)
+
+
+def test_the_token_that_ends_a_story_is_not_shown(model: Model, monkeypatch: pytest.MonkeyPatch):
+    end = model.tokenizer.end_of_text
+    dog = model.tokenizer.encode(" dog").ids
+    monkeypatch.setattr(generation, "generate", lambda *_args, **_settings: [[*dog, end]])
+    assert tinyinterp.generate(model, "a") == "a dog"
