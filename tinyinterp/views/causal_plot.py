@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 LINEAR = 0.001  # nats per token around 0 that are drawn to scale; beyond, by logarithm
 NAMED = 8  # heads with their number beside the point: those that lose most

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from tinyinterp.head_census.labels import THRESHOLDS
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 CELL_WIDTH, CELL_HEIGHT = 1.55, 0.95  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.85, 1.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 Shares = Mapping[int, Mapping[str, float]]  # by layer, then by kind; each layer sums to 1
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from matplotlib.figure import Figure
-
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 
 def draw_neurons(table: Table, title: str) -> Figure:

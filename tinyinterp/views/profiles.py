@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 CELL_WIDTH, CELL_HEIGHT = 1.0, 0.62  # inches
 WIDEST = 16.0  # inches of all cells together
