@@ -53,8 +53,17 @@ def coloured_widget(choices: Sequence[Choice], title: str) -> Widget:
         ]
         sizes = [abs(value) for text in texts for value in text["values"] if value is not None]
         drawn.append({"name": choice.name, "texts": texts, "most": max(sizes, default=0) or 1.0})
-    static = Markup('<div class="choice"></div><div class="texts">{}</div>').format(
-        Markup("").join(_static(text, drawn[0]["most"]) for text in drawn[0]["texts"])
+    most = drawn[0]["most"]
+    static = Markup(
+        '<div class="choice"></div><p class="scale"><b>{}</b> '
+        '<i style="background:linear-gradient(90deg,{},#fff,{})"></i> <b>{}</b></p>'
+        '<div class="texts">{}</div>'
+    ).format(
+        f"-{most:g}",
+        NEGATIVE,
+        POSITIVE,
+        f"{most:g}",
+        Markup("").join(_static(text, most) for text in drawn[0]["texts"]),
     )
     data = {"kind": "coloured", "choices": drawn, "positive": POSITIVE, "negative": NEGATIVE}
     return Widget(title, static, data)

@@ -89,7 +89,7 @@
 
   const coloured = (figure) => {
     const [choice, texts] = [".choice", ".texts"].map((at) => figure.querySelector(at));
-    texts.dataset.place = figure.id;
+    const ends = figure.querySelectorAll(".scale b");
     let chosen = 0;
     const mix = (value, most) => {
       const full = value >= 0 ? data.positive : data.negative;
@@ -106,6 +106,7 @@
       }));
     const draw = () => {
       const { texts: shown, most } = data.choices[chosen];
+      ends.forEach((end, at) => (end.textContent = at ? most : -most));
       texts.replaceChildren();
       for (const { tokens, values, note } of shown) {
         const text = make("div", { className: "text" });
