@@ -1,4 +1,4 @@
-"""Looking, in a notebook or as a page: what heads look at, where neurons fire.
+"""Looking, in a notebook or as a page: what heads look at, where neurons fire, what a census found.
 
     from tinyinterp import view
 
@@ -6,8 +6,16 @@
     view.neurons(model, "Once upon a time", layer=4, neuron=[5, 17])
     view.top_tokens(census, layer=4, neuron=17)
 
-Each gives a :class:`Widget` that a notebook shows and that ``.save("page.html")`` writes as a page;
-neither needs a network.
+gives a :class:`Widget`, which a notebook shows and ``.save("page.html")`` writes as a page;
+
+    view.kinds(census)
+    view.scores(census)
+    view.profiles(census)
+    view.causal(census)
+    view.formation(table)
+
+a :class:`Picture`, which a notebook shows by plotly, and which ``.save`` writes by plotly
+(``.html``) or by matplotlib (``.png``, ``.svg``, ``.pdf``). None of them needs a network.
 """
 
 from __future__ import annotations
@@ -16,13 +24,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tinyinterp.api import Text
+from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
+from tinyinterp.views.picture import Picture
 from tinyinterp.views.widgets import Widget
 
 if TYPE_CHECKING:
+    from tinyinterp.head_census import HeadCensus
     from tinyinterp.neuron_census import NeuronCensus
+    from tinyinterp.table import Table
 
-__all__ = ["Widget", "attention", "neurons", "top_tokens"]
+__all__ = [
+    "Picture",
+    "Widget",
+    "attention",
+    "causal",
+    "formation",
+    "kinds",
+    "neurons",
+    "profiles",
+    "scores",
+    "top_tokens",
+]
 
 
 def attention(
@@ -120,3 +143,74 @@ def top_tokens(
         for number, places in found.items()
     ]
     return coloured_widget(choices, f"Where neurons of layer {layer} of {name} fire most")
+
+
+def kinds(census: HeadCensus | NeuronCensus) -> Picture:
+    """What kinds there are: layers by heads, or the shares of the neurons of each layer.
+
+    Args:
+        census: from :func:`tinyinterp.heads` or :func:`tinyinterp.neurons`.
+    """
+    from tinyinterp.views import pictures
+    from tinyinterp.views.census import HeadCensusLike
+
+    if isinstance(census, HeadCensusLike):
+        return pictures.kind_picture(census)
+    return pictures.neuron_kind_picture(census.table)
+
+
+def scores(
+    census: HeadCensus | NeuronCensus, x: str | None = None, y: str | None = None
+) -> Picture:
+    """Two scores against each other, a point for each head or neuron, coloured by kind.
+
+    Args:
+        census: from :func:`tinyinterp.heads` or :func:`tinyinterp.neurons`.
+        x: a column of the heads table; None: the share explained by position.
+        y: another; None: contrast. Of neurons, purity and AUROC are always shown.
+
+    Raises:
+        SelectionError: the table has no such column, or one was chosen of neurons.
+    """
+    from tinyinterp.views import pictures
+    from tinyinterp.views.census import HeadCensusLike
+
+    if isinstance(census, HeadCensusLike):
+        chosen = {name: value for name, value in (("x", x), ("y", y)) if value is not None}
+        return pictures.score_picture(census, **chosen)
+    if x is not None or y is not None:
+        raise SelectionError("of neurons, purity and AUROC are shown; leave out x and y")
+    return pictures.neuron_score_picture(census.table)
+
+
+def profiles(census: HeadCensus) -> Picture:
+    """How far back every head looks, without the first token."""
+    from tinyinterp.views.pictures import profile_picture
+
+    return profile_picture(census)
+
+
+def causal(census: HeadCensus) -> Picture:
+    """What the loss does without each head, and with position alone.
+
+    Raises:
+        SelectionError: the census was taken without the causal check.
+    """
+    from tinyinterp.views.causal_plot import has_causal_check
+    from tinyinterp.views.pictures import causal_picture
+
+    if not has_causal_check(census.table):
+        raise SelectionError("this census was taken without the causal check; take one with it")
+    return causal_picture(census)
+
+
+def formation(table: Table, title: str = "Heads over training") -> Picture:
+    """When heads form: their scores over the steps of a training run.
+
+    Args:
+        table: of :func:`tinyinterp.head_census.formation.follow_heads`.
+        title: above the picture.
+    """
+    from tinyinterp.views.pictures import formation_picture
+
+    return formation_picture(table, title)

@@ -45,6 +45,8 @@ NEURON_COLOURS = {
     "dead": KIND_COLOURS["sink"],
     "undetermined": KIND_COLOURS["undetermined"],
 }
+# Lines that are no kinds, such as training runs: the colours of Okabe and Ito (2008).
+LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#1A1C1F"
 FAINT = "#6B7280"
 NOT_ALLOWED = "#E9EAEC"  # cells that causal attention never reaches

@@ -15,6 +15,9 @@ from tinyinterp.views.widgets.widget import Widget
 
 POSITIVE, NEGATIVE = style.KIND_COLOURS["semantic"], style.KIND_COLOURS["positional"]
 DIGITS = 3  # significant digits of values
+LEAST = (
+    0.5  # the scale reaches at least so far: a silent neuron, at most .17 below zero, stays pale
+)
 JOINER = "\N{WORD JOINER}"  # not seen, and no line is broken at it
 
 
@@ -51,8 +54,8 @@ def coloured_widget(choices: Sequence[Choice], title: str) -> Widget:
             }
             for text in choice.texts
         ]
-        sizes = [abs(value) for text in texts for value in text["values"] if value is not None]
-        drawn.append({"name": choice.name, "texts": texts, "most": max(sizes, default=0) or 1.0})
+        values = [value for text in texts for value in text["values"] if value is not None]
+        drawn.append({"name": choice.name, "texts": texts, "most": max([LEAST, *map(abs, values)])})
     most = drawn[0]["most"]
     static = Markup(
         '<div class="choice"></div><p class="scale"><b>{}</b> '

@@ -1,0 +1,70 @@
+"""One picture in two forms: by plotly for screens, by matplotlib for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyinterp.errors import OutputError
+from tinyinterp.views import style
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from matplotlib.figure import Figure
+
+PAPER = (".png", ".svg", ".pdf")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Shown by a notebook in its interactive form; saved as what the file's name says.
+
+    Args:
+        title: one line.
+        draw: makes the matplotlib figure.
+        plot: makes the plotly figure.
+    """
+
+    title: str
+    draw: Callable[[], Figure]
+    plot: Callable[[], go.Figure]
+
+    @cached_property
+    def matplotlib(self) -> Figure:
+        """The matplotlib figure."""
+        return self.draw()
+
+    @cached_property
+    def plotly(self) -> go.Figure:
+        """The plotly figure."""
+        return self.plot()
+
+    def save(self, path: str | Path, *, beside: bool = False) -> Path:
+        """Write ``.html``, ``.png``, ``.svg`` or ``.pdf``; the same numbers give the same bytes.
+
+        Args:
+            path: the ending says in which form.
+            beside: of ``.html``: plotly's 5 MB go into a file beside it, which pages share.
+
+        Raises:
+            OutputError: the ending is none of these, or the folder cannot be written.
+        """
+        target = Path(path)
+        if target.suffix in PAPER:
+            return style.save(self.matplotlib, target)
+        if target.suffix != ".html":
+            raise OutputError(
+                f"{target} is no picture: name it .html to zoom in, or {', '.join(PAPER)}"
+            )
+        from tinyinterp.views.interactive.base import save_figure
+
+        return save_figure(self.plotly, target, beside=beside)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return self.plotly._repr_mimebundle_(include, exclude)
+
+    def __repr__(self) -> str:
+        return f"<picture: {self.title}; shown by a notebook, or .save(path)>"
