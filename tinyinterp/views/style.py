@@ -197,6 +197,15 @@ def number(value: float | None, digits: int = 2) -> str:
     return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
+def thousands(value: Any) -> Any:
+    """A whole number for people, with its thousands apart; anything else as it is.
+
+    >>> thousands(20480), thousands(0.5), thousands(True), thousands("text")
+    ('20,480', 0.5, True, 'text')
+    """
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def interval(low: float | None, high: float | None) -> str:
     """An interval for people; a dash where there is none.
 
