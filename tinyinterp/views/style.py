@@ -6,6 +6,7 @@ saved without dates or versions, so that the same numbers give the same bytes.
 
 from __future__ import annotations
 
+import io
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -98,6 +99,14 @@ def save(figure: Figure, path: Path) -> Path:
     with settings(), replacing_file(path) as temporary:
         figure.savefig(temporary, dpi=RESOLUTION, metadata=METADATA[path.suffix])
     return path
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """What :func:`save` would write as PNG."""
+    file = io.BytesIO()
+    with settings():
+        figure.savefig(file, format="png", dpi=RESOLUTION, metadata=METADATA[".png"])
+    return file.getvalue()
 
 
 def save_pixels(pixels: UInt8[np.ndarray, "row column 4"], path: Path) -> None:
