@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ PAPER = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True)
 class Picture:
-    """Shown by a notebook in its interactive form; saved as what the file's name says.
+    """Shown by a notebook by plotly where it can; saved as what the file's name says.
 
     Args:
         title: one line.
@@ -63,8 +64,11 @@ class Picture:
 
         return save_figure(self.plotly, target, beside=beside)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return self.plotly._repr_mimebundle_(include, exclude)
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """By plotly, and as a PNG for where that is not drawn, such as an exported notebook."""
+        bundle: dict[str, Any] = self.plotly._repr_mimebundle_(include, exclude) or {}
+        png = base64.b64encode(style.png_bytes(self.matplotlib)).decode()
+        return bundle | {"image/png": png, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<picture: {self.title}; shown by a notebook, or .save(path)>"

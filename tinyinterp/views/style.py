@@ -6,6 +6,7 @@ saved without dates or versions, so that the same numbers give the same bytes.
 
 from __future__ import annotations
 
+import io
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -98,6 +99,14 @@ def save(figure: Figure, path: Path) -> Path:
     with settings(), replacing_file(path) as temporary:
         figure.savefig(temporary, dpi=RESOLUTION, metadata=METADATA[path.suffix])
     return path
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """What :func:`save` would write as PNG."""
+    file = io.BytesIO()
+    with settings():
+        figure.savefig(file, format="png", dpi=RESOLUTION, metadata=METADATA[".png"])
+    return file.getvalue()
 
 
 def save_pixels(pixels: UInt8[np.ndarray, "row column 4"], path: Path) -> None:
@@ -195,6 +204,15 @@ def number(value: float | None, digits: int = 2) -> str:
     ('0.12', '–', '–')
     """
     return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def thousands(value: Any) -> Any:
+    """A whole number for people, with its thousands apart; anything else as it is.
+
+    >>> thousands(20480), thousands(0.5), thousands(True), thousands("text")
+    ('20,480', 0.5, True, 'text')
+    """
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def interval(low: float | None, high: float | None) -> str:

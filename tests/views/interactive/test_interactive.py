@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+import plotly.io as pio
 import pytest
 from browser import Watched
 from matplotlib.collections import PathCollection
@@ -231,3 +233,14 @@ def test_every_picture_opens_from_disk(watched: Watched, tmp_path: Path):
         page.goto(picture.save(tmp_path / f"{name}.html", beside=True).as_uri())
         expect(page.locator("#figure .cartesianlayer path").nth(3)).to_be_attached()
         assert page.locator("img").count() == 0
+
+
+def test_a_notebook_gets_both_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")  # as in a kernel
+    picture = pictures()["scores"]
+    bundle = picture._repr_mimebundle_()
+    drawn = bundle["application/vnd.plotly.v1+json"]["data"]
+    assert {trace["name"] for trace in drawn} == {"positional (1)", "semantic (3)"}
+    png = picture.save(tmp_path / "a.png").read_bytes()
+    assert base64.b64decode(bundle["image/png"]) == png
+    assert bundle["text/plain"] == repr(picture)

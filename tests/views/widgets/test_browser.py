@@ -84,7 +84,7 @@ def test_tokens_are_coloured_and_tell_their_value(watched: Watched, tmp_path: Pa
     expect(page.locator(".colored-tokens strong")).to_have_text(" dog")
     page.select_option("select", "dead")
     expect(tokens).to_have_count(2)
-    assert page.locator(".scale").inner_text().split() == ["-1", "1"]
+    assert page.locator(".scale").inner_text().split() == ["-0.5", "0.5"]
 
 
 @pytest.mark.parametrize("script", ["first", "last", "between"])

@@ -104,7 +104,7 @@ def test_values_are_short_and_the_scale_is_that_of_the_largest():
     choice = coloured(0.123456, -2.0, math.nan, 1e-9).data["choices"][0]
     assert choice["texts"][0]["values"] == [0.123, -2.0, None, 1e-9]
     assert choice["most"] == 2.0
-    assert coloured(0.0, math.nan).data["choices"][0]["most"] == 1.0
+    assert coloured(0.0, math.nan).data["choices"][0]["most"] == 0.5
 
 
 def test_colours_go_from_white_to_the_colour_of_the_sign():
