@@ -6,16 +6,17 @@ from matplotlib import image
 
 from tests.views.examples import KINDS, causal_pattern
 from tinyinterp.table import Table
-from tinyinterp.views.figure import SHARPNESS, Figure
+from tinyinterp.views.figure import Figure
 from tinyinterp.views.kind_map import draw_kind_map
 from tinyinterp.views.patterns import draw_pattern
+from tinyinterp.views.style import RESOLUTION
 
 
 def test_a_figure_shows_itself_as_a_picture_of_its_size():
     made = Figure(figsize=(3, 2))
     made.add_subplot().plot([1, 5, 2])
     pixels = image.imread(io.BytesIO(made._repr_png_()), "png")
-    assert pixels.shape[:2] == (2 * SHARPNESS, 3 * SHARPNESS)
+    assert pixels.shape[:2] == (2 * RESOLUTION, 3 * RESOLUTION)
     assert pixels.min() < pixels.max()
 
 
