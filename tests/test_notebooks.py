@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -12,6 +13,7 @@ import pytest
 from tinyinterp.tour import tour
 
 NOTEBOOKS = tour()
+TIDY = Path(__file__).parents[1] / ".ci" / "tidy_notebooks.py"
 NAMES = (
     "01_first_look",
     "02_heads",
@@ -46,7 +48,7 @@ def test_nothing_of_a_run_is_stored(stored: dict[str, Any]):
     for number, cell in enumerate(stored["cells"]):
         assert cell["id"] == f"cell-{number}"
         assert cell["metadata"] == {}
-        assert cell.get("outputs", []) == []
+        assert cell.get("outputs", []) == [], "run make format"
         assert cell.get("execution_count") is None
 
 
