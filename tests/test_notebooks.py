@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,17 @@ def test_a_notebook_asks_its_reader_to_try_something_and_names_the_next(
     assert name.startswith("# ")
     place = NAMES.index(request.node.callspec.id)
     assert place == len(NAMES) - 1 or f"Next: `{NAMES[place + 1]}`" in text
+
+
+def test_tidying_gives_back_what_is_stored_from_what_was_run(stored: dict[str, Any]):
+    ran = copy.deepcopy(stored)
+    ran["metadata"]["language_info"]["version"] = "3.12.1"
+    ran["cells"].append({"cell_type": "code", "source": []})
+    for number, cell in enumerate(ran["cells"]):
+        cell |= {"id": f"f00{number}", "metadata": {"trusted": True}}
+        if cell["cell_type"] == "code":
+            cell |= {"execution_count": 7, "outputs": [{"output_type": "stream", "text": "x"}]}
+    assert runpy.run_path(str(TIDY))["tidied"](ran) == stored
 
 
 @pytest.mark.parametrize(
