@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinyinterp.errors import OutputError
 from tinyinterp.views import style
+from tinyinterp.views.execution import current_execution
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -65,10 +66,14 @@ class Picture:
         return save_figure(self.plotly, target, beside=beside)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """By plotly, and as a PNG for where that is not drawn, such as an exported notebook."""
+        """By plotly; as a PNG where nobody can zoom, as when a notebook is run to be exported.
+
+        Not both: JupyterLab shows the PNG of the two.
+        """
         bundle: dict[str, Any] = self.plotly._repr_mimebundle_(include, exclude) or {}
-        png = base64.b64encode(style.png_bytes(self.matplotlib)).decode()
-        return bundle | {"image/png": png, "text/plain": repr(self)}
+        if not current_execution().named:
+            bundle["image/png"] = base64.b64encode(style.png_bytes(self.matplotlib)).decode()
+        return bundle | {"text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"<picture: {self.title}; shown by a notebook, or .save(path)>"

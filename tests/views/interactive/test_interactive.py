@@ -24,6 +24,7 @@ from tinyinterp.errors import OutputError, SelectionError
 from tinyinterp.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.causal_plot import draw_causal_check
+from tinyinterp.views.execution import Execution
 from tinyinterp.views.formation import SCORES, draw_formation
 from tinyinterp.views.interactive.base import LIBRARY, new_figure, save_figure, words
 from tinyinterp.views.interactive.formation import plot_formation
@@ -235,7 +236,7 @@ def test_every_picture_opens_from_disk(watched: Watched, tmp_path: Path):
         assert page.locator("img").count() == 0
 
 
-def test_a_notebook_gets_both_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_notebook_gets_what_it_can_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")  # as in a kernel
     picture = pictures()["scores"]
     bundle = picture._repr_mimebundle_()
@@ -244,3 +245,7 @@ def test_a_notebook_gets_both_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     png = picture.save(tmp_path / "a.png").read_bytes()
     assert base64.b64decode(bundle["image/png"]) == png
     assert bundle["text/plain"] == repr(picture)
+    monkeypatch.setattr(
+        "tinyinterp.views.picture.current_execution", lambda: Execution("c7", "m5", named=True)
+    )
+    assert picture._repr_mimebundle_().keys() == bundle.keys() - {"image/png"}

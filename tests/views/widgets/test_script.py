@@ -6,10 +6,9 @@ from typing import Any
 import IPython
 import pytest
 
+from tinyinterp.views.execution import Execution, current_execution
 from tinyinterp.views.widgets.script import (
     Carrier,
-    Execution,
-    current_execution,
     script_element,
 )
 
@@ -53,7 +52,7 @@ def test_the_kernel_knows_what_it_runs(
     shell = SimpleNamespace(parent_header=message)
     monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
     deleted = frozenset(metadata.get("deletedCells", ()))
-    assert current_execution() == Execution(cell, "m5", deleted)
+    assert current_execution() == Execution(cell, "m5", deleted, "cellId" in metadata)
 
 
 def test_without_a_kernel_nothing_runs(monkeypatch: pytest.MonkeyPatch):

@@ -8,22 +8,12 @@ does once that one was deleted. A widget on a page without the script is drawn w
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+
+from tinyinterp.views.execution import Execution
 
 READY = "tinyinterp-circuitsvis"  # the event that tells widgets of the script
-
-
-@dataclass(frozen=True)
-class Execution:
-    """Which run of which cell is going on; both None outside of a notebook."""
-
-    cell: str | None = None
-    run: str | None = None
-    deleted: frozenset[str] = frozenset()  # cells that the front end says are gone
 
 
 class Carrier:
@@ -46,20 +36,6 @@ class Carrier:
 
 
 carrier = Carrier()
-
-
-def current_execution() -> Execution:
-    """The cell that IPython's kernel is running, if there is one."""
-    if "IPython" not in sys.modules:
-        return Execution()
-    shell = sys.modules["IPython"].get_ipython()
-    message: dict[str, Any] = getattr(shell, "parent_header", None) or {}
-    metadata, content = message.get("metadata", {}), message.get("content", {})
-    return Execution(
-        cell=metadata.get("cellId") or content.get("code"),  # not every front end names its cells
-        run=message.get("header", {}).get("msg_id"),
-        deleted=frozenset(metadata.get("deletedCells", ())),
-    )
 
 
 @cache

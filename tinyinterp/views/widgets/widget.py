@@ -17,8 +17,9 @@ from typing import Any
 from markupsafe import Markup
 
 from tinyinterp.files import write_text
+from tinyinterp.views.execution import current_execution
 from tinyinterp.views.page import POLICY, json_block
-from tinyinterp.views.widgets.script import carrier, current_execution, script_element
+from tinyinterp.views.widgets.script import carrier, script_element
 
 HERE = Path(__file__).parent
 
