@@ -85,7 +85,8 @@ def take(page: Page, atlas: Path, shot: Shot) -> bytes:
     """A PNG of the top of a page."""
     page.goto(f"{atlas.as_uri()}/{shot.address}")
     page.wait_for_selector("main[data-ready]")
-    end = page.get_by_role("heading", name=shot.until, exact=True).bounding_box()
+    heading = page.get_by_role("heading", name=shot.until, exact=True)
+    end = heading.bounding_box() if heading.count() == 1 else None
     if end is None:
         sys.exit(f"{shot.address} has no section {shot.until!r}")
     clip = {"x": 0, "y": 0, "width": WIDTH, "height": end["y"] - MARGIN}
@@ -97,9 +98,9 @@ def save(png: bytes, target: Path) -> int:
     few = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     with replacing_file(target) as temporary:
         few.save(temporary, "png", optimize=True)
-    size = target.stat().st_size
-    if size > LARGEST:
-        sys.exit(f"{target} has {size} bytes; at most {LARGEST} are wanted in a README")
+        size = temporary.stat().st_size
+        if size > LARGEST:
+            sys.exit(f"{target} has {size} bytes; at most {LARGEST} are wanted in a README")
     return size
 
 
