@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyinterp.cli.report import print_lines
@@ -50,6 +50,7 @@ def test_a_bar_has_its_kinds_in_their_shares():
     ]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(list(NEURON_COLOURS)), st.integers(1, 997), min_size=1))
 def test_every_bar_is_as_long_and_no_share_is_off_by_a_letter(counts: dict[str, int]):
     lines = plain(neuron_map_lines(neurons({0: counts})))
