@@ -55,12 +55,13 @@ bench: $(INSTALLED) ## measure training beside a plain loop, and the census of h
 	$(BIN)/python tests/benchmarks/training_quality.py
 	$(BIN)/python tests/benchmarks/head_speed.py
 
-format: $(INSTALLED) ## reformat, and mend what can be mended
+format: $(INSTALLED) ## reformat, mend what can be mended, empty the notebooks
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+	$(BIN)/python .ci/tidy_notebooks.py
 
-lab: $(INSTALLED) ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+lab: $(INSTALLED) ## open the guided tour in JupyterLab
+	$(BIN)/tinyinterp lab
 
 clean: ## remove the demo and all caches; .venv, data and runs stay
 	rm -rf $(DEMO) build dist .pytest_cache .ruff_cache .hypothesis

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from jaxtyping import config, install_import_hook
+
+if TYPE_CHECKING:
+    from browser import Watched
+    from playwright.sync_api import Browser
 
 # The hook rewrites modules as they are imported, so it comes before any of them.
 install_import_hook(["tinyinterp", "train"], "typechecker.checked")
@@ -17,3 +22,25 @@ def unchecked() -> Iterator[None]:
     config.update("jaxtyping_disable", value=True)
     yield
     config.update("jaxtyping_disable", value=False)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    from browser import chromium
+
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Watched]:
+    """A fresh page that must not have asked the network nor complained."""
+    from browser import Watched
+
+    with browser.new_context() as context:
+        page = Watched(context.new_page())
+        page.page.set_default_timeout(20_000)
+        yield page
+    assert page.requests == []
+    assert page.complaints == []

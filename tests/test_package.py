@@ -7,9 +7,10 @@ import pytest
 from models import STORIES, tiny_checkpoint, tiny_tokenizer
 
 import tinyinterp
-from tinyinterp import api
+from tinyinterp import api, generation
 from tinyinterp.corpus import corpus_of
 from tinyinterp.errors import CorpusError
+from tinyinterp.generation import Sampling
 from tinyinterp.model import Model
 from tinyinterp.tokenizer import Tokenizer
 
@@ -37,15 +38,32 @@ def test_a_text_may_be_a_path_or_stories_or_a_corpus(model: Model, tmp_path: Pat
     path.write_text("\n<|endoftext|>\n".join(STORIES), "utf-8")
     given = [path, str(path), STORIES, corpus_of(list(STORIES), model.tokenizer, 97)]
     for corpus in given:
-        opened = api._corpus(model, corpus, None, 97)
+        opened = api.as_corpus(model, corpus, None, 97)
         assert [sequence.story for sequence in opened.sequences()] == list(STORIES)
-    limited = api._corpus(model, STORIES, 3, 97)
+    limited = api.as_corpus(model, STORIES, 3, 97)
     assert [sequence.story for sequence in limited.sequences()] == [STORIES[0]]
 
 
 def test_a_corpus_of_another_model_is_refused(model: Model):
     other = Tokenizer.train(STORIES, 277)
     with pytest.raises(CorpusError, match="the tokenizer of another model"):
-        api._corpus(model, corpus_of(list(STORIES), other, 97), None, 97)
+        api.as_corpus(model, corpus_of(list(STORIES), other, 97), None, 97)
     with pytest.raises(CorpusError, match="up to 101 tokens, the context of 'model' holds 97"):
-        api._corpus(model, corpus_of(list(STORIES), tiny_tokenizer(), 101), None, 97)
+        api.as_corpus(model, corpus_of(list(STORIES), tiny_tokenizer(), 101), None, 97)
+
+
+def test_a_story_is_the_prompt_and_what_generation_adds(model: Model):
+    settings = Sampling(temperature=0.7, seed=5, max_tokens=23)
+    tokenizer = model.tokenizer
+    prompt = [tokenizer.end_of_text, *tokenizer.encode("Once upon").ids]
+    (made,) = generation.generate(model.decoder, prompt, settings=settings)
+    story = tinyinterp.generate(model, "Once upon", temperature=0.7, seed=5, max_tokens=23)
+    assert tokenizer.end_of_text not in made
+    assert story == tokenizer.decode(prompt[1:] + made)
+
+
+def test_the_token_that_ends_a_story_is_not_shown(model: Model, monkeypatch: pytest.MonkeyPatch):
+    end = model.tokenizer.end_of_text
+    dog = model.tokenizer.encode(" dog").ids
+    monkeypatch.setattr(generation, "generate", lambda *_args, **_settings: [[*dog, end]])
+    assert tinyinterp.generate(model, "a") == "a dog"

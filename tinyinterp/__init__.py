@@ -5,6 +5,8 @@
     model = tinyinterp.load()            # the bundled model; or a folder, or a name on the hub
     tinyinterp.heads(model)              # what every head does
     tinyinterp.neurons(model, layer=4)   # what the neurons of a layer fire on
+    tinyinterp.generate(model, "Once")   # a story
+    tinyinterp.view.attention(model, "Once upon a time", layer=2)   # to look at in a notebook
 
 Names are imported when they are first used, so that ``import tinyinterp`` costs nothing.
 """
@@ -15,18 +17,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinyinterp.api import heads, neurons
+    from tinyinterp import view
+    from tinyinterp.api import generate, heads, neurons
     from tinyinterp.corpus import Corpus
     from tinyinterp.errors import TinyinterpError
     from tinyinterp.model import Model, load
 
 __version__ = "0.1.0"
-__all__ = ["Corpus", "Model", "TinyinterpError", "__version__", "heads", "load", "neurons"]
+__all__ = [
+    "Corpus",
+    "Model",
+    "TinyinterpError",
+    "__version__",
+    "generate",
+    "heads",
+    "load",
+    "neurons",
+    "view",
+]
 
 _MODULES = {
     "Corpus": "tinyinterp.corpus",
     "Model": "tinyinterp.model",
     "TinyinterpError": "tinyinterp.errors",
+    "generate": "tinyinterp.api",
     "heads": "tinyinterp.api",
     "load": "tinyinterp.model",
     "neurons": "tinyinterp.api",
@@ -34,10 +48,12 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "view":
+        return import_module("tinyinterp.view")
     if name not in _MODULES:
         raise AttributeError(f"module 'tinyinterp' has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+    return sorted({*globals(), *_MODULES, "view"})

@@ -1,4 +1,4 @@
-"""The two questions, as functions: what does each head do, and each neuron?"""
+"""What a model can be asked, as functions: what does each head do, each neuron; what it writes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def heads(
     from tinyinterp.head_census import HeadSettings, census_heads
 
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    text = _corpus(model, corpus, max_tokens, n_ctx)
+    text = as_corpus(model, corpus, max_tokens, n_ctx)
     return census_heads(model, text, HeadSettings(**settings))
 
 
@@ -69,11 +69,37 @@ def neurons(
 
     layers = (layer,) if isinstance(layer, int) else tuple(layer or ())
     chosen = NeuronSettings(layers, **settings)
-    text = _corpus(model, corpus, max_tokens, model.config.n_ctx)
+    text = as_corpus(model, corpus, max_tokens, model.config.n_ctx)
     return census_neurons(model, text, chosen)
 
 
-def _corpus(model: Model, corpus: Text, max_tokens: int | None, n_ctx: int) -> Corpus:
+def generate(model: Model, prompt: str, **settings: Any) -> str:
+    """The prompt as the beginning of a story, and what the model makes of it.
+
+    Args:
+        model: from :func:`tinyinterp.load`.
+        prompt: how the story begins; it stands behind the end-of-text token.
+        **settings: of :class:`tinyinterp.generation.Sampling`: ``temperature`` (0 is greedy),
+            ``top_k``, ``top_p``, ``seed``, ``max_tokens``.
+
+    Raises:
+        ConfigError: the prompt leaves no room in the context, or a setting is out of its range.
+    """
+    from tinyinterp.generation import Sampling
+    from tinyinterp.generation import generate as continuations
+
+    end, tokenizer = model.tokenizer.end_of_text, model.tokenizer
+    tokens = [end, *tokenizer.encode(prompt).ids]
+    (made,) = continuations(model.decoder, tokens, settings=Sampling(**settings), end_of_text=end)
+    return tokenizer.decode([*tokens[1:], *(made[:-1] if made[-1] == end else made)])
+
+
+def as_corpus(model: Model, corpus: Text, max_tokens: int | None, n_ctx: int) -> Corpus:
+    """What was given as a text, opened for ``model``.
+
+    Raises:
+        CorpusError: the text cannot be read, or was tokenised for another model.
+    """
     tokenizer = model.tokenizer
     if isinstance(corpus, Corpus):
         if corpus.tokenizer is not tokenizer and (

@@ -72,10 +72,12 @@ def convert(checkpoint: Checkpoint) -> tuple[HookedTransformer, Certificate]:
 
 
 def _build(checkpoint: Checkpoint) -> HookedTransformer:
-    from transformer_lens import HookedTransformer
-
     decoder = checkpoint.decoder
     with warnings.catch_warnings():
+        # In a notebook its progress bars ask for ipywidgets, which nothing here needs.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from transformer_lens import HookedTransformer
+
         # 3.9 announces that 4.0 has no HookedTransformer; this package asks for <4.
         warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)
         hooked = HookedTransformer(hooked_config(decoder, checkpoint.folder.name))

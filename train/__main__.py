@@ -199,7 +199,7 @@ def run(
 @app.command()
 def plot(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
-    out: Annotated[Path, typer.Option(help="Picture: .png, .svg or .pdf.")] = Path("loss.png"),
+    out: Annotated[Path, typer.Option(help=".png, .svg, .pdf or .html.")] = Path("loss.png"),
 ) -> None:
     """Draw the loss curves of one or several runs in one picture."""
     from train.plot import plot_runs

@@ -12,7 +12,8 @@ from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from tinyinterp.files import replacing_file
 from tinyinterp.table import Table
-from train.plot import OKABE_ITO, UNDATED
+from tinyinterp.views.style import LINE_COLOURS
+from train.plot import UNDATED
 
 LOOKS = {"decoder": ("-", "o"), "compressor": ("--", "s")}  # line and marker
 GREY = "#6B7280"
@@ -33,7 +34,7 @@ def draw_memory(table: Table, folder: Path) -> list[Path]:
     models = dict.fromkeys(zip(table["model"], table["d_model"], strict=True))
     for number, (kind, width) in enumerate(models):
         rows = [row for row in table if (row["model"], row["d_model"]) == (kind, width)]
-        _draw_line(axes, rows, OKABE_ITO[widths.index(width) % len(OKABE_ITO)], number)
+        _draw_line(axes, rows, LINE_COLOURS[widths.index(width) % len(LINE_COLOURS)], number)
     sizes = sorted(set(table["batch_size"]))
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)

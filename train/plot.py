@@ -15,10 +15,11 @@ from matplotlib.ticker import EngFormatter
 
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.files import replacing_file
+from tinyinterp.views.style import LINE_COLOURS
 from train.tracking import LOG
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*"  # with the colours, so that neither alone has to tell two runs apart
+X_LABEL, Y_LABEL = "tokens seen", "loss (nats per token)"
 SMOOTHING = 0.05  # of the logged points, and at least five, make one point of the smooth line
 UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same picture again
 FIRST_SHOWN = 0.01  # of the points; the steep start before would flatten everything after it
@@ -35,42 +36,59 @@ class LossCurve:
     dev_loss: Float[np.ndarray, " evaluation"]
 
 
+@dataclass(frozen=True)
+class DrawnRun:
+    """How a run looks in either form."""
+
+    curve: LossCurve
+    smooth: Float[np.ndarray, " point"]
+    colour: str
+    marker: int  # number of its marker
+    trained: str  # names in the legend
+    held_out: str
+
+
 def plot_runs(runs: Sequence[Path], target: Path) -> None:
     """Draw the loss of ``runs`` over tokens into ``target``, a picture of the kind it is named.
 
     Raw training loss is thin, smoothed training loss thick, held-out loss has markers.
+    ``.html`` is a page to zoom in, which needs no network.
 
     Raises:
         TrainingError: a run has logged nothing, or its log cannot be read.
         OutputError: ``target`` cannot be written, or has an ending other than those of pictures.
     """
+    if target.suffix.lower() == ".html":
+        from tinyinterp.views.interactive.base import save_figure
+        from train.interactive_plot import plot_losses
+
+        save_figure(plot_losses(drawn_runs(runs), loss_title(runs)), target)
+        return
     figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
     kinds = figure.canvas.get_supported_filetypes()
     if target.suffix.lower().lstrip(".") not in kinds:
-        raise OutputError(f"{target} is no picture: name it .png, .svg or .pdf")
-    curves = [read_curve(run) for run in runs]
+        raise OutputError(f"{target} is no picture: name it .png, .svg, .pdf or .html")
+    drawn = drawn_runs(runs)
     axes = figure.add_subplot()
-    for index, curve in enumerate(curves):
-        color = OKABE_ITO[index % len(OKABE_ITO)]
-        label = f"training, {curve.name}" if len(curves) > 1 else "training"
+    for run in drawn:
+        curve, color = run.curve, run.colour
         axes.plot(curve.tokens, curve.loss, color=color, linewidth=0.5, alpha=0.35)
-        axes.plot(curve.tokens, smooth(curve.loss), color=color, linewidth=1.5, label=label)
+        axes.plot(curve.tokens, run.smooth, color=color, linewidth=1.5, label=run.trained)
         axes.plot(
             curve.dev_tokens,
             curve.dev_loss,
             color=color,
             linestyle="none",
-            marker=MARKERS[index % len(MARKERS)],
+            marker=MARKERS[run.marker],
             markersize=3.5,
             markerfacecolor="white",
-            label=label.replace("training", "held out") if len(curve.dev_loss) else None,
+            label=run.held_out if len(curve.dev_loss) else None,
         )
-    axes.set_ylim(*_limits(curves))
+    axes.set_ylim(*loss_limits(drawn))
     axes.set_xlim(left=0)
-    axes.set_xlabel("tokens seen")
-    axes.set_ylabel("loss (nats per token)")
-    title = f"Loss of {curves[0].name}" if len(curves) == 1 else "Loss by run"
-    axes.set_title(title, parse_math=False)
+    axes.set_xlabel(X_LABEL)
+    axes.set_ylabel(Y_LABEL)
+    axes.set_title(loss_title(runs), parse_math=False)
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.grid(visible=True, linewidth=0.4, alpha=0.5)
     axes.spines[["top", "right"]].set_visible(False)
@@ -78,6 +96,32 @@ def plot_runs(runs: Sequence[Path], target: Path) -> None:
         text.set_parse_math(False)
     with mpl.rc_context({"svg.hashsalt": "tinyinterp"}), replacing_file(target) as temporary:
         figure.savefig(temporary, metadata=UNDATED.get(target.suffix.lower()))
+
+
+def drawn_runs(runs: Sequence[Path]) -> list[DrawnRun]:
+    """What is drawn of each run.
+
+    Raises:
+        TrainingError: a run has logged nothing, or its log cannot be read.
+    """
+    curves = [read_curve(run) for run in runs]
+    several = len(curves) > 1
+    return [
+        DrawnRun(
+            curve=curve,
+            smooth=smooth(curve.loss),
+            colour=LINE_COLOURS[index % len(LINE_COLOURS)],
+            marker=index % len(MARKERS),
+            trained=f"training, {curve.name}" if several else "training",
+            held_out=f"held out, {curve.name}" if several else "held out",
+        )
+        for index, curve in enumerate(curves)
+    ]
+
+
+def loss_title(runs: Sequence[Path]) -> str:
+    """What the picture of some runs is called."""
+    return f"Loss of {runs[0].resolve().name}" if len(runs) == 1 else "Loss by run"
 
 
 def read_curve(run: Path) -> LossCurve:
@@ -115,7 +159,9 @@ def smooth(loss: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
     return (sums[points + around + 1] - sums[points - around]) / (2 * around + 1)
 
 
-def _limits(curves: Sequence[LossCurve]) -> tuple[float, float]:
+def loss_limits(runs: Sequence[DrawnRun]) -> tuple[float, float]:
+    """The losses between which a picture is drawn."""
+    curves = [run.curve for run in runs]
     shown = [curve.loss[int(len(curve.loss) * FIRST_SHOWN) :] for curve in curves]
     values = np.concatenate([*shown, *(curve.dev_loss for curve in curves)])
     margin = 0.05 * max(float(np.ptp(values)), 0.1)

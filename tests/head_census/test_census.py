@@ -10,6 +10,7 @@ from models import N_CTX, tiny_checkpoint, tiny_tokenizer
 from planted.patterns import random_words
 
 from tinyinterp.corpus import corpus_of, side_and_block
+from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import HeadSettings, census_heads
 from tinyinterp.head_census.correlation import report_correlation
 from tinyinterp.model import Model
@@ -68,6 +69,18 @@ def census(model):
 
 def written(census, folder):
     return [path.read_bytes() for path in census.write(folder)]
+
+
+def test_a_head_is_explained_by_its_own_row_and_pattern(census):
+    row = census.table.row(layer=2, head=1)
+    lines = census.head_lines(2, 1)
+    assert lines[0].startswith(f"Layer 2, head 1 (global): {row['kind']}")
+    assert f"r = {row['report_r']:.3g}" in " ".join(lines)
+    weights = np.tril(census.example_patterns[2][1], -1)[:, 1:]
+    assert f": {weights.max():.2f}" in "\n".join(lines)
+    for absent in ((3, 0), (0, 2), (-1, 0)):
+        with pytest.raises(SelectionError, match="3 layers of 2 heads"):
+            census.head_lines(*absent)
 
 
 def test_every_head_has_every_column(census):

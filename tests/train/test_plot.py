@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from tinyinterp.errors import OutputError, TrainingError
-from train.plot import plot_runs, read_curve, smooth
+from tinyinterp.views.style import LINE_COLOURS
+from train.interactive_plot import plot_losses
+from train.plot import drawn_runs, loss_title, plot_runs, read_curve, smooth
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -95,7 +97,7 @@ def test_smoothing_is_a_mean_over_a_centred_window():
 
 def test_what_cannot_be_drawn_is_refused(tmp_path):
     run = write_run(tmp_path / "small")
-    with pytest.raises(OutputError, match=r"name it \.png, \.svg or \.pdf"):
+    with pytest.raises(OutputError, match=r"name it \.png, \.svg, \.pdf or \.html"):
         plot_runs([run], tmp_path / "loss.txt")
     with pytest.raises(TrainingError, match="is no training run"):
         plot_runs([run, tmp_path / "none"], tmp_path / "loss.png")
@@ -106,3 +108,20 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
     (run / "log.jsonl").write_text('{"loss": \n', "utf-8")
     with pytest.raises(TrainingError, match="cannot read"):
         read_curve(run)
+
+
+def test_a_page_shows_the_same_curves_as_the_picture(tmp_path):
+    runs = [write_run(tmp_path / name, level=level) for name, level in (("a<b>", 2), ("wide", 3))]
+    figure = plot_losses(drawn_runs(runs), loss_title(runs))
+    found = {trace.name: trace for trace in figure.data if trace.name}
+    assert list(found) == [
+        f"{what}, {name}" for name in ("a&lt;b&gt;", "wide") for what in ("training", "held out")
+    ]
+    curve = read_curve(runs[1])
+    np.testing.assert_allclose(found["training, wide"].y, smooth(curve.loss), atol=1e-4)
+    assert list(found["held out, wide"].x) == curve.dev_tokens.tolist()
+    assert found["training, wide"].line.color == LINE_COLOURS[1]
+    pages = [tmp_path / f"{name}.html" for name in "ab"]
+    for page in pages:
+        plot_runs(runs, page)
+    assert pages[0].read_bytes() == pages[1].read_bytes()

@@ -69,3 +69,22 @@ def test_kinds_that_occur_are_counted(tmp_path: Path) -> None:
     buttons = [a["data-kind"] for t, a in page.elements if t == "button" and "data-kind" in a]
     assert buttons == list(NEURON_COLOURS)
     assert "position 2" in page.text
+
+
+def test_large_counts_have_their_thousands_apart(tmp_path: Path) -> None:
+    hits = [hit(i, 0) for i in range(1024)]
+    page = Page(write_neuron_page(neurons(1024), Table("top", hits), tmp_path))
+    assert "1,024 neurons with their 1,024 strongest activations" in page.text
+
+
+def test_an_auroc_that_no_token_tells_is_not_shown(tmp_path: Path) -> None:
+    rows = [
+        row | {"within_word_auroc": 0.5, "within_word_tokens": tokens}
+        for row, tokens in zip(neurons(2), (0, 17), strict=True)
+    ]
+    page = Page(
+        write_neuron_page(
+            Table("neurons", rows, notes={"text": "x"}), Table("top", [hit(0, 0)]), tmp_path
+        )
+    )
+    assert [row["within_word_auroc"] for row in page.data["neurons"]] == [None, 0.5]

@@ -11,9 +11,9 @@ from jaxtyping import Float
 
 from tinyinterp.atlas.contents import Atlas, Row, Story
 from tinyinterp.atlas.data_files import short, write_data
-from tinyinterp.atlas.quantise import STEPS, UNKNOWN, pack_pattern
 from tinyinterp.views.explanation import explanation_paragraphs
 from tinyinterp.views.kind_map import cell_words
+from tinyinterp.views.quantise import STEPS, UNKNOWN, pack_pattern
 
 EXAMPLES = 12  # places where a head attends most, away from the first token
 

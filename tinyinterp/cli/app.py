@@ -16,6 +16,7 @@ from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.generate import generate
 from tinyinterp.cli.heads import heads
 from tinyinterp.cli.info import info
+from tinyinterp.cli.lab import lab
 from tinyinterp.cli.taggers import taggers
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.command()(generate)
 app.add_typer(evaluate, name="evaluate")
 app.command()(info)
 app.command()(taggers)
+app.command()(lab)
 
 
 def _print_version(*, wanted: bool) -> bool:

@@ -152,7 +152,7 @@ def heads(
         say(f"quick: {census.table.notes['tokens']:,} tokens, no causal check, no heat maps; "
             "leave out --quick for all of it")  # fmt: skip
     if chosen is not None:
-        print_lines(["", *_explain(census, chosen)])
+        print_lines(["", *census.head_lines(*chosen)])
     say_written(output.folder, output.written)
 
 
@@ -209,15 +209,6 @@ def _summary(census: HeadCensus) -> list[str]:
     compared = textwrap.wrap(" ".join(sentences), WIDTH, break_on_hyphens=False)
     lines = [*head_map_lines(table), "", *kind_lines(table, "heads", "role")]
     return [*lines, "", *compared] if compared else lines
-
-
-def _explain(census: HeadCensus, chosen: tuple[int, int]) -> list[str]:
-    from tinyinterp.views.explanation import explain_head
-
-    layer, head = chosen
-    row = census.table.row(layer=layer, head=head)
-    pattern = census.example_patterns[layer][head]
-    return explain_head(row, census.table.notes, census.example_tokens, pattern)
 
 
 def _explain_from(

@@ -19,10 +19,11 @@ Row = dict[str, Any]
 
 
 def summary_lines(table: Table) -> list[str]:
-    """How many neurons of each kind, by layer where there are several, and how many by chance."""
+    """A map of kinds in letters, how many there are, by layer where several, how many by chance."""
     from tinyinterp.neuron_census.dump import WIDTH, null_lines
+    from tinyinterp.views.terminal import neuron_map_lines
 
-    lines = kind_lines(_decided(table), "neurons", "best_tag")
+    lines = [*neuron_map_lines(table), "", *kind_lines(_decided(table), "neurons", "best_tag")]
     layers = sorted(set(table["layer"]))
     if len(layers) > 1:
         lines += ["", *_layer_lines(table, layers)]

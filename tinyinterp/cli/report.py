@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -36,9 +37,10 @@ def print_json(content: dict[str, Any]) -> None:
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Lines of a result."""
+    """Lines of a result, in colour where it goes to a terminal, unless NO_COLOR is set."""
+    color = False if os.environ.get("NO_COLOR") else None
     for line in lines:
-        typer.echo(line)
+        typer.echo(line, color=color)
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

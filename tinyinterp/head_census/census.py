@@ -90,6 +90,24 @@ class HeadCensus:
 
         return draw_kind_map(self.table, f"{self.model_name} on {self.corpus_name}")
 
+    def head_lines(self, layer: int, head: int) -> list[str]:
+        """Why a head got its label, in words; lines of at most 100 characters.
+
+        Raises:
+            SelectionError: there is no such head.
+        """
+        from tinyinterp.views.explanation import explain_head
+
+        if not (layer in self.example_patterns and 0 <= head < len(self.example_patterns[layer])):
+            n_layers, n_heads = len(self.example_patterns), len(self.example_patterns[0])
+            raise SelectionError(
+                f"there is no head {layer}.{head}; this model has {n_layers} layers of {n_heads} "
+                "heads, counted from 0"
+            )
+        row = self.table.row(layer=layer, head=head)
+        pattern = self.example_patterns[layer][head]
+        return explain_head(row, self.table.notes, self.example_tokens, pattern)
+
     def _repr_html_(self) -> str:
         return self.table.to_html()
 

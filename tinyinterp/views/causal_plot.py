@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
+from tinyinterp.views.points import Group, Row, groups_by_kind, is_known, place_of
 
 LINEAR = 0.001  # nats per token around 0 that are drawn to scale; beyond, by logarithm
 NAMED = 8  # heads with their number beside the point: those that lose most
 LONGEST_TITLE = 60  # characters
 RISES = ("ablation_loss_increase", "surrogate_loss_increase")
+X_LABEL = "rise in loss, output replaced by its mean (nats per token)"
+Y_LABEL = "rise in loss, pattern replaced by position's (nats per token)"
+
+
+@dataclass(frozen=True)
+class CausalPoints:
+    """The heads that were checked."""
+
+    groups: list[Group]  # in the order of the kinds
+    beyond: float  # where the lines of reference end
+    named: list[Row]
+
+
+def causal_points(table: Table) -> CausalPoints:
+    """What a picture of the causal check shows."""
+    order = list(style.KIND_COLOURS)
+    checked = [row for row in table if _measured(row)]
+    groups = sorted(groups_by_kind(checked, *RISES), key=lambda group: order.index(group.kind))
+    rows = [row for group in groups for row in group.rows]
+    return CausalPoints(
+        groups=groups,
+        beyond=max([LINEAR, *(row[RISES[0]] for row in rows)]),
+        named=sorted(rows, key=lambda row: -max(row[name] for name in RISES))[:NAMED],
+    )
+
+
+def arms(group: Group) -> list[list[list[float]]]:
+    """Of each axis, how far the 95 % intervals reach down and up."""
+    return [
+        [
+            [max(0.0, row[rise] - row[f"{name}_low"]) for row in group.rows],
+            [max(0.0, row[f"{name}_high"] - row[rise]) for row in group.rows],
+        ]
+        for name, rise in (("ablation", RISES[0]), ("surrogate", RISES[1]))
+    ]
 
 
 def has_causal_check(table: Table) -> bool:
@@ -33,23 +68,24 @@ def draw_causal_check(table: Table, title: str) -> Figure:
     Args:
         table: the heads table; layer, head, kind and the columns of the causal check are read.
     """
-    rows = [row for row in table if _measured(row)]
+    points = causal_points(table)
     with style.settings():
         figure = Figure(figsize=(6.4, 6.0), facecolor="white", layout="constrained")
         axes = figure.add_subplot()
         axes.axhline(0, color=style.FAINT, linewidth=0.6)
         axes.axvline(0, color=style.FAINT, linewidth=0.6)
-        beyond = max([LINEAR, *(row[RISES[0]] for row in rows)])
-        axes.plot((0, beyond), (0, beyond), color=style.FAINT, linewidth=0.6, linestyle=":")
-        across = np.geomspace(LINEAR / 100, beyond, 200)  # a curve, where the axes are logarithmic
+        axes.plot(
+            (0, points.beyond), (0, points.beyond), color=style.FAINT, linewidth=0.6, linestyle=":"
+        )
+        across = np.geomspace(
+            LINEAR / 100, points.beyond, 200
+        )  # a curve, where the axes are logarithmic
         axes.plot(across, across / 2, color=style.FAINT, linewidth=0.6, linestyle="--", zorder=0)
-        for kind, colour in style.KIND_COLOURS.items():
-            here = [row for row in rows if row["kind"] == kind]
-            if here:
-                _draw_kind(axes, here, f"{kind} ({len(here)})", colour)
-        for row in sorted(rows, key=lambda row: -max(row[name] for name in RISES))[:NAMED]:
+        for group in points.groups:
+            _draw_group(axes, group)
+        for row in points.named:
             axes.annotate(
-                f"{row['layer']}.{row['head']}",
+                place_of(row),
                 (row[RISES[0]], row[RISES[1]]),
                 xytext=(4, 4),
                 textcoords="offset points",
@@ -61,9 +97,8 @@ def draw_causal_check(table: Table, title: str) -> Figure:
             axis.set_major_formatter(lambda value, _place: f"{value:g}")
         heading = style.draw_text(title, LONGEST_TITLE)
         figure.suptitle(heading, fontsize=10, weight="bold", x=0.02, ha="left")
-        axes.set_xlabel("rise in loss, output replaced by its mean (nats per token)", fontsize=8.5)
-        axes.set_ylabel("rise in loss, pattern replaced by position's (nats per token)",
-                        fontsize=8.5)  # fmt: skip
+        axes.set_xlabel(X_LABEL, fontsize=8.5)
+        axes.set_ylabel(Y_LABEL, fontsize=8.5)
         axes.tick_params(labelsize=7.5)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(fontsize=7.5, frameon=False, ncols=3, loc="upper center",
@@ -71,20 +106,14 @@ def draw_causal_check(table: Table, title: str) -> Figure:
     return figure
 
 
-def _draw_kind(axes: Axes, rows: list[dict[str, Any]], label: str, colour: str) -> None:
-    x, y = ([row[rise] for row in rows] for rise in RISES)
-    bars = [
-        [
-            [max(0.0, row[rise] - row[f"{name}_low"]) for row in rows],
-            [max(0.0, row[f"{name}_high"] - row[rise]) for row in rows],
-        ]
-        for name, rise in (("ablation", RISES[0]), ("surrogate", RISES[1]))
-    ]
+def _draw_group(axes: Axes, group: Group) -> None:
+    x_arms, y_arms = arms(group)
     axes.errorbar(
-        x, y, xerr=bars[0], yerr=bars[1], fmt="o", markersize=5, color=colour, label=label,
-        ecolor=colour, elinewidth=0.6, markeredgecolor=style.INK, markeredgewidth=0.3,
+        group.x, group.y, xerr=x_arms, yerr=y_arms, fmt="o", markersize=5, color=group.colour,
+        label=group.label, ecolor=group.colour, elinewidth=0.6, markeredgecolor=style.INK,
+        markeredgewidth=0.3,
     )  # fmt: skip
 
 
-def _measured(row: Mapping[str, Any]) -> bool:
-    return all(row[name] is not None and math.isfinite(row[name]) for name in RISES)
+def _measured(row: dict[str, Any]) -> bool:
+    return all(is_known(row[name]) for name in RISES)

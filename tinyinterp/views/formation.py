@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from tinyinterp.head_census.labels import THRESHOLDS
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 CELL_WIDTH, CELL_HEIGHT = 1.55, 0.95  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.85, 1.0
@@ -41,6 +41,28 @@ SCORES = (
 )
 
 
+class Line(NamedTuple):
+    """A score of one head over the steps."""
+
+    layer: int
+    head: int
+    kind: str  # at the last step
+    steps: list[int]
+    values: list[float]  # NaN where the score is not known
+
+
+def formation_lines(table: Table, score: Score) -> list[Line]:
+    """The lines of a column of panels, by layer and head."""
+    rows = sorted(table, key=lambda row: row["step"])
+    places = sorted({(row["layer"], row["head"]) for row in rows})
+    lines = []
+    for layer, head in places:
+        mine = [row for row in rows if (row["layer"], row["head"]) == (layer, head)]
+        values = [_largest(row, score.columns) for row in mine]
+        lines.append(Line(layer, head, mine[-1]["kind"], [row["step"] for row in mine], values))
+    return lines
+
+
 def draw_formation(table: Table, title: str) -> Figure:
     """A panel for each layer and score, a line for each head, coloured by its kind at the end.
 
@@ -64,14 +86,13 @@ def draw_formation(table: Table, title: str) -> Figure:
             left=LEFT / width, right=1 - RIGHT / width, bottom=BOTTOM / height,
             top=1 - TOP / height, wspace=0.1, hspace=0.14,
         )  # fmt: skip
-        for layer, row_of_panels in zip(layers, panels, strict=True):
-            kinds = {row["head"]: row["kind"] for row in last if row["layer"] == layer}
-            here = [row for row in table if row["layer"] == layer]
-            for score, axes in zip(SCORES, row_of_panels, strict=True):
-                _draw_panel(axes, here, kinds, score)
-            row_of_panels[0].set_ylabel(f"layer {layer}", fontsize=8)
-        for score, axes in zip(SCORES, panels[0], strict=True):
-            axes.set_title(score.heading, fontsize=8, pad=4)
+        for score, column_of_panels in zip(SCORES, panels.T, strict=True):
+            lines = formation_lines(table, score)
+            for layer, axes in zip(layers, column_of_panels, strict=True):
+                _draw_panel(axes, [line for line in lines if line.layer == layer], score)
+            column_of_panels[0].set_title(score.heading, fontsize=8, pad=4)
+        for layer, axes in zip(layers, panels[:, 0], strict=True):
+            axes.set_ylabel(f"layer {layer}", fontsize=8)
         _scale(panels[0][0], steps)
         heading = style.draw_text(title, LONGEST_TITLE)
         figure.text(LEFT / width, 1 - 0.3 / height, heading, fontsize=11, weight="bold",
@@ -82,21 +103,18 @@ def draw_formation(table: Table, title: str) -> Figure:
     return figure
 
 
-def _draw_panel(
-    axes: Axes, rows: list[dict[str, Any]], kinds: dict[int, str], score: Score
-) -> None:
+def _draw_panel(axes: Axes, lines: list[Line], score: Score) -> None:
     for threshold in score.thresholds:
         axes.axhline(threshold, color=style.FAINT, linewidth=0.5, linestyle="--", zorder=0)
-    for head, kind in kinds.items():
-        mine = sorted((row for row in rows if row["head"] == head), key=lambda row: row["step"])
+    for line in lines:
         axes.plot(
-            [row["step"] for row in mine],
-            [_largest(row, score.columns) for row in mine],
-            color=style.kind_colour(kind),
+            line.steps,
+            line.values,
+            color=style.kind_colour(line.kind),
             linewidth=1.1,
             marker="o",
             markersize=1.6,
-            gid=f"{head}",
+            gid=f"{line.head}",
         )
     axes.tick_params(labelsize=6.5, length=2)
     axes.spines[["top", "right"]].set_visible(False)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from tinyinterp.progress import Progress, progress
 from tinyinterp.views import style
 from tinyinterp.views.causal_plot import draw_causal_check, has_causal_check
 from tinyinterp.views.census import HeadCensusLike
+from tinyinterp.views.figure import Figure
 from tinyinterp.views.head_page import write_head_page
 from tinyinterp.views.kind_map import SHORT_NAMES, draw_kind_map
 from tinyinterp.views.patterns import PatternPicture, draw_layer_sheet

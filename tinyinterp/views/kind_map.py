@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 # What the deciding quantity is called in a cell.
 SHORT_NAMES = {

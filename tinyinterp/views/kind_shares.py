@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 Shares = Mapping[int, Mapping[str, float]]  # by layer, then by kind; each layer sums to 1
+
+
+def kind_shares(table: Table) -> Shares:
+    """The shares of a table of neurons."""
+    rows = Counter((row["layer"], row["kind"]) for row in table)
+    totals = Counter(table["layer"])
+    return {
+        layer: {kind: rows[layer, kind] / totals[layer] for kind in style.NEURON_COLOURS}
+        for layer in sorted(totals)
+    }
+
+
+def kinds_that_occur(models: Mapping[str, Shares]) -> list[str]:
+    """In the order in which they are drawn."""
+    found = [of_layer for shares in models.values() for of_layer in shares.values()]
+    return [kind for kind in style.NEURON_COLOURS if any(of.get(kind) for of in found)]
 
 
 def draw_kind_shares(models: Mapping[str, Shares], title: str) -> Figure:
@@ -19,11 +37,7 @@ def draw_kind_shares(models: Mapping[str, Shares], title: str) -> Figure:
         models: what each panel is called, and its shares.
     """
     layers = sorted(next(iter(models.values())))
-    kinds = [
-        kind
-        for kind in style.NEURON_COLOURS
-        if any(of_layer.get(kind) for shares in models.values() for of_layer in shares.values())
-    ]
+    kinds = kinds_that_occur(models)
     with style.settings():
         size = (2.6 * len(models) + 0.6, 0.28 * len(layers) + 1.6)
         figure = Figure(figsize=size, facecolor="white", layout="constrained")

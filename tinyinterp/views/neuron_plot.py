@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from matplotlib.figure import Figure
-
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
+from tinyinterp.views.points import groups_by_kind
+
+X, Y = "purity", "auroc"
+X_LABEL, Y_LABEL = "purity: share of hits with the best tag", "AUROC of that tag"
 
 
 def draw_neurons(table: Table, title: str) -> Figure:
@@ -19,21 +20,14 @@ def draw_neurons(table: Table, title: str) -> Figure:
     with style.settings():
         figure = Figure(figsize=(7.0, 4.2), facecolor="white", layout="constrained")
         axes = figure.add_subplot()
-        counts = Counter(table["kind"])
-        for kind in sorted(counts, key=lambda kind: -counts[kind]):
-            rows = [row for row in table if row["kind"] == kind]
+        for group in groups_by_kind(table, X, Y):
             axes.scatter(
-                [row["purity"] for row in rows],
-                [row["auroc"] for row in rows],
-                s=10,
-                linewidths=0,
-                color=style.NEURON_COLOURS[kind],
-                label=f"{kind} ({counts[kind]})",
+                group.x, group.y, s=10, linewidths=0, color=group.colour, label=group.label
             )
         axes.axhline(0.5, color=style.FAINT, linewidth=0.8, linestyle=":")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), title=title)
-        axes.set_xlabel("purity: share of hits with the best tag")
-        axes.set_ylabel("AUROC of that tag")
+        axes.set_xlabel(X_LABEL)
+        axes.set_ylabel(Y_LABEL)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2)
     return figure

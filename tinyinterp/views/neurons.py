@@ -28,7 +28,9 @@ def write_neuron_page(table: Table, top: Table, folder: Path) -> Path:
     kinds = [kind for kind in style.NEURON_COLOURS if kind in table["kind"]]
     layers = sorted(set(table["layer"]))
     data = {
-        "neurons": sorted(table, key=lambda row: (row["layer"], row["neuron"])),
+        "neurons": [
+            _known(row) for row in sorted(table, key=lambda row: (row["layer"], row["neuron"]))
+        ],
         "fields": HIT_FIELDS,
         "hits": group_hits(top),
     }
@@ -53,3 +55,8 @@ def group_hits(top: Table) -> dict[str, list[list[Any]]]:
         hit[0] = float(f"{hit[0]:.{DIGITS}g}")
         groups[f"{row['layer']}.{row['neuron']}"].append(hit)
     return dict(groups)
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """Without the AUROC within words where no token tells it."""
+    return row if row.get("within_word_tokens", 1) else row | {"within_word_auroc": None}

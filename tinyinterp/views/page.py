@@ -75,6 +75,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["number"] = style.number
+    environment.filters["thousands"] = style.thousands
     environment.globals["interval"] = style.interval
     environment.globals["file"] = _own_file
     return environment

@@ -12,11 +12,11 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 MOST_LABELS = 48  # beyond that only every second, third, ... token is written
 SIDE = 6.0  # inches of a head's heat map

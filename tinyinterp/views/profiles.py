@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from tinyinterp.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.figure import Figure
 
 CELL_WIDTH, CELL_HEIGHT = 1.0, 0.62  # inches
 WIDEST = 16.0  # inches of all cells together
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.2, 0.75, 0.95
 INSIDE = 0.88  # of a cell that its profile fills
 GUIDES = (0.0, 0.25, 1.0)  # attention weights with a line in every cell
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A head's profile in its cell: cells are 1 wide and high, layer 0 on top."""
+
+    layer: int
+    head: int
+    kind: str
+    weights: Float[np.ndarray, " offset"]
+
+    @property
+    def x(self) -> Float[np.ndarray, " offset"]:
+        """Where the offsets lie, the middle of each."""
+        return self.head + INSIDE * (np.arange(len(self.weights)) + 0.5) / len(self.weights)
+
+    @property
+    def y(self) -> Float[np.ndarray, " offset"]:
+        """How high the weights are, by their square root."""
+        return self.layer + 1 - INSIDE * np.sqrt(np.clip(self.weights, 0, 1))
+
+    @property
+    def outline(self) -> Float[np.ndarray, "corner two"]:
+        """The steps of the profile."""
+        edges = self.head + INSIDE * np.arange(len(self.weights) + 1) / len(self.weights)
+        x = np.concatenate([edges[:1], edges.repeat(2)[1:-1], edges[-1:]])
+        floor = self.layer + 1
+        return np.stack([x, np.concatenate([[floor], self.y.repeat(2), [floor]])], axis=1)
+
+
+def cell_profiles(profiles: Float[np.ndarray, "layer head offset"], table: Table) -> list[Profile]:
+    """Those of the heads that the table has, in order."""
+    kinds = {(row["layer"], row["head"]): row["kind"] for row in table}
+    n_layers, n_heads = profiles.shape[:2]
+    return [
+        Profile(layer, head, kinds[layer, head], profiles[layer, head])
+        for layer in range(n_layers)
+        for head in range(n_heads)
+        if (layer, head) in kinds
+    ]
 
 
 def draw_profiles(
@@ -33,7 +75,7 @@ def draw_profiles(
     cell = min(CELL_WIDTH, WIDEST / max(1, n_heads))
     across, up = n_heads * cell, n_layers * CELL_HEIGHT
     width, height = max(LEFT + across + RIGHT, 6.4), TOP + up + BOTTOM
-    kinds = {(row["layer"], row["head"]): row["kind"] for row in table}
+    cells = cell_profiles(profiles, table)
     with style.settings():
         figure = Figure(figsize=(width, height), facecolor="white")
         axes = figure.add_axes((LEFT / width, BOTTOM / height, across / width, up / height))
@@ -43,11 +85,10 @@ def draw_profiles(
         ]
         for head in range(n_heads):
             axes.hlines(guides, head, head + INSIDE, color=style.NOT_ALLOWED, linewidth=0.6)
-        places = [place for place in np.ndindex(n_layers, n_heads) if place in kinds]
         axes.add_collection(
             PolyCollection(
-                [_outline(profiles[place], *place) for place in places],
-                facecolors=[style.kind_colour(kinds[place]) for place in places],
+                [cell.outline for cell in cells],
+                facecolors=[style.kind_colour(cell.kind) for cell in cells],
                 edgecolors=style.INK,
                 linewidths=0.3,
             )
@@ -69,14 +110,3 @@ def draw_profiles(
         figure.text(LEFT / width, 0.42 / height, words, fontsize=7, color=style.FAINT)
         style.kind_legend(figure, table["kind"])
     return figure
-
-
-def _outline(
-    profile: Float[np.ndarray, " offset"], layer: int, head: int
-) -> Float[np.ndarray, "corner two"]:
-    """The steps of a profile inside its cell."""
-    heights = INSIDE * np.sqrt(np.clip(profile, 0, 1))
-    edges = head + INSIDE * np.arange(len(profile) + 1) / len(profile)
-    x = np.concatenate([edges[:1], edges.repeat(2)[1:-1], edges[-1:]])
-    y = layer + 1 - np.concatenate([[0], heights.repeat(2), [0]])
-    return np.stack([x, y], axis=1)

@@ -6,6 +6,7 @@ saved without dates or versions, so that the same numbers give the same bytes.
 
 from __future__ import annotations
 
+import io
 import math
 import unicodedata
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ NEURON_COLOURS = {
     "dead": KIND_COLOURS["sink"],
     "undetermined": KIND_COLOURS["undetermined"],
 }
+# Lines that are no kinds, such as training runs: the colours of Okabe and Ito (2008).
+LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#1A1C1F"
 FAINT = "#6B7280"
 NOT_ALLOWED = "#E9EAEC"  # cells that causal attention never reaches
@@ -96,6 +99,14 @@ def save(figure: Figure, path: Path) -> Path:
     with settings(), replacing_file(path) as temporary:
         figure.savefig(temporary, dpi=RESOLUTION, metadata=METADATA[path.suffix])
     return path
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """What :func:`save` would write as PNG."""
+    file = io.BytesIO()
+    with settings():
+        figure.savefig(file, format="png", dpi=RESOLUTION, metadata=METADATA[".png"])
+    return file.getvalue()
 
 
 def save_pixels(pixels: UInt8[np.ndarray, "row column 4"], path: Path) -> None:
@@ -158,12 +169,21 @@ def show_token(token: str) -> str:
     >>> show_token(" once"), show_token("\n"), show_token("\x00"), show_token("a" * 20)
     ('␣once', '⏎', '\\x00', 'aaaaaaaaaaaaa…')
     """
-    shown = "".join(_show_character(c) for c in token)
+    shown = show_text(token)
     stripped = shown.lstrip(" ")
     shown = "␣" * (len(shown) - len(stripped)) + stripped
     trailing = len(shown) - len(shown.rstrip(" "))
     shown = shown.rstrip(" ") + "␣" * trailing
     return shown if len(shown) <= LONGEST_TOKEN else shown[: LONGEST_TOKEN - 1] + "…"
+
+
+def show_text(text: str) -> str:
+    r"""Text of any length with nothing in it that is not seen, but spaces.
+
+    >>> show_text("a b\n"), show_text("\u202e")
+    ('a b⏎', '\\u202e')
+    """
+    return "".join(_show_character(c) for c in text)
 
 
 def draw_token(token: str) -> str:
@@ -173,7 +193,7 @@ def draw_token(token: str) -> str:
 
 def draw_text(text: str, longest: int) -> str:
     """A name or title for a picture: one line, at most ``longest`` characters, only known ones."""
-    shown = "".join(_show_character(c) for c in _in_font(text))
+    shown = show_text(_in_font(text))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
@@ -184,6 +204,15 @@ def number(value: float | None, digits: int = 2) -> str:
     ('0.12', '–', '–')
     """
     return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def thousands(value: Any) -> Any:
+    """A whole number for people, with its thousands apart; anything else as it is.
+
+    >>> thousands(20480), thousands(0.5), thousands(True), thousands("text")
+    ('20,480', 0.5, True, 'text')
+    """
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -1,6 +1,8 @@
-"""A small map of heads for the terminal; colour where the terminal has it, letters everywhere."""
+"""Maps of heads and neurons for the terminal: colour where it has it, letters everywhere."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import typer
 
@@ -14,6 +16,18 @@ LETTERS = {
     "sink": ("k", "yellow"),
     "undetermined": ("?", "bright_black"),
 }
+
+NEURON_LETTERS = {
+    "position": ("P", "blue"),
+    "part-of-speech": ("S", "green"),
+    "word": ("W", "yellow"),
+    "next-word": ("N", "cyan"),
+    "mixed": ("M", "magenta"),
+    "dead": ("x", "red"),
+    "undetermined": ("?", "bright_black"),
+}
+BAR = 50  # letters of a layer
+NAMES = 4  # kinds named on a line
 
 
 def head_map_lines(table: Table) -> list[str]:
@@ -33,6 +47,40 @@ def head_map_lines(table: Table) -> list[str]:
     return [*lines, "       " + "   ".join(named)]
 
 
-def _letter(kind: str) -> str:
-    letter, colour = LETTERS[kind]
+def neuron_map_lines(table: Table) -> list[str]:
+    """Layers down, across the shares of their kinds, and what the letters mean; colour as above."""
+    counts = Counter((row["layer"], row["kind"]) for row in table)
+    totals, kinds = Counter(table["layer"]), Counter(table["kind"])
+    lines = [f"layer  kinds of neurons, a letter is {100 // BAR} % of the layer"]
+    for layer, total in sorted(totals.items()):
+        cells = _cells([counts[layer, kind] for kind in NEURON_LETTERS])
+        bar = "".join(
+            _letter(kind, NEURON_LETTERS) * n for kind, n in zip(NEURON_LETTERS, cells, strict=True)
+        )
+        lines.append(f"{layer:5}  {bar}  {total:,}")
+    named = [
+        f"{_letter(kind, NEURON_LETTERS)} {kind} {kinds[kind]:,}"
+        for kind in NEURON_LETTERS
+        if kinds[kind]
+    ]
+    lines += ["       " + "   ".join(named[at : at + NAMES]) for at in range(0, len(named), NAMES)]
+    return lines
+
+
+def _cells(counts: list[int]) -> list[int]:
+    """``BAR`` letters in these shares, by the largest remainders.
+
+    >>> _cells([1, 1, 1]), _cells([0, 1000, 9])
+    ([17, 17, 16], [0, 50, 0])
+    """
+    total = sum(counts)
+    cells = [count * BAR // total for count in counts]
+    by_rest = sorted(range(len(counts)), key=lambda at: (-(counts[at] * BAR % total), at))
+    for at in by_rest[: BAR - sum(cells)]:
+        cells[at] += 1
+    return cells
+
+
+def _letter(kind: str, letters: dict[str, tuple[str, str]] = LETTERS) -> str:
+    letter, colour = letters[kind]
     return typer.style(letter, fg=colour, bold=True)

@@ -51,7 +51,7 @@ atlas.start(async (target) => {
     const { neurons } = await atlas.load(`layer-${layer}`);
     const shown = neurons.filter((row) => !kind || row[1] === kind);
     const filter = ([name, count]) => el("li", {}, el("a", { class: "chip", href: `#${layer}${name ? `:${name}` : ""}`,
-      "aria-current": (kind ?? "") === name ? "page" : null }, `${name || "all"} ${count}`));
+      "aria-current": (kind ?? "") === name ? "page" : null }, `${name || "all"} ${count.toLocaleString("en")}`));
     const choices = [["", neurons.length], ...Object.keys(index.neuron_kinds)
       .filter((name) => counted.kinds[name]).map((name) => [name, counted.kinds[name]])];
     content.push(section(kind ? `Neurons: ${kind}` : "Neurons", el("ul", { class: "legend" }, choices.map(filter)), sortable(shown)));

@@ -11,7 +11,8 @@ const hitsOf = (row) => data.hits[`${row.layer}.${row.neuron}`] ?? [];
 const visible = (text) => text.replace(/\n/g, "\u23ce").replace(/\t/g, "\u21e5");
 const readable = (value) =>
   value === null || value === undefined || value === "" ? "\u2013"
-    : typeof value !== "number" || Number.isInteger(value) ? String(value).replaceAll(",", ", ")
+    : typeof value !== "number" ? String(value).replaceAll(",", ", ")
+    : Number.isInteger(value) ? value.toLocaleString("en")
       : Math.abs(value) >= 0.001 ? value.toFixed(3) : value.toExponential(1);
 
 function make(tag, text, className) {
@@ -121,7 +122,7 @@ function filter() {
     element.hidden = !(fits && kinds.has(row.kind));
     count += element.hidden ? 0 : 1;
   }
-  document.getElementById("found").textContent = `${count} of ${lines.size} shown`;
+  document.getElementById("found").textContent = `${readable(count)} of ${readable(lines.size)} shown`;
 }
 
 document.querySelector("#neurons tbody").append(...[...neurons].map(([n, row]) => line(n, row)));

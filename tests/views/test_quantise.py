@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tinyinterp.atlas.quantise import STEPS, UNKNOWN, pack_pattern
+from tinyinterp.views.quantise import STEPS, UNKNOWN, pack_pattern
 
 
 def unpack(packed: str, n_tokens: int) -> np.ndarray:

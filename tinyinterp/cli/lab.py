@@ -1,0 +1,41 @@
+"""``tinyinterp lab``: the guided tour, copied to where its reader may write, in JupyterLab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinyinterp.cli.report import say
+
+
+def lab(
+    *,
+    jupyter: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- OPTION", help="Passed on to jupyter lab."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the notebooks.")] = Path(
+        "tinyinterp-notebooks"
+    ),
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Serve, but open no browser.")
+    ] = False,
+) -> None:
+    """Open JupyterLab on the guided tour.
+
+    The notebooks are copied; one that is there already and differs is kept as it is.
+    """
+    from tinyinterp.tour import copy_tour, find_jupyterlab
+
+    launch = find_jupyterlab()
+    copied = copy_tour(out)
+    if copied.kept:
+        say(
+            f"kept yours: {', '.join(copied.kept)}; to have one anew, move it away and run this "
+            "again"
+        )
+    say(f"{out}: {len(copied.written)} of {len(copied.names)} notebooks copied")
+    first = f"--LabApp.default_url=/lab/tree/{copied.names[0]}"
+    launch([str(out), first, *(["--no-browser"] if no_browser else []), *(jupyter or [])])

@@ -1,0 +1,216 @@
+"""Looking, in a notebook or as a page: what heads look at, where neurons fire, what a census found.
+
+    from tinyinterp import view
+
+    view.attention(model, "Once upon a time", layer=2)
+    view.neurons(model, "Once upon a time", layer=4, neuron=[5, 17])
+    view.top_tokens(census, layer=4, neuron=17)
+
+gives a :class:`Widget`, which a notebook shows and ``.save("page.html")`` writes as a page;
+
+    view.kinds(census)
+    view.scores(census)
+    view.profiles(census)
+    view.causal(census)
+    view.formation(table)
+
+a :class:`Picture`, which a notebook shows by plotly, and which ``.save`` writes by plotly
+(``.html``) or by matplotlib (``.png``, ``.svg``, ``.pdf``). None of them needs a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tinyinterp.api import Text
+from tinyinterp.errors import SelectionError
+from tinyinterp.model import Model
+from tinyinterp.views.picture import Picture
+from tinyinterp.views.widgets import Widget
+
+if TYPE_CHECKING:
+    from tinyinterp.head_census import HeadCensus
+    from tinyinterp.neuron_census import NeuronCensus
+    from tinyinterp.table import Table
+
+__all__ = [
+    "Picture",
+    "Widget",
+    "attention",
+    "causal",
+    "formation",
+    "kinds",
+    "neurons",
+    "profiles",
+    "scores",
+    "top_tokens",
+]
+
+
+def attention(
+    model: Model, text: str, layer: int, heads: int | Sequence[int] | None = None
+) -> Widget:
+    """What the heads of a layer look at on ``text``: choose a head, hover over a token.
+
+    Args:
+        model: from :func:`tinyinterp.load`.
+        text: no longer than the model's context.
+        layer: counted from 0.
+        heads: counted from 0; None: all.
+
+    Raises:
+        CorpusError: the text is empty or too long.
+        SelectionError: there is no such layer or head.
+    """
+    from tinyinterp.one_text import choose, read_pattern, tokenize
+    from tinyinterp.views.widgets import attention_widget
+
+    read = tokenize(model, text)
+    patterns = read_pattern(model, read.ids, layer)
+    chosen = choose("head", heads, model.config.n_heads)
+    kind = model.config.attention[layer]
+    return attention_widget(
+        patterns[chosen],
+        read.tokens,
+        [f"Head {head}" for head in chosen],
+        f"Attention of layer {layer} ({kind}) of {model.name}",
+    )
+
+
+def neurons(model: Model, text: str, layer: int, neuron: int | Sequence[int]) -> Widget:
+    """``text`` coloured by what one or more neurons do on it, after the non-linearity.
+
+    Args:
+        model: from :func:`tinyinterp.load`.
+        text: no longer than the model's context.
+        layer: counted from 0.
+        neuron: one or several, counted from 0.
+
+    Raises:
+        CorpusError: the text is empty or too long.
+        SelectionError: there is no such layer or neuron.
+    """
+    from tinyinterp.one_text import choose, read_activations, tokenize
+    from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
+
+    read = tokenize(model, text)
+    values = read_activations(model, read.ids, layer)
+    choices = [
+        Choice(f"neuron {layer}.{number}", [ColouredText(read.tokens, values[:, number].tolist())])
+        for number in choose("neuron", neuron, model.config.d_mlp)
+    ]
+    return coloured_widget(choices, f"Neurons of layer {layer} of {model.name}")
+
+
+def top_tokens(
+    source: NeuronCensus | Model,
+    layer: int,
+    neuron: int | Sequence[int],
+    *,
+    k: int = 10,
+    text: Text = None,
+) -> Widget:
+    """Where neurons fire most, in context.
+
+    Args:
+        source: a census from :func:`tinyinterp.neurons`, whose best places are shown; or a model,
+            which reads ``text`` and colours the contexts, too.
+        layer: counted from 0.
+        neuron: one or several, counted from 0.
+        k: places of each neuron, at most.
+        text: what a model reads, as for :func:`tinyinterp.neurons`; None: the beginning of the
+            bundled stories.
+
+    Raises:
+        CorpusError: the text cannot be read.
+        SelectionError: there is no such layer or neuron, or ``k`` is below 1.
+    """
+    from tinyinterp.top_places import places_of_census, places_of_model
+    from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
+
+    if isinstance(source, Model):
+        found = places_of_model(source, layer, neuron, k, text)
+        name = source.name
+    else:
+        found = places_of_census(source, layer, neuron, k)
+        name = source.layers[layer].table.notes["model"]
+    choices = [
+        Choice(
+            f"neuron {layer}.{number}",
+            [ColouredText(place.tokens, place.values, place.note) for place in places],
+        )
+        for number, places in found.items()
+    ]
+    return coloured_widget(choices, f"Where neurons of layer {layer} of {name} fire most")
+
+
+def kinds(census: HeadCensus | NeuronCensus) -> Picture:
+    """What kinds there are: layers by heads, or the shares of the neurons of each layer.
+
+    Args:
+        census: from :func:`tinyinterp.heads` or :func:`tinyinterp.neurons`.
+    """
+    from tinyinterp.views import pictures
+    from tinyinterp.views.census import HeadCensusLike
+
+    if isinstance(census, HeadCensusLike):
+        return pictures.kind_picture(census)
+    return pictures.neuron_kind_picture(census.table)
+
+
+def scores(
+    census: HeadCensus | NeuronCensus, x: str | None = None, y: str | None = None
+) -> Picture:
+    """Two scores against each other, a point for each head or neuron, coloured by kind.
+
+    Args:
+        census: from :func:`tinyinterp.heads` or :func:`tinyinterp.neurons`.
+        x: a column of the heads table; None: the share explained by position.
+        y: another; None: contrast. Of neurons, purity and AUROC are always shown.
+
+    Raises:
+        SelectionError: the table has no such column, or one was chosen of neurons.
+    """
+    from tinyinterp.views import pictures
+    from tinyinterp.views.census import HeadCensusLike
+
+    if isinstance(census, HeadCensusLike):
+        chosen = {name: value for name, value in (("x", x), ("y", y)) if value is not None}
+        return pictures.score_picture(census, **chosen)
+    if x is not None or y is not None:
+        raise SelectionError("of neurons, purity and AUROC are shown; leave out x and y")
+    return pictures.neuron_score_picture(census.table)
+
+
+def profiles(census: HeadCensus) -> Picture:
+    """How far back every head looks, without the first token."""
+    from tinyinterp.views.pictures import profile_picture
+
+    return profile_picture(census)
+
+
+def causal(census: HeadCensus) -> Picture:
+    """What the loss does without each head, and with position alone.
+
+    Raises:
+        SelectionError: the census was taken without the causal check.
+    """
+    from tinyinterp.views.causal_plot import has_causal_check
+    from tinyinterp.views.pictures import causal_picture
+
+    if not has_causal_check(census.table):
+        raise SelectionError("this census was taken without the causal check; take one with it")
+    return causal_picture(census)
+
+
+def formation(table: Table, title: str = "Heads over training") -> Picture:
+    """When heads form: their scores over the steps of a training run.
+
+    Args:
+        table: of :func:`tinyinterp.head_census.formation.follow_heads`.
+        title: above the picture.
+    """
+    from tinyinterp.views.pictures import formation_picture
+
+    return formation_picture(table, title)

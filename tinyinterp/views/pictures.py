@@ -1,0 +1,118 @@
+"""The pictures of the censuses, each in both forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tinyinterp.table import Table
+from tinyinterp.views import score_plot
+from tinyinterp.views.causal_plot import draw_causal_check
+from tinyinterp.views.census import HeadCensusLike
+from tinyinterp.views.formation import draw_formation
+from tinyinterp.views.kind_map import draw_kind_map
+from tinyinterp.views.kind_shares import draw_kind_shares, kind_shares
+from tinyinterp.views.neuron_plot import draw_neurons
+from tinyinterp.views.picture import Picture
+from tinyinterp.views.points import check_column
+from tinyinterp.views.profiles import draw_profiles
+from tinyinterp.views.score_plot import draw_scores
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+def kind_picture(census: HeadCensusLike) -> Picture:
+    """Layers by heads, coloured by kind."""
+    title = f"Heads of {_of(census)}"
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.layers import plot_kind_map
+
+        return plot_kind_map(census.table, title)
+
+    return Picture(title, lambda: draw_kind_map(census.table, title), plot)
+
+
+def profile_picture(census: HeadCensusLike) -> Picture:
+    """How far back every head looks."""
+    title = f"Offset profiles, {_of(census)}"
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.layers import plot_profiles
+
+        return plot_profiles(census.profiles, census.table, title)
+
+    return Picture(title, lambda: draw_profiles(census.profiles, census.table, title), plot)
+
+
+def score_picture(census: HeadCensusLike, x: str = score_plot.X, y: str = score_plot.Y) -> Picture:
+    """Two scores of every head.
+
+    Raises:
+        SelectionError: the table has no such column.
+    """
+    check_column(census.table, x)
+    check_column(census.table, y)
+    title = f"Heads of {_of(census)}"
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.scatter import plot_scores
+
+        return plot_scores(census.table, title, x=x, y=y)
+
+    return Picture(title, lambda: draw_scores(census.table, title, x=x, y=y), plot)
+
+
+def causal_picture(census: HeadCensusLike) -> Picture:
+    """What the loss does without each head, and with position alone."""
+    title = f"Causal check, {_of(census)}"
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.scatter import plot_causal_check
+
+        return plot_causal_check(census.table, title)
+
+    return Picture(title, lambda: draw_causal_check(census.table, title), plot)
+
+
+def formation_picture(table: Table, title: str) -> Picture:
+    """The scores of all heads over the steps of a training run."""
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.formation import plot_formation
+
+        return plot_formation(table, title)
+
+    return Picture(title, lambda: draw_formation(table, title), plot)
+
+
+def neuron_kind_picture(table: Table) -> Picture:
+    """The share of the neurons of each layer that is of each kind."""
+    model = table.notes["model"]
+    title = f"Neurons of {model} on {table.notes['text']}"
+    models = {model: kind_shares(table)}
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.layers import plot_kind_shares
+
+        return plot_kind_shares(models, title)
+
+    return Picture(title, lambda: draw_kind_shares(models, title), plot)
+
+
+def neuron_score_picture(table: Table) -> Picture:
+    """Purity and AUROC of every neuron."""
+    layers = sorted(set(table["layer"]))
+    plural = "s" if len(layers) > 1 else ""
+    title = f"Neurons of layer{plural} {', '.join(map(str, layers))} of {table.notes['model']}"
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.scatter import plot_neurons
+
+        return plot_neurons(table, title)
+
+    return Picture(title, lambda: draw_neurons(table, title), plot)
+
+
+def _of(census: HeadCensusLike) -> str:
+    return f"{census.model_name} on {census.corpus_name}"
