@@ -105,10 +105,14 @@ class Corpus:
             yield from (s for s in chunk if side in (None, s.side))
 
     def micro_batches(self, side: Side | None = None) -> Iterator[MicroBatch]:
-        """Sequences of like length together; the same batches in the same order every time."""
+        """Sequences of like length together; the same batches in the same order every time.
+
+        Long ones first: what a pass needs for the next batch then fits where that of the last one
+        was, and memory stays flat.
+        """
         for chunk in self._chunks():
             chosen = [s for s in chunk if side in (None, s.side)]
-            yield from group_by_length(chosen, self.tokenizer.end_of_text)
+            yield from reversed(list(group_by_length(chosen, self.tokenizer.end_of_text)))
 
     def survey(self) -> Survey:
         """How much there is to read; tokenises everything once."""

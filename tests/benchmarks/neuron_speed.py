@@ -5,7 +5,8 @@
 All read the bundled stories, told again with another end until there are tokens enough, in the same
 micro-batches, and in one process, round after round; medians count. The census tokenises, tags and
 counts: largest and smallest 20 of every neuron of every layer, hits by tag, AUROC of every tag. The
-bare passes are given tokens and do nothing with what comes out. The obvious way is what one would
+bare passes are given tokens and do nothing with what comes out; *packed* is with the weights in the
+order that the census puts them in (``tinyinterp/packed.py``). The obvious way is what one would
 write with TransformerLens: ``run_with_cache``, ``torch.topk``, dictionaries; it finds the same
 largest and smallest activations and the same hits by tag (checked), on fewer tokens, since it is
 slow. With ``--cpu`` processor seconds count, on a machine that has other work, too. Memory is the
@@ -36,6 +37,7 @@ from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.rows import rows_of
 from tinyinterp.neuron_census.survey import survey
 from tinyinterp.neuron_census.targets import read_targets
+from tinyinterp.packed import packed
 from tinyinterp.speech import SpeechReader
 from tinyinterp.stories import clean, read_stories
 from train.memory_step import resident_peak
@@ -141,6 +143,10 @@ def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, f
             for batch in given:
                 forward(batch)
 
+    def bare_packed() -> None:
+        with packed(decoder):
+            bare(decoder.residual, batches)
+
     def quick() -> None:
         measure(decoder, corpus, SETTINGS, found, SpeechReader())
 
@@ -148,6 +154,7 @@ def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, f
         "census": (found.tokens, lambda: census_neurons(model, corpus, SETTINGS)),
         "its pass alone": (found.tokens, quick),
         "decoder, all layers": (found.tokens, lambda: bare(decoder.residual, batches)),
+        "decoder, all layers, packed": (found.tokens, bare_packed),
         "decoder, with logits": (found.tokens, lambda: bare(decoder, batches)),
         "HookedTransformer": (found.tokens, lambda: bare(hooked, batches)),
         "obvious": (n_few, lambda: Obvious(model).read(few)),
@@ -163,9 +170,10 @@ def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, f
             measured[name].append(n / seconds(work, clock))
             say(f"round {number}: {name}: {measured[name][-1]:,.0f} tokens/s")
     result = {name: statistics.median(rates) for name, rates in measured.items()}
-    for name in list(result)[2:]:
-        ratios = [a / b for a, b in zip(measured["census"], measured[name], strict=True)]
-        result[f"census / {name}"] = statistics.median(ratios)
+    for ours in ("census", "its pass alone"):
+        for name in list(measured)[2:]:
+            ratios = [a / b for a, b in zip(measured[ours], measured[name], strict=True)]
+            result[f"{ours} / {name}"] = statistics.median(ratios)
     return {"tokens": found.tokens, **result}
 
 
@@ -198,7 +206,7 @@ def main() -> None:
     for part in (4, 1):
         result[f"peak MiB, {options.tokens // part:,} tokens"] = peak(options.tokens // part)
     for name, value in result.items():
-        say(f"{name:32} {value:12,.2f}")
+        say(f"{name:44} {value:12,.2f}")
     if options.out:
         options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
