@@ -69,6 +69,20 @@ def test_a_map_that_circuitsvis_drew_says_what_is_under_the_mouse(watched: Watch
     assert canvas.screenshot() != before
 
 
+def test_a_map_keeps_its_size_when_the_page_is_resized(watched: Watched, tmp_path: Path):
+    page = watched.page
+    page.goto(attention().save(tmp_path / "attention.html").as_uri())
+    canvas = page.locator(".map canvas")
+    expect(canvas).to_be_visible()
+    widths = []
+    for width in (1000, 420, 1000, 700):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.wait_for_timeout(300)
+        widths.append(canvas.evaluate("canvas => canvas.clientWidth"))
+    assert min(widths) > 300
+    assert widths[0] == widths[2] > widths[1]
+
+
 def test_tokens_are_coloured_and_tell_their_value(watched: Watched, tmp_path: Path):
     page = watched.page
     page.goto(coloured().save(tmp_path / "neurons.html").as_uri())

@@ -56,7 +56,9 @@ def plot_kind_map(table: Table, title: str) -> go.Figure:
     attention = {row["layer"]: row.get("attention", "") for row in table}
     names = [f"{words(attention.get(layer, ''))} {layer}" for layer in range(n_layers)]
     figure.update_layout(barmode="overlay")
-    figure.update_xaxes(axis("head", tickvals=list(range(n_heads)), showgrid=False, zeroline=False))
+    heads = list(range(n_heads))
+    across = (-0.5, n_heads - 0.5)
+    figure.update_xaxes(axis("head", tickvals=heads, range=across, showgrid=False, zeroline=False))
     layers = list(range(n_layers))
     limits = (n_layers - 0.5, -0.5)
     figure.update_yaxes(
