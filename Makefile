@@ -50,10 +50,11 @@ check: $(INSTALLED) ## formatting, lint and types
 	$(BIN)/ruff check
 	$(BIN)/pyright
 
-bench: $(INSTALLED) ## measure training beside a plain loop, and the census of heads (slow)
+bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)
 	$(BIN)/python tests/benchmarks/training_speed.py
 	$(BIN)/python tests/benchmarks/training_quality.py
 	$(BIN)/python tests/benchmarks/head_speed.py
+	$(BIN)/python tests/benchmarks/neuron_speed.py
 
 format: $(INSTALLED) ## reformat, mend what can be mended, empty the notebooks
 	$(BIN)/ruff format

@@ -122,7 +122,7 @@ def test_micro_batches_are_of_like_length_and_keep_their_limits(monkeypatch):
     chunks = Counter(max(s.number for s in batch.sequences) // 300 for batch in batches)
     assert len(chunks) == 3
     first = [batch for batch in batches if batch.sequences[0].number < 300]
-    for before, after in pairwise(first):
+    for after, before in pairwise(first):  # long ones first
         assert before.lengths[-1] <= after.lengths[0]
         wider = len(before.sequences) + 1
         assert wider > MICRO_BATCH_SEQUENCES or wider * after.lengths[0] > MICRO_BATCH_TOKENS
