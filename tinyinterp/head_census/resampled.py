@@ -42,7 +42,7 @@ from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernels import compare_rows
 from tinyinterp.head_census.patterns import layer_of, pattern_place
 
-MOST_SEQUENCES = 24
+MOST_SEQUENCES = 20
 CHOSEN_FROM = 256  # only the first of a long text are looked at
 NOTHING = 1e-12  # squared departure of a mean row: below, rounding made it
 RESAMPLED, PERMUTED = 1, 2  # what the random numbers of a sequence are for
