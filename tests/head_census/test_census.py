@@ -30,6 +30,8 @@ CONTRACT = (
     "report_label",
     "distance_correlation",
     "spearman",
+    "content_invariance",
+    "equivariance",
     "sink",
     "contrast",
     "position_explained",
@@ -95,6 +97,8 @@ def test_every_head_has_every_column(census):
         assert row["ablation_low"] <= row["ablation_loss_increase"] <= row["ablation_high"]
         assert row["surrogate_low"] <= row["surrogate_loss_increase"] <= row["surrogate_high"]
         assert row["report_label"] == "semantic"
+        assert -1 <= row["content_invariance"] <= 1
+        assert -1 <= row["equivariance"] <= 1
         assert max(row["position_explained"], row["place_explained"]) <= 1
         assert len(row["examples"]) <= 3
         assert all(example.count("[") == 1 for example in row["examples"])
@@ -197,4 +201,6 @@ def test_a_head_that_attends_to_everything_alike_is_diffuse(tmp_path):
             assert (row["kind"], row["decided_by"]) == ("diffuse", "contrast")
             assert row["contrast"] == pytest.approx(0, abs=1e-6)
             assert math.isnan(row["position_explained"])
+            assert math.isnan(row["content_invariance"])
+            assert math.isnan(row["equivariance"])
             assert row["stability"] == 1

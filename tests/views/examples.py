@@ -50,6 +50,8 @@ def full_row(layer: int, head: int, kind: str, **others: object) -> dict[str, ob
         "contrast": 0.3,
         "position_explained": 0.7,
         "place_explained": 0.69,
+        "content_invariance": 0.91,
+        "equivariance": 0.06,
         "report_r": -0.12,
         "report_label": "semantic",
         "ablation_loss_increase": 0.02,

@@ -95,6 +95,15 @@ def test_what_it_looks_at_makes_a_role_or_not():
     assert "Beyond position" not in explained("semantic", looks_at="", **numbers)
 
 
+def test_what_becomes_of_the_pattern_when_tokens_change_is_said_where_it_is_known():
+    said = explained("positional")
+    assert "stays with r = 0.91 (content invariance)" in said
+    assert "moves along with r = 0.06 (equivariance)" in said
+    assert "r = unknown (equivariance)" in explained("positional", equivariance=float("nan"))
+    neither = explained("positional", content_invariance=None, equivariance=None)
+    assert "equivariance" not in neither
+
+
 def test_the_largest_weights_of_the_story_leave_out_key_0_and_the_token_itself():
     lines = explain_head(full_row(3, 2, "sink", sink=0.95), NOTES, TOKENS, PATTERN)
     assert lines[-2:] == [

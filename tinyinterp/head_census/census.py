@@ -134,6 +134,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
             corpus,
             seed=settings.seed,
             batch_size=settings.batch_size,
+            with_resampled=True,
             report=bar,
         )
         twins = measure_twins(

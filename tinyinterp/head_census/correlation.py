@@ -66,7 +66,7 @@ class CellAccumulator:
     def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
         held = self._held.setdefault(layer, [])
         full = len(held) == MOST_SEQUENCES
-        priorities = [_priority(sequence, self.seed) for sequence in batch.sequences]
+        priorities = [priority_of(sequence, self.seed) for sequence in batch.sequences]
         chosen = [
             row
             for row, (length, priority) in enumerate(zip(batch.lengths, priorities, strict=True))
@@ -122,6 +122,7 @@ class CellAccumulator:
         return (1 + as_large) / (1 + PERMUTATIONS)
 
 
-def _priority(sequence: Sequence, seed: int) -> int:
+def priority_of(sequence: Sequence, seed: int) -> int:
+    """A hash of its tokens: which sequences are chosen where not all are."""
     digest = hashlib.sha256(b"%d " % seed + sequence.tokens.tobytes()).digest()
     return int.from_bytes(digest[:8], "big")

@@ -1,7 +1,7 @@
 """The inner loops over patterns, compiled: each row is gone through once, up to its own query.
 
-All take the patterns of one layer as they leave the model, ``[batch head query key]`` in fp32, and
-work on the heads from ``first`` up to ``last``. A row is cleaned as in
+All take the patterns of one layer as they leave the model, in fp32, and work on the heads from
+``first`` up to ``last``. A row is cleaned as in
 :func:`tinyinterp.head_census.patterns.without_sink`, which is the slow way to the same numbers: key
 0 is dropped, the rest divided by its sum, and rows with hardly a rest are left out.
 """
@@ -22,7 +22,7 @@ def add_rows(raw, lengths, halves, weights, rows, first, last):
     """Add clean rows to their sums, sequence after sequence.
 
     Args:
-        raw: the patterns.
+        raw: the patterns, [batch head query key].
         lengths: [batch], tokens of each sequence.
         halves: [batch], which sums it goes to.
         weights: [half head query key], fp64.
@@ -47,7 +47,7 @@ def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, l
     """Score clean rows against the surrogates; a row adds in fp32, rows add up in fp64.
 
     Args:
-        raw: the patterns.
+        raw: the patterns, [batch head query key].
         lengths: [batch], tokens of each sequence.
         log_distance: [head query key], log P, fp32; ``log_place``: log V.
         log_keys: [query], the logarithm of how many keys it may see, fp64.
@@ -73,6 +73,45 @@ def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, l
                 score[4] += _dot(row, by_place) / left
                 score[5] += row[query - 1] / left
                 score[6] += row[query - 2] / left
+
+
+@compiled
+@no_type_check
+def compare_rows(one, other, order, window, own, sums, first, last):
+    """Products of how two patterns depart from attending alike to the keys that both may see.
+
+    Args:
+        one: the patterns of a sequence, [head query key].
+        other: those of the sequence whose token ``i`` is token ``order[i]`` of the first.
+        order: [position].
+        window: how many keys a query may see, itself included.
+        own: whether the query's own token is one of the keys.
+        sums: [head product], fp64, to which
+            :class:`tinyinterp.head_census.resampled.Product` are added.
+    """
+    for head in range(first, last):
+        for query in range(FIRST_QUERY, len(order)):
+            source = order[query]
+            keys = 0
+            left_one = left_other = both = ones = others = 0.0
+            for key in range(max(1, query - window + 1), query + own):
+                before = source - order[key]
+                if before < 0 or before >= window:
+                    continue
+                x = np.float64(one[head, source, order[key]])
+                y = np.float64(other[head, query, key])
+                keys += 1
+                left_one += x
+                left_other += y
+                both += x * y
+                ones += x * x
+                others += y * y
+            if keys < 2 or left_one < LEAST_LEFT or left_other < LEAST_LEFT:
+                continue
+            sums[head, 0] += 1
+            sums[head, 1] += both / (left_one * left_other) - 1 / keys
+            sums[head, 2] += ones / (left_one * left_one) - 1 / keys
+            sums[head, 3] += others / (left_other * left_other) - 1 / keys
 
 
 @compiled_sum
@@ -107,4 +146,4 @@ def _sum_x_log_x(row):
 @no_type_check
 def _add_divided(sums, row, left):
     for key in range(len(row)):
-        sums[key] += float(row[key] / left)
+        sums[key] += row[key] / left

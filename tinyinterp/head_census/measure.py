@@ -25,6 +25,7 @@ from tinyinterp.head_census.key_classes import (
 from tinyinterp.head_census.looked_at import ChoiceAccumulator, LookedAtAccumulator
 from tinyinterp.head_census.patterns import OnPatterns, pattern_place
 from tinyinterp.head_census.repeated import RepeatedAccumulator, repeated_batches
+from tinyinterp.head_census.resampled import Resampled, ResampledAccumulator, resampled_batches
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.progress import Progress
 from tinyinterp.scan import hooked_at, scan
@@ -46,6 +47,7 @@ class Measured:
     cells: CellAccumulator
     keys: LookedAtAccumulator | None  # None for twins
     examples: ExampleAccumulator | None  # of what was chosen for ``keys``
+    resampled: Resampled | None  # None unless asked for
     survey: Survey  # of the text
 
 
@@ -62,6 +64,7 @@ def measure(
     seed: int,
     batch_size: int,
     with_speech: bool = True,
+    with_resampled: bool = False,
     report: Progress | None = None,
 ) -> Measured:
     """Fit on FIT, score on TEST, then read repeated random tokens.
@@ -69,6 +72,7 @@ def measure(
     Args:
         engine: anything of the shape ``config`` that :func:`tinyinterp.scan.scan` can forward.
         with_speech: also find what each head looks at, which reads a part of FIT once more.
+        with_resampled: also read some of TEST with its tokens resampled and permuted.
     """
     survey = corpus.survey()
     fit_side, test_side = sides(survey)
@@ -88,6 +92,11 @@ def measure(
 
     repeated = RepeatedAccumulator(config)
     scan(engine, repeated_batches(config, corpus.tokenizer.end_of_text, seed), [repeated])
+    resampled = None
+    if with_resampled:
+        changed = ResampledAccumulator(config, seed)
+        scan(engine, resampled_batches(corpus, test_side, seed), [changed])
+        resampled = changed.correlations()
     return Measured(
         estimates=estimate(test.block_sums(), repeated.induction(), repeated.duplicate(), seed),
         surrogates=surrogates,
@@ -96,6 +105,7 @@ def measure(
         cells=cells,
         keys=keys,
         examples=examples,
+        resampled=resampled,
         survey=survey,
     )
 

@@ -54,6 +54,8 @@ class HeadRow:
     report_label: str
     distance_correlation: float
     spearman: float
+    content_invariance: float  # how much of the pattern stays when tokens are resampled
+    equivariance: float  # how much of it moves along when tokens are permuted
     ablation_loss_increase: float
     ablation_low: float
     ablation_high: float
@@ -130,6 +132,7 @@ def head_rows(
                 report_label=_report_label(r),
                 distance_correlation=correlation,
                 spearman=rho,
+                **_when_tokens_change(measured, at),
                 **effects.columns(at, label["kind"]),
                 **_looks_at(looked_at(measured, at, seed), estimates, at),
                 examples=[] if measured.examples is None else measured.examples.examples(*at),
@@ -152,6 +155,13 @@ def scores(estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:
         "induction": point.induction,
     }
     return {name: float(values[at]) for name, values in measured.items()}
+
+
+def _when_tokens_change(measured: Measured, at: tuple[int, int]) -> dict[str, float]:
+    """The columns of :mod:`tinyinterp.head_census.resampled`."""
+    names = ("content_invariance", "equivariance")
+    found = measured.resampled
+    return {n: float("nan") if found is None else float(getattr(found, n)[at]) for n in names}
 
 
 def label_of(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> dict[str, Any]:

@@ -172,14 +172,14 @@ def _count_hits(row, level, flags, block_hits, target_hits, type_hits, targets):
 @no_type_check
 def _add(sums, row):
     for n in range(len(row)):
-        sums[n] += float(row[n])
+        sums[n] += np.float64(row[n])
 
 
 @compiled
 @no_type_check
 def _add_squares(sums, row):
     for n in range(len(row)):
-        x = float(row[n])
+        x = np.float64(row[n])
         sums[n] += x * x
 
 
@@ -187,7 +187,7 @@ def _add_squares(sums, row):
 @no_type_check
 def _add_errors(sums, row, predicted):
     for n in range(len(row)):
-        error = float(row[n]) - float(predicted[n])
+        error = np.float64(row[n]) - np.float64(predicted[n])
         sums[n] += error * error
 
 

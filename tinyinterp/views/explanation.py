@@ -73,10 +73,11 @@ def explain_head(
 
 
 def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
-    """What decided, what the head looks at, the causal checks, the report's rule: each unbroken."""
+    """What decided, what stands beside it, the causal checks, the report's rule: each unbroken."""
     rule = notes.get("rule", "evidence")
     decided = [_simple(row, rule)] if rule in RULES_WORDS else _evidence(row)
-    return [said for said in [*decided, _looks_at(row), _causal(row), _report(row)] if said]
+    beside = _when_tokens_change(row), _looks_at(row), _causal(row), _report(row)
+    return [said for said in (*decided, *beside) if said]
 
 
 def _label(row: Row) -> str:
@@ -144,6 +145,17 @@ def _limits(found: Decision) -> tuple[float, ...]:
         Decision.POSITIONAL: (THRESHOLDS.positional,),
         Decision.SEMANTIC: (THRESHOLDS.semantic,),
     }.get(found, (THRESHOLDS.semantic, THRESHOLDS.positional))
+
+
+def _when_tokens_change(row: Row) -> str:
+    stays, moves = (row.get(name) for name in ("content_invariance", "equivariance"))
+    if not (_known(stays) or _known(moves)):
+        return ""
+    return (
+        f"When other tokens are drawn its pattern stays with r = {_number(stays)} (content "
+        f"invariance), when they are permuted it moves along with r = {_number(moves)} "
+        "(equivariance)."
+    )
 
 
 def _looks_at(row: Row) -> str:

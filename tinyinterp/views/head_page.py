@@ -37,6 +37,8 @@ NUMBERS = (
     Column("previous_token", "previous", "attention to the token before, without the sink"),
     Column("induction", "I", "induction: attention to what followed the same token"),
     Column("duplicate_token", "D", "attention to an earlier copy of the token"),
+    Column("content_invariance", "stays", "correlation with the pattern on other tokens"),
+    Column("equivariance", "moves", "correlation with the pattern on permuted tokens, moved along"),
     Column("looks_at_lift", "lift", "of what it looks at most beyond position, over position"),
     Column("ablation_loss_increase", "ablation", "rise in loss without the head, nats per token"),
     Column("surrogate_loss_increase", "surrogate", "rise in loss if it goes by position alone"),

@@ -1,0 +1,143 @@
+"""What becomes of a head's pattern when the tokens under it are changed: two correlations.
+
+A few sequences are read as they are, with every token but the first *resampled* (drawn anew from
+the tokens of these sequences), and with every token but the first *permuted*.
+
+- **Content invariance**: how much of the pattern stays where it is when the tokens are resampled.
+- **Equivariance**: how much of it moves along with the tokens when they are permuted. With
+  ``x'[i] = x[pi(i)]``, the weight ``A'[i, j]`` is compared with ``A[pi(i), pi(j)]``, over the keys
+  that the query sees in both orders.
+
+A head that goes by position alone is invariant, one that goes by its tokens alone is equivariant;
+one that goes by what stands beside its tokens, as an induction head does, is neither. Each number
+is the correlation of what departs from attending alike to the keys compared: rows without key 0
+divided by their sum, less 1 / n, as in :mod:`tinyinterp.head_census.patterns`; products are added
+up over all keys, rows and sequences. So rows count by how far they depart, and the mask, which
+alone makes any two patterns alike, counts for nothing.
+
+Equivariance leaves out the query's own token. A permutation never parts a token from itself, so
+attention to it moves along whether the head looks at it for where it stands or for what it is: a
+current-token head would seem to go by content. Without it there is nothing left of such a head to
+compare, and its equivariance is not known.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tinyinterp.compiled import in_parts
+from tinyinterp.corpus import Corpus, MicroBatch, Sequence, Side
+from tinyinterp.decoder import DecoderConfig
+from tinyinterp.head_census.correlation import priority_of
+from tinyinterp.head_census.kernels import compare_rows
+from tinyinterp.head_census.patterns import layer_of, pattern_place
+
+MOST_SEQUENCES = 20
+CHOSEN_FROM = 256  # only the first of a long text are looked at
+NOTHING = 1e-12  # squared departure of a mean row: below, rounding made it
+RESAMPLED, PERMUTED = 1, 2  # what the random numbers of a sequence are for
+
+
+class Product(IntEnum):
+    """What a row adds; products of departures are summed over its keys."""
+
+    ROWS = 0  # rows that count
+    BOTH = 1  # of the two patterns with each other
+    ONE = 2  # of the first with itself
+    OTHER = 3  # of the second with itself
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """The two correlations of every head, from -1 to 1; NaN where nothing departs."""
+
+    content_invariance: Float[np.ndarray, "layer head"]
+    equivariance: Float[np.ndarray, "layer head"]
+
+
+def resampled_batches(corpus: Corpus, side: Side | None, seed: int) -> list[MicroBatch]:
+    """For each sequence chosen a batch of three: as it is, resampled, permuted; no padding.
+
+    The sequences are those whose hash is smallest. Tokens are drawn with replacement, each as often
+    as it comes in them.
+    """
+    chosen = heapq.nsmallest(
+        MOST_SEQUENCES,
+        islice(corpus.sequences(side), CHOSEN_FROM),
+        key=lambda sequence: priority_of(sequence, seed),
+    )
+    pool = np.concatenate([sequence.tokens[1:] for sequence in chosen])
+    return [_three(sequence, pool, seed) for sequence in chosen]
+
+
+class ResampledAccumulator:
+    """Adds up products of departures over the batches of :func:`resampled_batches`.
+
+    Args:
+        seed: that of the batches.
+    """
+
+    def __init__(self, config: DecoderConfig, seed: int) -> None:
+        self.config, self.seed = config, seed
+        shape = (config.n_layers, config.n_heads, len(Product))
+        self._invariance, self._equivariance = np.zeros((2, *shape))
+
+    def places(self) -> Iterable[str]:
+        return [pattern_place(layer) for layer in range(self.config.n_layers)]
+
+    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
+        layer = layer_of(place)
+        clean, resampled, permuted = value.float().cpu().numpy()
+        n_heads, n, _ = clean.shape
+        window = self.config.window_of(layer) or n
+        stay, order = np.arange(n), order_of(batch.sequences[0], self.seed)
+        for other, moved, own, sums in (
+            (resampled, stay, True, self._invariance[layer]),
+            (permuted, order, False, self._equivariance[layer]),
+        ):
+            in_parts(partial(compare_rows, clean, other, moved, window, own, sums), n_heads)
+
+    def correlations(self) -> Resampled:
+        """Of what was taken in so far."""
+        return Resampled(_correlation(self._invariance), _correlation(self._equivariance))
+
+
+def order_of(sequence: Sequence, seed: int) -> Int[np.ndarray, " position"]:
+    """The permutation of a sequence: its first token stays, any order of the others is as likely.
+
+    Token ``i`` of the permuted sequence is token ``order[i]`` of the sequence.
+    """
+    random = _random(sequence, seed, PERMUTED)
+    return np.concatenate([[0], 1 + random.permutation(len(sequence.tokens) - 1)])
+
+
+def _three(sequence: Sequence, pool: Int[np.ndarray, " token"], seed: int) -> MicroBatch:
+    drawn = _random(sequence, seed, RESAMPLED).choice(pool, size=len(sequence.tokens) - 1)
+    resampled = replace(sequence, tokens=np.concatenate([sequence.tokens[:1], drawn]))
+    permuted = replace(sequence, tokens=sequence.tokens[order_of(sequence, seed)])
+    three = (sequence, resampled, permuted)
+    return MicroBatch(three, torch.from_numpy(np.stack([s.tokens for s in three])))
+
+
+def _random(sequence: Sequence, seed: int, purpose: int) -> np.random.Generator:
+    return np.random.default_rng((priority_of(sequence, seed), purpose))
+
+
+def _correlation(
+    sums: Float[np.ndarray, "layer head product"],
+) -> Float[np.ndarray, "layer head"]:
+    """NaN where no row counts, or one of the two patterns never departs."""
+    rows, both, one, other = np.moveaxis(sums, -1, 0)
+    known = (rows > 0) & (np.minimum(one, other) > NOTHING * rows)
+    size = np.sqrt(np.where(known, one * other, 1.0))
+    return np.where(known, both / size, np.nan)
