@@ -219,6 +219,10 @@ def test_every_picture_is_written_in_every_form(tmp_path: Path):
     assert picture.save(tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
 
 
+def test_every_figure_has_a_legend_also_of_one_kind():
+    assert all(picture.plotly.layout.showlegend for picture in pictures().values())
+
+
 def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(SelectionError, match=r"no column 'nothing' of numbers; known: value, low"):
         view.scores(make_census(2, 3, 5), x="nothing")
