@@ -97,6 +97,20 @@ def test_an_empty_text_is_refused(model: Model, text: str):
         view.attention(model, text, 0)
 
 
+def test_half_of_a_surrogate_pair_is_refused(model: Model):
+    with pytest.raises(CorpusError, match="half of a surrogate pair; give whole characters"):
+        view.attention(model, "a \ud83d b", 0)
+    with pytest.raises(CorpusError, match="half of a surrogate pair"):
+        tinyinterp.generate(model, "\ud83d")
+
+
+def test_numbers_may_come_from_a_data_frame(model: Model):
+    found = view.neurons(model, TEXT, 0, np.int64(3)).data
+    assert found == view.neurons(model, TEXT, 0, 3).data
+    assert view.neurons(model, TEXT, 0, [np.int64(3)]).data == found
+    assert len(view.attention(model, TEXT, 0, heads=np.int64(1)).data["names"]) == 1
+
+
 def test_a_text_beyond_the_context_is_refused(model: Model):
     longest = "\n" * 96
     assert len(tokenize(model, f"x{longest[1:]}").ids) <= 97

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import index
+from typing import SupportsIndex
 
 import numpy as np
 import torch
@@ -51,7 +53,9 @@ def check_layer(model: Model, layer: int) -> None:
     _check("layer", layer, model.config.n_layers)
 
 
-def choose(what: str, given: int | Sequence[int] | None, count: int) -> list[int]:
+def choose(
+    what: str, given: SupportsIndex | Sequence[SupportsIndex] | None, count: int
+) -> list[int]:
     """The heads or neurons that were asked for, as a list; None: all.
 
     Raises:
@@ -59,7 +63,7 @@ def choose(what: str, given: int | Sequence[int] | None, count: int) -> list[int
     """
     if given is None:
         return list(range(count))
-    chosen = [given] if isinstance(given, int) else list(given)
+    chosen = [index(number) for number in (given if isinstance(given, Iterable) else [given])]
     if not chosen:
         raise SelectionError(f"no {what} was given; name at least one")
     for number in chosen:

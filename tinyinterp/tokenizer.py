@@ -16,7 +16,7 @@ from typing import Any
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
-from tinyinterp.errors import TokenizerError
+from tinyinterp.errors import CorpusError, TokenizerError
 from tinyinterp.files import make_folder, write_text
 
 END_OF_TEXT = "<|endoftext|>"
@@ -122,12 +122,26 @@ class Tokenizer:
         return self.backend.get_vocab_size()
 
     def encode(self, text: str) -> Encoding:
-        """Tokens of ``text``, without an end-of-text token added."""
+        """Tokens of ``text``, without an end-of-text token added.
+
+        Raises:
+            CorpusError: it holds half of a surrogate pair, which no token stands for.
+        """
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str]) -> list[Encoding]:
-        """Tokens of several texts, in parallel."""
-        encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
+        """Tokens of several texts, in parallel.
+
+        Raises:
+            CorpusError: one holds half of a surrogate pair, which no token stands for.
+        """
+        try:
+            encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
+        except TypeError as error:
+            raise CorpusError(
+                "a text is no string, or holds half of a surrogate pair; give whole characters, "
+                "decoded as UTF-8"
+            ) from error
         return [Encoding(self._clamp(e.ids), e.offsets) for e in encoded]
 
     def _clamp(self, ids: list[int]) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from math import nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
 import pyarrow.compute as pc
 import torch
@@ -33,7 +33,7 @@ class Place:
 
 
 def places_of_census(
-    census: NeuronCensus, layer: int, neuron: int | Sequence[int], k: int
+    census: NeuronCensus, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int
 ) -> dict[int, list[Place]]:
     """The largest activations that a census kept, by neuron, largest first.
 
@@ -62,7 +62,7 @@ def places_of_census(
 
 
 def places_of_model(
-    model: Model, layer: int, neuron: int | Sequence[int], k: int, text: Text
+    model: Model, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int, text: Text
 ) -> dict[int, list[Place]]:
     """The largest activations on a text, by neuron, largest first; the earlier of two equal ones.
 

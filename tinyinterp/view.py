@@ -21,7 +21,7 @@ a :class:`Picture`, which a notebook shows by plotly, and which ``.save`` writes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
 from tinyinterp.api import Text
 from tinyinterp.errors import SelectionError
@@ -49,7 +49,10 @@ __all__ = [
 
 
 def attention(
-    model: Model, text: str, layer: int, heads: int | Sequence[int] | None = None
+    model: Model,
+    text: str,
+    layer: int,
+    heads: SupportsIndex | Sequence[SupportsIndex] | None = None,
 ) -> Widget:
     """What the heads of a layer look at on ``text``: choose a head, hover over a token.
 
@@ -78,7 +81,9 @@ def attention(
     )
 
 
-def neurons(model: Model, text: str, layer: int, neuron: int | Sequence[int]) -> Widget:
+def neurons(
+    model: Model, text: str, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex]
+) -> Widget:
     """``text`` coloured by what one or more neurons do on it, after the non-linearity.
 
     Args:
@@ -106,7 +111,7 @@ def neurons(model: Model, text: str, layer: int, neuron: int | Sequence[int]) ->
 def top_tokens(
     source: NeuronCensus | Model,
     layer: int,
-    neuron: int | Sequence[int],
+    neuron: SupportsIndex | Sequence[SupportsIndex],
     *,
     k: int = 10,
     text: Text = None,

@@ -55,9 +55,9 @@ class Picture:
             OutputError: the ending is none of these, or the folder cannot be written.
         """
         target = Path(path)
-        if target.suffix in PAPER:
+        if target.suffix.lower() in PAPER:
             return style.save(self.matplotlib, target)
-        if target.suffix != ".html":
+        if target.suffix.lower() != ".html":
             raise OutputError(
                 f"{target} is no picture: name it .html to zoom in, or {', '.join(PAPER)}"
             )

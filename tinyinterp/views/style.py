@@ -97,7 +97,7 @@ def save(figure: Figure, path: Path) -> Path:
         OutputError: the folder cannot be written.
     """
     with settings(), replacing_file(path) as temporary:
-        figure.savefig(temporary, dpi=RESOLUTION, metadata=METADATA[path.suffix])
+        figure.savefig(temporary, dpi=RESOLUTION, metadata=METADATA[path.suffix.lower()])
     return path
 
 

@@ -216,6 +216,11 @@ def test_every_picture_is_written_in_every_form(tmp_path: Path):
     assert (tmp_path / LIBRARY).stat().st_size > 1_000_000
     with pytest.raises(OutputError, match=r"name it \.html .* \.png, \.svg, \.pdf"):
         picture.save(tmp_path / "a.gif")
+    assert picture.save(tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_figure_has_a_legend_also_of_one_kind():
+    assert all(picture.plotly.layout.showlegend for picture in pictures().values())
 
 
 def test_what_cannot_be_drawn_is_refused():

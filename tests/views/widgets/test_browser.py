@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def attention() -> Widget:
 
 
 def coloured() -> Widget:
-    texts = [ColouredText(TOKENS, [0.0, 2.0, -1.0, 0.5, 0.25, float("nan"), -2.0], "first")]
+    texts = [ColouredText(TOKENS, [0.0, 2.0, -1.0, 0.5, 0.25, 0.0, -2.0], "first")]
     other = [ColouredText(["only", " this"], [0.0, 0.0])]
     return coloured_widget([Choice("neuron 5", texts), Choice("dead", other)], "Neurons")
 
@@ -99,6 +100,15 @@ def test_tokens_are_coloured_and_tell_their_value(watched: Watched, tmp_path: Pa
     page.select_option("select", "dead")
     expect(tokens).to_have_count(2)
     assert page.locator(".scale").inner_text().split() == ["-0.5", "0.5"]
+
+
+def test_a_value_that_is_not_known_is_not_called_zero(watched: Watched, tmp_path: Path):
+    text = ColouredText(["before", " dog"], [math.nan, 1.5])
+    widget = coloured_widget([Choice("one", [text])], "t")
+    page = watched.page
+    page.goto(widget.save(tmp_path / "neurons.html").as_uri())
+    said = page.locator(".texts .tokens span").evaluate_all("all => all.map((one) => one.title)")
+    assert said == ["–", "1.5"]
 
 
 @pytest.mark.parametrize("script", ["first", "last", "between"])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.views.examples import HOSTILE, causal_pattern
+from tinyinterp.errors import OutputError
 from tinyinterp.views.quantise import pack_pattern
 from tinyinterp.views.widgets import Choice, ColouredText, Widget, attention_widget, coloured_widget
 from tinyinterp.views.widgets.script import script_element
@@ -131,6 +132,12 @@ def test_a_page_is_written_whole(tmp_path: Path):
     path = attention().save(str(tmp_path / "new" / "page.html"))
     assert path.read_text("utf-8") == attention().page
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]
+
+
+def test_a_page_is_not_written_under_the_name_of_a_picture(tmp_path: Path):
+    with pytest.raises(OutputError, match=r"a\.png is no page: a widget is written as \.html"):
+        attention().save(tmp_path / "a.png")
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("n_heads", [1, 16])

@@ -40,6 +40,7 @@ def dress(figure: go.Figure, title: str, *, width: int, height: int) -> None:
         height=height,
         margin={"l": 80, "r": 30, "t": 60, "b": 90},
         legend=LEGEND,
+        showlegend=True,  # plotly leaves it out where there is one kind
         paper_bgcolor="white",
         plot_bgcolor="white",
     )

@@ -152,7 +152,10 @@ def plot_kind_shares(models: Mapping[str, Shares], title: str) -> go.Figure:
                 row=1,
                 col=column,
             )
-    figure.update_layout(barmode="stack", bargap=0.2)
+    below = 40 / (
+        30 * len(layers) + 80
+    )  # of the height of the bars: free of the ticks of one layer
+    figure.update_layout(barmode="stack", bargap=0.2, legend_y=-below)
     ticks = {"tickvals": [0, 0.5, 1], "ticktext": ["0", "half", "all"]}
     figure.update_xaxes(axis("", range=(0, 1), showgrid=False, **ticks))
     figure.update_yaxes(axis("", range=(max(layers) + 0.6, min(layers) - 0.6), tickvals=layers))

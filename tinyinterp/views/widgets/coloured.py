@@ -15,9 +15,8 @@ from tinyinterp.views.widgets.widget import Widget
 
 POSITIVE, NEGATIVE = style.KIND_COLOURS["semantic"], style.KIND_COLOURS["positional"]
 DIGITS = 3  # significant digits of values
-LEAST = (
-    0.5  # the scale reaches at least so far: a silent neuron, at most .17 below zero, stays pale
-)
+# The scale reaches at least so far: a silent neuron, at most .17 below zero, stays pale.
+LEAST = 0.5
 JOINER = "\N{WORD JOINER}"  # not seen, and no line is broken at it
 
 

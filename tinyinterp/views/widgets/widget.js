@@ -112,14 +112,15 @@
         const text = make("div", { className: "text" });
         if (note) text.append(make("span", { className: "note" }, note));
         texts.append(text);
-        if (!self.CircuitsVis) {
+        // circuitsvis would call a value that is not known zero
+        if (!self.CircuitsVis || values.includes(null)) {
           text.append(plain(tokens, values, most));
           continue;
         }
         text.dataset.place = figure.id;
         vis(text, "ColoredTokens", {
           tokens,
-          values: values.map((value) => value ?? 0),
+          values,
           minValue: -most,
           maxValue: most,
           positiveColor: data.positive,

@@ -16,6 +16,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from tinyinterp.errors import OutputError
 from tinyinterp.files import write_text
 from tinyinterp.views.execution import current_execution
 from tinyinterp.views.page import POLICY, json_block
@@ -65,9 +66,11 @@ class Widget:
         """Write :attr:`page`, whole or not at all; equal widgets give equal bytes.
 
         Raises:
-            OutputError: the folder cannot be written.
+            OutputError: ``path`` does not end in ``.html``, or the folder cannot be written.
         """
         target = Path(path)
+        if target.suffix.lower() not in (".html", ".htm"):
+            raise OutputError(f"{target} is no page: a widget is written as .html; name it so")
         write_text(target, self.page)
         return target
 
