@@ -145,3 +145,9 @@ def test_widgets_of_the_smallest_model(tmp_path_factory: pytest.TempPathFactory)
     model = tinyinterp.load(one.folder)
     assert len(view.attention(model, TEXT, 0).data["patterns"]) == 1
     assert len(view.neurons(model, TEXT, 0, 0).data["choices"]) == 1
+
+
+def test_a_model_is_no_census(model: Model):
+    for show in (view.kinds, view.scores, view.profiles, view.causal):
+        with pytest.raises(SelectionError, match="take one with"):
+            show(model)

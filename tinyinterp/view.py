@@ -159,6 +159,7 @@ def kinds(census: HeadCensus | NeuronCensus) -> Picture:
     from tinyinterp.views import pictures
     from tinyinterp.views.census import HeadCensusLike
 
+    _must_be_census(census)
     if isinstance(census, HeadCensusLike):
         return pictures.kind_picture(census)
     return pictures.neuron_kind_picture(census.table)
@@ -180,6 +181,7 @@ def scores(
     from tinyinterp.views import pictures
     from tinyinterp.views.census import HeadCensusLike
 
+    _must_be_census(census)
     if isinstance(census, HeadCensusLike):
         chosen = {name: value for name, value in (("x", x), ("y", y)) if value is not None}
         return pictures.score_picture(census, **chosen)
@@ -192,6 +194,7 @@ def profiles(census: HeadCensus) -> Picture:
     """How far back every head looks, without the first token."""
     from tinyinterp.views.pictures import profile_picture
 
+    _must_be_census(census)
     return profile_picture(census)
 
 
@@ -204,6 +207,7 @@ def causal(census: HeadCensus) -> Picture:
     from tinyinterp.views.causal_plot import has_causal_check
     from tinyinterp.views.pictures import causal_picture
 
+    _must_be_census(census)
     if not has_causal_check(census.table):
         raise SelectionError("this census was taken without the causal check; take one with it")
     return causal_picture(census)
@@ -219,3 +223,11 @@ def formation(table: Table, title: str = "Heads over training") -> Picture:
     from tinyinterp.views.pictures import formation_picture
 
     return formation_picture(table, title)
+
+
+def _must_be_census(given: object) -> None:
+    if isinstance(given, Model):
+        raise SelectionError(
+            "a model was given; what is shown comes of a census: take one with "
+            "tinyinterp.heads(model) or tinyinterp.neurons(model, layer=...)"
+        )

@@ -25,11 +25,11 @@ def lab(
 ) -> None:
     """Open JupyterLab on the guided tour.
 
-    The notebooks are copied; one that is there already and differs is kept as it is.
+    The notebooks are copied; one that is there already and differs is kept as it is. Options of
+    Jupyter follow two hyphens: as root, tinyinterp lab -- --allow-root.
     """
     from tinyinterp.tour import copy_tour, find_jupyterlab
 
-    launch = find_jupyterlab()
     copied = copy_tour(out)
     if copied.kept:
         say(
@@ -37,5 +37,6 @@ def lab(
             "again"
         )
     say(f"{out}: {len(copied.written)} of {len(copied.names)} notebooks copied")
+    launch = find_jupyterlab()
     first = f"--LabApp.default_url=/lab/tree/{copied.names[0]}"
     launch([str(out), first, *(["--no-browser"] if no_browser else []), *(jupyter or [])])
