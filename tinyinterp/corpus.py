@@ -29,6 +29,7 @@ from tinyinterp.tokenizer import Tokenizer
 BUNDLED_STORIES = "bundled stories (drawn from the bundled model)"
 N_BLOCKS = 64
 STORIES_AT_ONCE = 512  # sorted by length among themselves
+STORIES_ENCODED = 64  # at a time: of a text that is not read to its end, hardly more than is read
 MICRO_BATCH_TOKENS = 2048
 MICRO_BATCH_SEQUENCES = 32
 
@@ -130,8 +131,8 @@ class Corpus:
     def _chunks(self) -> Iterator[list[Sequence]]:
         stories = iter(self.stories())
         number = total = 0
-        while batch := list(islice(stories, STORIES_AT_ONCE)):
-            chunk: list[Sequence] = []
+        chunk: list[Sequence] = []
+        while batch := list(islice(stories, STORIES_ENCODED)):
             for story, encoding in zip(batch, self.tokenizer.encode_batch(batch), strict=True):
                 chunk.extend(self._cut(story, number, encoding.ids, encoding.offsets))
                 number += 1
@@ -139,6 +140,10 @@ class Corpus:
                 if self.max_tokens is not None and total >= self.max_tokens:
                     yield chunk
                     return
+                if number % STORIES_AT_ONCE == 0:
+                    yield chunk
+                    chunk = []
+        if chunk:
             yield chunk
 
     def _cut(

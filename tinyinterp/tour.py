@@ -70,6 +70,6 @@ def find_jupyterlab() -> Callable[[list[str]], None]:
     except ImportError as error:
         raise OutputError(
             f"JupyterLab cannot be imported ({error}); install it with 'pip install jupyterlab', "
-            "or open the notebooks another way"
+            f"or open the notebooks another way: they lie in {tour()[0].parent}"
         ) from error
     return LabApp.launch_instance

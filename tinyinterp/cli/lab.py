@@ -30,6 +30,7 @@ def lab(
     """
     from tinyinterp.tour import copy_tour, find_jupyterlab
 
+    launch = find_jupyterlab()
     copied = copy_tour(out)
     if copied.kept:
         say(
@@ -37,6 +38,5 @@ def lab(
             "again"
         )
     say(f"{out}: {len(copied.written)} of {len(copied.names)} notebooks copied")
-    launch = find_jupyterlab()
     first = f"--LabApp.default_url=/lab/tree/{copied.names[0]}"
     launch([str(out), first, *(["--no-browser"] if no_browser else []), *(jupyter or [])])
