@@ -93,7 +93,7 @@ def test_tidying_gives_back_what_is_stored_from_what_was_run(stored: dict[str, A
 
 
 @pytest.mark.parametrize(
-    "path", ["in /home/me/x", "open('/tmp/x/y')", "~/data", r"C:\data", "a /work/x"]
+    "path", ["in /home/me/x", "open('/tmp/x/y')", "~/data", r"C:\data", "a /srv/x"]
 )
 def test_absolute_paths_are_known_when_seen(path: str):
     assert ABSOLUTE.search(path)
