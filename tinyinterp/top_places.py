@@ -15,6 +15,8 @@ from tinyinterp.api import Text, as_corpus
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
 from tinyinterp.one_text import check_layer, choose, read_activations
+from tinyinterp.packed import packed
+from tinyinterp.progress import progress
 
 if TYPE_CHECKING:
     from tinyinterp.neuron_census import NeuronCensus
@@ -77,17 +79,20 @@ def places_of_model(
     numbers = choose("neuron", neuron, model.config.d_mlp)
     corpus = as_corpus(model, text, READ_TOKENS, model.config.n_ctx)
     kept: dict[int, list[tuple[float, int, int, Place]]] = {number: [] for number in numbers}
-    for order, sequence in enumerate(corpus.sequences()):
-        activations = read_activations(model, torch.from_numpy(sequence.tokens), layer)
-        names = [model.tokenizer.token_text(int(token)) for token in sequence.tokens]
-        for number in numbers:
-            values = activations[:, number].tolist()
-            for at in nlargest(k, range(1, len(values)), key=lambda i: (values[i], -i)):
-                around = slice(max(0, at - BEFORE), at + AFTER + 1)
-                note = f"{values[at]:.3g}, story {sequence.number}"
-                place = Place(names[around], values[around], note)
-                kept[number].append((values[at], -order, -at, place))
-            kept[number] = nlargest(k, kept[number], key=lambda item: item[:3])
+    total = corpus.survey().tokens
+    with packed(model.decoder), progress("largest activations", total) as bar:
+        for order, sequence in enumerate(corpus.sequences()):
+            activations = read_activations(model, torch.from_numpy(sequence.tokens), layer)
+            names = [model.tokenizer.token_text(int(token)) for token in sequence.tokens]
+            for number in numbers:
+                values = activations[:, number].tolist()
+                for at in nlargest(k, range(1, len(values)), key=lambda i: (values[i], -i)):
+                    around = slice(max(0, at - BEFORE), at + AFTER + 1)
+                    note = f"{values[at]:.3g}, story {sequence.number}"
+                    place = Place(names[around], values[around], note)
+                    kept[number].append((values[at], -order, -at, place))
+                kept[number] = nlargest(k, kept[number], key=lambda item: item[:3])
+            bar.advance(len(sequence.tokens))
     return {number: [item[3] for item in items] for number, items in kept.items()}
 
 
