@@ -49,6 +49,7 @@ check: $(INSTALLED) ## formatting, lint and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/pyright
+	$(BIN)/lint-imports --no-cache
 
 bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)
 	$(BIN)/python tests/benchmarks/training_speed.py

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import tinyinterp
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.kind_map import draw_kind_map
 from tinyinterp.views.patterns import draw_layer_sheet

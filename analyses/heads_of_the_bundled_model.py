@@ -19,7 +19,7 @@ from typing import Any
 import tinyinterp
 from tinyinterp.api import HEAD_TOKENS
 from tinyinterp.head_census import HeadCensus
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import markdown, style
 from tinyinterp.views.causal_plot import draw_causal_check
 from tinyinterp.views.explanation import explain_head

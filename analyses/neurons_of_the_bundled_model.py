@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 import tinyinterp
+from tinyinterp.io.table import Table
 from tinyinterp.neuron_census import NeuronCensus
 from tinyinterp.neuron_census.dump import header_lines
 from tinyinterp.neuron_census.nulls import NULLS
-from tinyinterp.table import Table
 from tinyinterp.views import markdown, style
 from tinyinterp.views.kind_shares import draw_kind_shares
 

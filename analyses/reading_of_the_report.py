@@ -36,11 +36,11 @@ from scipy import sparse
 from torch import Tensor
 
 import tinyinterp
-from tinyinterp.corpus import Corpus, MicroBatch, Side, open_corpus
-from tinyinterp.decoder import Decoder
+from tinyinterp.io.table import Table
+from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.reading import read
 from tinyinterp.scan import scan
-from tinyinterp.table import Table
+from tinyinterp.text.corpus import Corpus, MicroBatch, Side, open_corpus
 from tinyinterp.views import style
 
 FIGURES = Path(__file__).parent.parent / "figures"
@@ -93,11 +93,11 @@ class TopTokens:
         self._new = new
         self._seen = 0
 
-    def places(self) -> tuple[str, ...]:
+    def hook_names(self) -> tuple[str, ...]:
         """The one place."""
         return (self.place,)
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:  # noqa: ARG002 - one
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:  # noqa: ARG002 - one
         """Take in a micro-batch."""
         kept = self._new.of(batch)
         values = self._values(value)[kept].T.float()

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tinyinterp.files import replacing_file
+from tinyinterp.io.files import replacing_file
 
 FIGURES = Path(__file__).parent.parent / "figures"
 WIDTH, HEIGHT = 1080, 900  # of the window, in CSS pixels; pictures are as long as what they show

@@ -10,9 +10,10 @@ import torch
 
 from tinyinterp import checkpoint
 from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
-from tinyinterp.compressor import Compressor, CompressorConfig
-from tinyinterp.decoder import Architecture, Decoder, DecoderConfig
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.compressor import Compressor, CompressorConfig
+from tinyinterp.network.config import Architecture, DecoderConfig
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.tokenizer import Tokenizer
 
 N_VOCAB = 281
 N_CTX = 97

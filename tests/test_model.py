@@ -6,8 +6,10 @@ import pytest
 import torch
 from models import N_VOCAB, random_tokens, tiny_checkpoint
 
-from tinyinterp import hooked, hub, model
+from tinyinterp import model
+from tinyinterp.checkpoint import hooked
 from tinyinterp.errors import CheckpointError
+from tinyinterp.io import hub
 from tinyinterp.model import Model
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tinyinterp.tour import tour
+from tinyinterp.cli.tour import tour
 
 NOTEBOOKS = tour()
 TIDY = Path(__file__).parents[1] / ".ci" / "tidy_notebooks.py"

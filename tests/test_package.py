@@ -7,12 +7,12 @@ import pytest
 from models import STORIES, tiny_checkpoint, tiny_tokenizer
 
 import tinyinterp
-from tinyinterp import api, generation
-from tinyinterp.corpus import corpus_of
 from tinyinterp.errors import CorpusError
-from tinyinterp.generation import Sampling
 from tinyinterp.model import Model
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network import generation
+from tinyinterp.network.generation import Sampling
+from tinyinterp.text.corpus import corpus_of
+from tinyinterp.text.tokenizer import Tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +38,18 @@ def test_a_text_may_be_a_path_or_stories_or_a_corpus(model: Model, tmp_path: Pat
     path.write_text("\n<|endoftext|>\n".join(STORIES), "utf-8")
     given = [path, str(path), STORIES, corpus_of(list(STORIES), model.tokenizer, 97)]
     for corpus in given:
-        opened = api.as_corpus(model, corpus, None, 97)
+        opened = model.corpus(corpus)
         assert [sequence.story for sequence in opened.sequences()] == list(STORIES)
-    limited = api.as_corpus(model, STORIES, 3, 97)
+    limited = model.corpus(STORIES, max_tokens=3)
     assert [sequence.story for sequence in limited.sequences()] == [STORIES[0]]
 
 
 def test_a_corpus_of_another_model_is_refused(model: Model):
     other = Tokenizer.train(STORIES, 277)
     with pytest.raises(CorpusError, match="the tokenizer of another model"):
-        api.as_corpus(model, corpus_of(list(STORIES), other, 97), None, 97)
+        model.corpus(corpus_of(list(STORIES), other, 97))
     with pytest.raises(CorpusError, match="up to 101 tokens, the context of 'model' holds 97"):
-        api.as_corpus(model, corpus_of(list(STORIES), tiny_tokenizer(), 101), None, 97)
+        model.corpus(corpus_of(list(STORIES), tiny_tokenizer(), 101))
 
 
 def test_a_story_is_the_prompt_and_what_generation_adds(model: Model):

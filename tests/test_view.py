@@ -10,7 +10,7 @@ from tinyinterp import view
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus
-from tinyinterp.one_text import read_activations, read_pattern, tokenize
+from tinyinterp.views.one_text import read_activations, read_pattern, tokenize
 from tinyinterp.views.quantise import pack_pattern
 
 TEXT = "Tim saw a dog.\nIt said “\U0001f600”"

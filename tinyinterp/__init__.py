@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tinyinterp import view
     from tinyinterp.api import generate, heads, neurons
-    from tinyinterp.corpus import Corpus
     from tinyinterp.errors import TinyinterpError
     from tinyinterp.model import Model, load
+    from tinyinterp.text.corpus import Corpus
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Corpus": "tinyinterp.corpus",
+    "Corpus": "tinyinterp.text.corpus",
     "Model": "tinyinterp.model",
     "TinyinterpError": "tinyinterp.errors",
     "generate": "tinyinterp.api",

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tinyinterp import checkpoint as checkpoints
-from tinyinterp import hub
 from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
-from tinyinterp.compressor import Compressor, CompressorConfig
-from tinyinterp.decoder import Decoder, DecoderConfig, count_parameters
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.checkpoint.find import find
+from tinyinterp.errors import CorpusError
+from tinyinterp.network.compressor import Compressor, CompressorConfig
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Decoder, count_parameters
+from tinyinterp.text.corpus import Corpus, corpus_of, open_corpus
+from tinyinterp.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from tinyinterp.certificate import Certificate
-    from tinyinterp.hooked import HookedTransformer
+    from tinyinterp.checkpoint.certificate import Certificate
+    from tinyinterp.checkpoint.hooked import HookedTransformer
 
 BUNDLED_NAME = "bundled"
+Text = Corpus | Path | str | Sequence[str] | None  # what is taken as a text
 
 
 AnyCheckpoint = TypeVar("AnyCheckpoint", Checkpoint, CompressorCheckpoint)
@@ -79,9 +84,50 @@ class Model(_Opened[Checkpoint]):
 
     @cached_property
     def _conversion(self) -> tuple[HookedTransformer, Certificate]:
-        from tinyinterp.hooked import convert
+        from tinyinterp.checkpoint.hooked import convert
 
         return convert(self.checkpoint)
+
+    def corpus(
+        self, text: Text = None, *, max_tokens: int | None = None, n_ctx: int | None = None
+    ) -> Corpus:
+        """A text as this model reads it.
+
+        Args:
+            text: a :class:`Corpus`, the path of a file, a list of stories, or None for the bundled
+                stories.
+            max_tokens: how much of it is read, unless it is a :class:`Corpus`; None: all.
+            n_ctx: tokens of a sequence; None: as many as the context holds.
+
+        Raises:
+            CorpusError: the text cannot be read, or was tokenised for another model.
+        """
+        n_ctx = n_ctx or self.config.n_ctx
+        if isinstance(text, Corpus):
+            self._check(text)
+            return text
+        if text is None or isinstance(text, (str, Path)):
+            path = None if text is None else Path(text)
+            return open_corpus(self.tokenizer, n_ctx, text=path, max_tokens=max_tokens)
+        return replace(corpus_of(list(text), self.tokenizer, n_ctx), max_tokens=max_tokens)
+
+    def _check(self, corpus: Corpus) -> None:
+        """Refuse what another model's tokenizer made, or what does not fit in the context."""
+        tokenizer = self.tokenizer
+        if corpus.tokenizer is not tokenizer and (
+            corpus.tokenizer.backend.to_str() != tokenizer.backend.to_str()
+            or corpus.tokenizer.unknown_from != tokenizer.unknown_from
+        ):
+            raise CorpusError(
+                f"the corpus {corpus.name!r} was opened with the tokenizer of another model; "
+                f"open it with the one of {self.name!r}"
+            )
+        if corpus.n_ctx > self.config.n_ctx:
+            raise CorpusError(
+                f"the corpus {corpus.name!r} has sequences of up to {corpus.n_ctx} tokens, the "
+                f"context of {self.name!r} holds {self.config.n_ctx}; open it with "
+                f"n_ctx={self.config.n_ctx}"
+            )
 
     def __repr__(self) -> str:
         config = self.config
@@ -116,13 +162,13 @@ def load(ckpt: str | Path | None = None) -> Model:
         CheckpointError: there is no such model, or it cannot be read.
         TokenizerError: its tokenizer cannot be read.
     """
-    folder = hub.find(ckpt)
+    folder = find(ckpt)
     return Model(checkpoints.load(folder), _name(ckpt, folder))
 
 
 def load_any(ckpt: str | Path | None = None) -> Model | CompressorModel:
     """The same as :func:`load`, and a compressor where there is one."""
-    folder = hub.find(ckpt)
+    folder = find(ckpt)
     opened, name = checkpoints.load_any(folder), _name(ckpt, folder)
     return Model(opened, name) if isinstance(opened, Checkpoint) else CompressorModel(opened, name)
 

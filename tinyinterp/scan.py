@@ -1,10 +1,10 @@
 """One pass of a model over a text, with any number of accumulators listening.
 
-An accumulator names the places it wants (TransformerLens names, which are the decoder's own) and is
+An accumulator lists the hook names it wants (TransformerLens's, which are the decoder's own) and is
 called with each tensor as the forward pass makes it, so that no more than one layer is held. The
 pass stops once everybody has heard from the last layer that anybody listens to. The model may be
-our decoder, which is several times faster, or a ``HookedTransformer``: the places have the same
-names in both.
+our decoder, which is several times faster, or a ``HookedTransformer``: hook names are the same in
+both.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from tinyinterp.corpus import MicroBatch
-from tinyinterp.decoder import Decoder
 from tinyinterp.errors import SelectionError
-from tinyinterp.packed import packed
-from tinyinterp.progress import Progress
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.packed import packed
+from tinyinterp.text.corpus import MicroBatch
 
 Hook = Callable[[Tensor], Tensor | None]
 LAYER = re.compile(r"^blocks\.(\d+)\.")
@@ -32,12 +31,12 @@ LAYER = re.compile(r"^blocks\.(\d+)\.")
 class Accumulator(Protocol):
     """Gathers something over a text."""
 
-    def places(self) -> Iterable[str]:
-        """The names it listens to, such as ``blocks.3.attn.hook_pattern``."""
+    def hook_names(self) -> Iterable[str]:
+        """The hook names it listens to, such as ``blocks.3.attn.hook_pattern``."""
         ...
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        """Take in the tensor that ``place`` held for ``batch``; padding is not masked."""
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
+        """Take in the tensor that the hook ``name`` saw for ``batch``; padding is not masked."""
         ...
 
 
@@ -50,7 +49,6 @@ def scan(
     batches: Iterable[MicroBatch],
     accumulators: Iterable[Accumulator],
     *,
-    batch_size: int = 8,
     report: Progress | None = None,
     after: Callable[[], None] | None = None,
 ) -> int:
@@ -58,39 +56,39 @@ def scan(
 
     Args:
         engine: a :class:`Decoder` or a ``HookedTransformer``.
-        batch_size: micro-batches read and tokenised ahead at a time; results do not depend on it.
+        batches: forwarded one after the other; the next few are tokenised by :class:`Corpus`.
+        accumulators: what listens.
+        report: advances by the tokens read.
         after: called once every accumulator has taken in a micro-batch.
 
     Raises:
-        SelectionError: an accumulator listens to a place the model has not.
+        SelectionError: the model has no hook of a name that an accumulator listens to.
     """
     listeners: dict[str, list[Accumulator]] = {}
     for accumulator in accumulators:
-        for place in accumulator.places():
-            listeners.setdefault(place, []).append(accumulator)
+        for name in accumulator.hook_names():
+            listeners.setdefault(name, []).append(accumulator)
     current: list[MicroBatch] = []
 
-    def hook_for(place: str) -> Hook:
+    def hook_for(name: str) -> Hook:
         def hook(value: Tensor) -> None:
-            for accumulator in listeners[place]:
-                accumulator.observe(current[0], place, value)
+            for accumulator in listeners[name]:
+                accumulator.observe(current[0], name, value)
 
         return hook
 
-    hooks = {place: hook_for(place) for place in listeners}
+    hooks = {name: hook_for(name) for name in listeners}
     n_tokens = 0
-    remaining = iter(batches)
     with torch.inference_mode(), packed(engine), hooked_at(engine, hooks, stop=True):
-        while group := list(islice(remaining, batch_size)):
-            for batch in group:
-                current[:] = [batch]
-                read = sum(batch.lengths)
-                forward(engine, batch.tokens)
-                n_tokens += read
-                if report is not None:
-                    report.advance(read)
-                if after is not None:
-                    after()
+        for batch in batches:
+            current[:] = [batch]
+            read = sum(batch.lengths)
+            forward(engine, batch.tokens)
+            n_tokens += read
+            if report is not None:
+                report.advance(read)
+            if after is not None:
+                after()
     return n_tokens
 
 
@@ -107,22 +105,22 @@ def forward(engine: nn.Module, tokens: Tensor) -> Tensor | None:
 def hooked_at(
     engine: nn.Module, hooks: Mapping[str, Hook], *, stop: bool = False
 ) -> Iterator[None]:
-    """Call ``hooks[place]`` with the tensor at each place; what it returns replaces it, but None.
+    """Call ``hooks[name]`` with the tensor at each hook; what it returns replaces it, but None.
 
     With ``stop`` the pass ends as soon as every hook of the last layer has been called.
 
     Raises:
-        SelectionError: the model has no such place.
+        SelectionError: the model has no such hook.
     """
     modules = dict(engine.named_modules())
     last = _of_the_last_layer(hooks) if stop else set()
     called: set[str] = set()
 
-    def forward_hook(place: str, hook: Hook) -> Callable[[nn.Module, object, Tensor], Any]:
+    def forward_hook(name: str, hook: Hook) -> Callable[[nn.Module, object, Tensor], Any]:
         def call(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor | None:
             value = hook(output)
-            if place in last:
-                called.add(place)
+            if name in last:
+                called.add(name)
                 if called == last:
                     called.clear()
                     raise _EnoughSeen
@@ -132,26 +130,26 @@ def hooked_at(
 
     handles = []
     try:
-        for place, hook in hooks.items():
-            if place not in modules:
-                raise SelectionError(f"the model has no place {place!r}; {_known_places(engine)}")
-            handles.append(modules[place].register_forward_hook(forward_hook(place, hook)))
+        for name, hook in hooks.items():
+            if name not in modules:
+                raise SelectionError(f"the model has no hook {name!r}; {_known_hooks(engine)}")
+            handles.append(modules[name].register_forward_hook(forward_hook(name, hook)))
         yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _of_the_last_layer(places: Iterable[str]) -> set[str]:
-    """Those in the highest layer named; none if some place lies outside of the blocks."""
-    layers = {place: LAYER.match(place) for place in places}
-    numbers = {place: int(match.group(1)) for place, match in layers.items() if match}
+def _of_the_last_layer(names: Iterable[str]) -> set[str]:
+    """Those in the highest layer named; none if some hook lies outside of the blocks."""
+    layers = {name: LAYER.match(name) for name in names}
+    numbers = {name: int(match.group(1)) for name, match in layers.items() if match}
     if len(numbers) < len(layers):
         return set()
-    return {place for place, layer in numbers.items() if layer == max(numbers.values())}
+    return {name for name, layer in numbers.items() if layer == max(numbers.values())}
 
 
-def _known_places(engine: nn.Module) -> str:
+def _known_hooks(engine: nn.Module) -> str:
     if isinstance(engine, Decoder):
         return f"it has {engine.config.n_layers} layers, counted from 0"
     return "see its hook_dict"

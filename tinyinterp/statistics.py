@@ -1,7 +1,8 @@
 """Numbers with their uncertainty: intervals by blocks of stories, AUROC, false discovery.
 
 Tokens of one story are alike, so an interval that took them for independent would be too narrow.
-Everything here resamples or sums by *blocks* of stories (see :mod:`tinyinterp.corpus`) instead.
+Everything here resamples or sums by *blocks* of stories instead (see
+:mod:`tinyinterp.text.corpus`).
 """
 
 from __future__ import annotations

@@ -23,16 +23,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, SupportsIndex
 
-from tinyinterp.api import Text
 from tinyinterp.errors import SelectionError
-from tinyinterp.model import Model
+from tinyinterp.model import Model, Text
 from tinyinterp.views.picture import Picture
 from tinyinterp.views.widgets import Widget
 
 if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus
+    from tinyinterp.io.table import Table
     from tinyinterp.neuron_census import NeuronCensus
-    from tinyinterp.table import Table
 
 __all__ = [
     "Picture",
@@ -66,7 +65,7 @@ def attention(
         CorpusError: the text is empty or too long.
         SelectionError: there is no such layer or head.
     """
-    from tinyinterp.one_text import choose, read_pattern, tokenize
+    from tinyinterp.views.one_text import choose, read_pattern, tokenize
     from tinyinterp.views.widgets import attention_widget
 
     read = tokenize(model, text)
@@ -96,7 +95,7 @@ def neurons(
         CorpusError: the text is empty or too long.
         SelectionError: there is no such layer or neuron.
     """
-    from tinyinterp.one_text import choose, read_activations, tokenize
+    from tinyinterp.views.one_text import choose, read_activations, tokenize
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
     read = tokenize(model, text)
@@ -131,7 +130,7 @@ def top_tokens(
         CorpusError: the text cannot be read.
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
-    from tinyinterp.top_places import places_of_census, places_of_model
+    from tinyinterp.views.top_places import places_of_census, places_of_model
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
     if isinstance(source, Model):

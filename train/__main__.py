@@ -237,8 +237,8 @@ def memory(
 
     Each in a process of its own; what does not fit is marked oom.
     """
-    from tinyinterp.output import OutputFolder
-    from tinyinterp.progress import progress
+    from tinyinterp.io.output import OutputFolder
+    from tinyinterp.io.progress import progress
     from train.memory import KINDS, Grid, memory_table, table_lines
     from train.memory_plot import draw_memory
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tinyinterp.compressor import Compressor, CompressorConfig
-from tinyinterp.decoder import Decoder
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.compressor import Compressor, CompressorConfig
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.tokenizer import Tokenizer
 from train.batches import Sampler, WindowSampler
 from train.contrast import ContrastSampler
 from train.recipe import Recipe

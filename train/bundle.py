@@ -13,14 +13,14 @@ from typing import Any
 
 from tinyinterp import checkpoint
 from tinyinterp.checkpoint import Checkpoint
-from tinyinterp.decoder import count_parameters
 from tinyinterp.errors import TrainingError
 from tinyinterp.evaluation.loss import Loss, measure_text_loss
-from tinyinterp.files import write_text
-from tinyinterp.generation import Sampling, generate
-from tinyinterp.progress import progress
-from tinyinterp.stories import read_stories
-from tinyinterp.tokenizer import END_OF_TEXT
+from tinyinterp.io.files import write_text
+from tinyinterp.io.progress import progress
+from tinyinterp.network.decoder import count_parameters
+from tinyinterp.network.generation import Sampling, generate
+from tinyinterp.text.stories import read_stories
+from tinyinterp.text.tokenizer import END_OF_TEXT
 from train.loop import DTYPES
 
 N_STORIES = 1200

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Int
 
-from tinyinterp.instruct import prompt_length
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.text.instruct import prompt_length
+from tinyinterp.text.tokenizer import Tokenizer
 from train.batches import IGNORED, Batch, Sampler
 from train.shuffling import shuffle_sentences
 

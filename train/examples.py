@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyinterp.files import write_text
-from tinyinterp.instruct import FEATURES
-from tinyinterp.tokenizer import END_OF_TEXT
+from tinyinterp.io.files import write_text
+from tinyinterp.text.instruct import FEATURES
+from tinyinterp.text.tokenizer import END_OF_TEXT
 
 NAMES = ("Anna", "Ben", "Kofi", "Lily", "Mia", "Nora", "Omar", "Sam", "Tim", "Zoë")
 FRIENDS = ("the cat", "the old bear", "the little bird", "Grandpa", "a big dog", "a small frog")

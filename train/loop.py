@@ -18,9 +18,9 @@ from torch.nn.parallel import DistributedDataParallel
 from tinyinterp import checkpoint
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.evaluation.loss import Loss, measure_loss
-from tinyinterp.files import make_folder
-from tinyinterp.progress import progress
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.io.files import make_folder
+from tinyinterp.io.progress import progress
+from tinyinterp.text.tokenizer import Tokenizer
 from train import resume
 from train.build import attend_by_blocks, build_model, build_sampler, seed_of
 from train.feed import Feed

@@ -17,11 +17,11 @@ from typing import Literal, cast
 
 import torch
 
-from tinyinterp.compressor import CompressorConfig
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.errors import TrainingError
-from tinyinterp.progress import Progress
-from tinyinterp.table import Table
+from tinyinterp.io.progress import Progress
+from tinyinterp.io.table import Table
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.config import DecoderConfig
 from train.memory_step import TOO_LARGE, Answer, Work, measure
 
 Kind = Literal["decoder", "compressor"]

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from tinyinterp.files import replacing_file
-from tinyinterp.table import Table
+from tinyinterp.io.files import replacing_file
+from tinyinterp.io.table import Table
 from tinyinterp.views.style import LINE_COLOURS
 from train.plot import UNDATED
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import torch
 
-from tinyinterp.compressor import Compressor, CompressorConfig
-from tinyinterp.decoder import Decoder, DecoderConfig
+from tinyinterp.network.compressor import Compressor, CompressorConfig
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Decoder
 from train.batches import Batch
 from train.build import attend_by_blocks
 from train.objectives import Minimised

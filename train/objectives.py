@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from tinyinterp.compressor import Compressor
-from tinyinterp.decoder import Decoder
+from tinyinterp.network.compressor import Compressor
+from tinyinterp.network.decoder import Decoder
 from train.batches import IGNORED, Batch
 from train.cross_entropy import linear_cross_entropy
 from train.recipe import Objective

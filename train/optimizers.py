@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tinyinterp.compressor import Compressor
-from tinyinterp.decoder import Decoder
+from tinyinterp.network.compressor import Compressor
+from tinyinterp.network.decoder import Decoder
 from train.recipe import Optimizer, Schedule
 
 DECAYED_DIMENSIONS = 2  # matrices are decayed; biases and norms, vectors, are not

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from tinyinterp.errors import OutputError, TrainingError
-from tinyinterp.files import replacing_file
+from tinyinterp.io.files import replacing_file
 from tinyinterp.views.style import LINE_COLOURS
 from train.tracking import LOG
 

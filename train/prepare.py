@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.errors import CorpusError, OutputError, TrainingError
-from tinyinterp.instruct import parse, prompt
-from tinyinterp.paths import is_file
-from tinyinterp.progress import progress
-from tinyinterp.reduction import Rest, count_tokens, coverage, reduce
-from tinyinterp.stories import clean, read_dataset, read_stories
-from tinyinterp.table import Table
-from tinyinterp.tokenizer import END_OF_TEXT, Tokenizer
+from tinyinterp.io.paths import is_file
+from tinyinterp.io.progress import progress
+from tinyinterp.io.table import Table
+from tinyinterp.text.instruct import parse, prompt
+from tinyinterp.text.reduction import Rest, count_tokens, coverage, reduce
+from tinyinterp.text.stories import clean, read_dataset, read_stories
+from tinyinterp.text.tokenizer import END_OF_TEXT, Tokenizer
 from train.tokens import SPLITS, DataCard, write_tokens
 
 WRITTEN = {"data.json", "tokenizer", *(f"{s}.{kind}" for s in SPLITS for kind in ("bin", "idx"))}

@@ -2,8 +2,8 @@
 
 A recipe has the tables ``[model]``, ``[data]``, ``[objective]``, ``[optimizer]``, ``[schedule]``
 and ``[run]``; a table's keys are the fields of the dataclass below of the same name, those of
-``[model]`` the fields of :class:`tinyinterp.decoder.DecoderConfig` or, where ``architecture`` is
-``compressor``, of :class:`tinyinterp.compressor.CompressorConfig`.
+``[model]`` the fields of :class:`tinyinterp.network.config.DecoderConfig` or, where
+``architecture`` is ``compressor``, of :class:`tinyinterp.network.compressor.CompressorConfig`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from tinyinterp.compressor import CompressorConfig
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.errors import ConfigError, TrainingError
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.config import DecoderConfig
 
 COMPRESSOR = "compressor"  # the architecture that is no decoder
 

@@ -23,12 +23,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tinyinterp.errors import OutputError, TrainingError
-from tinyinterp.files import make_folder, replacing_file, write_text
+from tinyinterp.io.files import make_folder, replacing_file, write_text
 from train.optimizers import RunningMean
 
 FOLDER, FILE = "resume", "state.safetensors"
 NUMBERS = "numbers"  # the key of the metadata
-LEFT_BY_A_CRASH = (".new.*", ".*.tmp", ".*.tmp.*")  # see tinyinterp/files.py
+LEFT_BY_A_CRASH = (".new.*", ".*.tmp", ".*.tmp.*")  # see tinyinterp/io/files.py
 
 
 @dataclass(frozen=True)

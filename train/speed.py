@@ -6,8 +6,8 @@ import time
 
 import torch
 
-from tinyinterp.compressor import Compressor
-from tinyinterp.decoder import Decoder
+from tinyinterp.network.compressor import Compressor
+from tinyinterp.network.decoder import Decoder
 
 SIDES = {"cpu": 2048, "cuda": 8192}  # of square matrices that stand for the machine's best
 PRODUCTS = 8  # of which the fastest counts

@@ -9,7 +9,7 @@ from typing import Any
 
 from tinyinterp.checkpoint import WEIGHTS
 from tinyinterp.errors import TrainingError
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.text.tokenizer import Tokenizer
 from train import resume
 from train.recipe import Recipe
 from train.tokens import DataCard, tokenizer_hash

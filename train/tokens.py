@@ -23,9 +23,9 @@ import numpy as np
 from jaxtyping import Int
 
 from tinyinterp.errors import TrainingError
-from tinyinterp.files import replacing_folder, write_text
-from tinyinterp.instruct import prompt_length
-from tinyinterp.tokenizer import Encoding, Tokenizer
+from tinyinterp.io.files import replacing_folder, write_text
+from tinyinterp.text.instruct import prompt_length
+from tinyinterp.text.tokenizer import Encoding, Tokenizer
 
 SPLITS = ("train", "dev")
 STORIES_AT_ONCE = 1024  # encoded in parallel, then written
@@ -139,7 +139,7 @@ def write_tokens(
     """Encode ``stories`` into a new data folder, streaming; memory does not grow with them.
 
     Args:
-        instruct: each of them is an instruction and its story (:mod:`tinyinterp.instruct`).
+        instruct: each of them is an instruction and its story (:mod:`tinyinterp.text.instruct`).
         holdout: one story in ``holdout`` goes to the ``dev`` split, by a hash of its text, so that
             a story is always on the same side; 0 holds none out.
     """

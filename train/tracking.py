@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from tinyinterp.errors import TrainingError
-from tinyinterp.files import write_text
+from tinyinterp.io.files import write_text
 
 LOG = "log.jsonl"
 PROJECT = "tinyinterp"

@@ -9,10 +9,10 @@ import pytest
 from models import N_CTX, tiny_checkpoint, tiny_tokenizer
 from planted.patterns import random_words
 
-from tinyinterp.corpus import corpus_of
 from tinyinterp.head_census import census_heads
+from tinyinterp.io.table import Table
 from tinyinterp.model import Model
-from tinyinterp.table import Table
+from tinyinterp.text.corpus import corpus_of
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 from models import tiny_checkpoint, tiny_tokenizer
 from planted.neurons import stories
 
-from tinyinterp.corpus import corpus_of
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
+from tinyinterp.text.corpus import corpus_of
 
 
 @pytest.fixture(scope="module")

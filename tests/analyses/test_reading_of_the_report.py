@@ -5,9 +5,9 @@ import pytest
 import torch
 from models import STORIES, tiny_decoder, tiny_tokenizer
 
-from tinyinterp.corpus import Side, corpus_of
 from tinyinterp.neuron_census.reading import read
 from tinyinterp.scan import forward, hooked_at
+from tinyinterp.text.corpus import Side, corpus_of
 
 
 def test_overlaps_by_hand(script):

@@ -15,7 +15,6 @@ from playwright.sync_api import expect
 import tinyinterp
 from tests.atlas.test_browser import PHONE, visit
 from tests.atlas.test_site import read
-from tinyinterp.api import as_corpus
 from tinyinterp.atlas import write_atlas
 from tinyinterp.atlas.gather import gather
 
@@ -63,7 +62,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     heads = tinyinterp.heads(model, STORIES, causal=False)
     tinyinterp.neurons(model, STORIES, layer=None, null_tokens=0).write(folder)
     rows = (list(heads.table), heads.table.notes)
-    corpus = as_corpus(model, STORIES, None, model.config.n_ctx)
+    corpus = model.corpus(STORIES)
     (folder / "site").mkdir()
     write_atlas(gather(model, corpus, rows, folder, heads.profiles), folder / "site")
     return Made(folder / "site", shape["n_layers"], shape["n_heads"], shape["d_mlp"])

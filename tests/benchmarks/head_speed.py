@@ -35,16 +35,16 @@ from typing import Any
 import torch
 
 import tinyinterp
-from tinyinterp.corpus import Corpus, bundled_stories
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.correlation import CellAccumulator
 from tinyinterp.head_census.kernel import fit_surrogate
 from tinyinterp.head_census.measure import sides
-from tinyinterp.head_census.patterns import OnPatterns, pattern_place
+from tinyinterp.head_census.patterns import OnPatterns, pattern_hook
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.model import Model
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import hooked_at, scan
-from tinyinterp.stories import read_stories
+from tinyinterp.text.corpus import Corpus, bundled_stories
+from tinyinterp.text.stories import read_stories
 from train.memory_step import resident_peak
 
 ASKED_SPEED = 1.5  # times the bare hooked pass
@@ -87,7 +87,7 @@ def bare_pass(model: Model, corpus: Corpus) -> None:
 def largest_difference(model: Model, corpus: Corpus) -> float:
     """Between the patterns of the decoder and of the hooked model, on the first micro-batch."""
     batch = next(corpus.micro_batches())
-    places = [pattern_place(layer) for layer in range(model.config.n_layers)]
+    places = [pattern_hook(layer) for layer in range(model.config.n_layers)]
     found: dict[str, list[torch.Tensor]] = {place: [] for place in places}
     for engine in (model.decoder, model.hooked):
         hooks = {place: (lambda value, p=place: found[p].append(value)) for place in places}

@@ -6,9 +6,9 @@ All read the bundled stories, told again with another end until there are tokens
 micro-batches, and in one process, round after round; medians count. The census tokenises, tags and
 counts: largest and smallest 20 of every neuron of every layer, hits by tag, AUROC of every tag. The
 bare passes are given tokens and do nothing with what comes out; *packed* is with the weights in the
-order that the census puts them in (``tinyinterp/packed.py``). The obvious way is what one would
-write with TransformerLens: ``run_with_cache``, ``torch.topk``, dictionaries; it finds the same
-largest and smallest activations and the same hits by tag (checked), on fewer tokens, since it is
+order that the census puts them in (``network/packed.py``). The obvious way is what one would write
+with TransformerLens: ``run_with_cache``, ``torch.topk``, dictionaries; it finds the same largest
+and smallest activations and the same hits by tag (checked), on fewer tokens, since it is
 slow. With ``--cpu`` processor seconds count, on a machine that has other work, too. Memory is the
 peak of a process of its own, for all tokens and for a quarter of them.
 """
@@ -30,16 +30,16 @@ from pathlib import Path
 import torch
 
 import tinyinterp
-from tinyinterp.corpus import Corpus, Side, bundled_stories
 from tinyinterp.model import Model
+from tinyinterp.network.packed import packed
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
 from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.rows import rows_of
 from tinyinterp.neuron_census.survey import survey
 from tinyinterp.neuron_census.targets import read_targets
-from tinyinterp.packed import packed
-from tinyinterp.speech import SpeechReader
-from tinyinterp.stories import clean, read_stories
+from tinyinterp.tagging import SpeechReader
+from tinyinterp.text.corpus import Corpus, Side, bundled_stories
+from tinyinterp.text.stories import clean, read_stories
 from train.memory_step import resident_peak
 
 TOP = 20

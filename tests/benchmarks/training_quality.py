@@ -22,9 +22,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from tinyinterp.checkpoint import config_to_hugging_face, to_hugging_face
-from tinyinterp.corpus import bundled_stories
-from tinyinterp.decoder import Decoder
-from tinyinterp.stories import read_stories
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.corpus import bundled_stories
+from tinyinterp.text.stories import read_stories
 from train.loop import Trainer
 from train.optimizers import rate
 from train.recipe import Recipe

@@ -87,7 +87,6 @@ def test_an_interrupt_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch):
         ["heads", "--rule", "guess"],
         ["heads", "--text", "a", "--dataset", "b"],
         ["heads", "--tokens", "3", "--full"],
-        ["heads", "--batch-size", "0"],
         ["neurons"],
         ["neurons", "--layer", "-1"],
         ["neurons", "--layer", "one"],

@@ -24,7 +24,7 @@ def test_evaluate_loss_has_the_keys_of_the_contract(run: Run, ckpt: Path, text: 
 def test_evaluate_says_what_the_bundled_stories_are(
     run: Run, ckpt: Path, text: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("tinyinterp.corpus.bundled_stories", lambda: text)
+    monkeypatch.setattr("tinyinterp.text.corpus.bundled_stories", lambda: text)
     outcome = run("evaluate", "loss", "--ckpt", ckpt, "--json")
     assert json.loads(outcome.out)["text"] == "bundled stories (drawn from the bundled model)"
     assert outcome.err.startswith("note: these stories are the bundled model's own samples")

@@ -58,7 +58,7 @@ def test_formation_is_written_and_summed_up(run: Run, trained: Path, stories: Pa
     assert (f"undetermined at the end: {undecided}" in shown.out) == (undecided > 0)
 
     before = (out / "formation.csv").read_bytes()
-    again = run(*words, "--out", out, "--no-pictures", "--batch-size", 1, "--json")
+    again = run(*words, "--out", out, "--no-pictures", "--json")
     assert json.loads(again.out)["notes"]["steps"] == list(STEPS)
     assert (out / "formation.csv").read_bytes() == before
     assert {path.name for path in out.iterdir()} == tables | {"tinyinterp.json"}

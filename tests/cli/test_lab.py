@@ -13,7 +13,7 @@ from urllib.error import URLError
 import pytest
 from outcome import Run
 
-from tinyinterp import tour
+from tinyinterp.cli import tour
 
 NAMES = [path.name for path in tour.tour()]
 

@@ -55,8 +55,8 @@ def test_all_that_are_installed_are_measured_and_compared(
         def tag(self, sentences):
             return ["NOUN" for sentence in sentences for _ in sentence]
 
-    monkeypatch.setattr("tinyinterp.speech.installed_taggers", lambda _: ["pattern", "hanta"])
-    monkeypatch.setattr("tinyinterp.speech.hanta.HantaTagger", Nouns)
+    monkeypatch.setattr("tinyinterp.tagging.installed_taggers", lambda _: ["pattern", "hanta"])
+    monkeypatch.setattr("tinyinterp.tagging.hanta.HantaTagger", Nouns)
     found = json.loads(run("taggers", "--conllu", treebank, "--json").out)["taggers"]
     assert [each["tagger"].split(" ")[0] for each in found] == ["textblob", "nouns", "textblob"]
     assert found[1]["accuracy"] == pytest.approx(2 / 17, abs=1e-6)

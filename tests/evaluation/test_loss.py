@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from models import tiny_compressor, tiny_decoder, tiny_tokenizer
 
-from tinyinterp.compressor import Compressor
-from tinyinterp.decoder import Decoder
 from tinyinterp.errors import CorpusError
 from tinyinterp.evaluation import loss as module
 from tinyinterp.evaluation.loss import measure_loss, measure_text_loss, story_windows
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.compressor import Compressor
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.tokenizer import Tokenizer
 
 N_CTX = 13
 STORIES = [

@@ -8,12 +8,12 @@ import torch
 from models import N_VOCAB, tiny_decoder
 from torch.nn import functional as F
 
-from tinyinterp.corpus import N_BLOCKS, MicroBatch, Sequence, Side
-from tinyinterp.decoder import ACTIVATIONS
 from tinyinterp.head_census.causal import MeanZ, measure_loss_rises
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import without_sink
+from tinyinterp.network.config import ACTIVATIONS
 from tinyinterp.scan import hooked_at, scan
+from tinyinterp.text.corpus import N_BLOCKS, MicroBatch, Sequence, Side
 
 LENGTHS = (11, 17, 23)
 BLOCKS = (3, 5, 3)

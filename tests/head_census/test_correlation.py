@@ -7,10 +7,10 @@ import pytest
 import torch
 from planted.patterns import PatternEngine, content, decay, offset, sink, uniform
 
-from tinyinterp.corpus import MicroBatch, Sequence, Side
 from tinyinterp.head_census.correlation import CellAccumulator, report_correlation
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.scan import scan
+from tinyinterp.text.corpus import MicroBatch, Sequence, Side
 
 T = 128
 

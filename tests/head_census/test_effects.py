@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyinterp.corpus import N_BLOCKS
 from tinyinterp.head_census.causal import LossRises
 from tinyinterp.head_census.effects import causal_check, effects_of
+from tinyinterp.text.corpus import N_BLOCKS
 
 SHAPE = (2, 3)
 TOKENS = 7.0  # of every block

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyinterp.corpus import N_BLOCKS
 from tinyinterp.head_census.estimates import draws, estimate, interval
 from tinyinterp.head_census.labels import Decision, decide
 from tinyinterp.head_census.sums import Sum
+from tinyinterp.text.corpus import N_BLOCKS
 
 HEADS = 211
 REPEATS = np.full((32, 1, HEADS), 0.25)

@@ -5,11 +5,11 @@ import pytest
 import torch
 from planted.patterns import PatternEngine, normalised, random_corpus
 
-from tinyinterp.corpus import Sequence, Side
 from tinyinterp.head_census.examples import KEPT, ExampleAccumulator, in_context
 from tinyinterp.head_census.key_classes import SAME_WORD, ClassReader, candidates
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.scan import scan
+from tinyinterp.text.corpus import Sequence, Side
 
 CANDIDATES = {candidate.name: candidate for candidate in candidates([])}
 
@@ -56,13 +56,11 @@ def word_begun(story: str, start: int, end: int) -> str:
     return story[start:].split(maxsplit=1)[0] if begins else ""
 
 
-def gathered(corpus, batch_size):
+def gathered(corpus):
     engine = PatternEngine([[attention]])
     reader = ClassReader([])
     found = ExampleAccumulator(engine.config, reader, [[CANDIDATES[SAME_WORD]]])
-    scan(
-        engine, corpus.micro_batches(), [OnPatterns(engine.config, [found])], batch_size=batch_size
-    )
+    scan(engine, corpus.micro_batches(), [OnPatterns(engine.config, [found])])
     return found.examples(0, 0)
 
 
@@ -86,4 +84,4 @@ def test_the_examples_are_those_of_the_obvious_way():
     everything.sort(key=lambda found: found[:2])
     expected = [f"{-w:.2f} {in_context(one, q, k)}" for w, _, q, k, one in everything[:KEPT]]
     assert len(expected) == KEPT
-    assert gathered(corpus, 8) == gathered(corpus, 1) == expected
+    assert gathered(corpus) == expected

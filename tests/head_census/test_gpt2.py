@@ -15,10 +15,10 @@ import pytest
 from planted.head_models import Plan, build, forge_for
 
 import tinyinterp
-from tinyinterp.corpus import Corpus, open_corpus
 from tinyinterp.errors import CheckpointError
 from tinyinterp.head_census.measure import measure
 from tinyinterp.model import Model
+from tinyinterp.text.corpus import Corpus, open_corpus
 
 NAMED = {
     "previous_token": ["4.11"],
@@ -32,9 +32,7 @@ SECONDS = 3.0  # in which the hub must answer
 
 def ranked(model: Model, corpus: Corpus) -> dict[str, list[str]]:
     """All heads by each score, the largest first."""
-    found = measure(
-        model.decoder, model.config, corpus, seed=0, batch_size=8, with_speech=False
-    ).estimates
+    found = measure(model.decoder, model.config, corpus, seed=0, with_speech=False).estimates
     scores = {
         "previous_token": found.previous_token,
         "duplicate_token": found.point.duplicate,

@@ -16,7 +16,6 @@ from planted.patterns import (
     uniform,
 )
 
-from tinyinterp.corpus import Side
 from tinyinterp.head_census.kernel import (
     FitSums,
     fit_kernel,
@@ -25,6 +24,7 @@ from tinyinterp.head_census.kernel import (
     surrogate_by_distance,
 )
 from tinyinterp.head_census.measure import measure, read_patterns
+from tinyinterp.text.corpus import Side
 
 N = 23
 
@@ -184,7 +184,7 @@ def example():
     rules.append(uniform(5))
     corpus = random_corpus(n_stories=40, shortest=4, longest=9)
     engine = PatternEngine([rules, rules], attention=("global", "local"), window=11)
-    found = measure(engine, engine.config, corpus, seed=0, batch_size=8, with_speech=False)
+    found = measure(engine, engine.config, corpus, seed=0, with_speech=False)
     return engine, corpus, found
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from planted.patterns import random_corpus
 
-from tinyinterp.corpus import Side, corpus_of
 from tinyinterp.head_census.key_classes import (
     KEY_CLASSES,
     MOST_TOKENS,
@@ -14,7 +13,8 @@ from tinyinterp.head_census.key_classes import (
     most_frequent,
     sentence_starts,
 )
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.text.corpus import Side, corpus_of
+from tinyinterp.text.tokenizer import Tokenizer
 
 STORY = 'Lily saw the red ball. "The ball!" said Tim, and Lily ran.'
 

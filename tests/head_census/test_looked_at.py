@@ -5,7 +5,6 @@ import pytest
 import torch
 from planted.patterns import PatternEngine, content, normalised, uniform
 
-from tinyinterp.corpus import corpus_of
 from tinyinterp.head_census import labels, rows
 from tinyinterp.head_census.key_classes import (
     KEY_CLASSES,
@@ -16,7 +15,8 @@ from tinyinterp.head_census.key_classes import (
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.looked_at import _by_candidate, _on_keys, information
 from tinyinterp.head_census.measure import measure
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.text.corpus import corpus_of
+from tinyinterp.text.tokenizer import Tokenizer
 
 N_CTX = 97
 NOUNS = [
@@ -100,7 +100,7 @@ def found():
         "pairs of words at random": pairs_at_random,
     }
     engine = PatternEngine([list(heads.values())], n_vocab=tokenizer.n_vocab, n_ctx=N_CTX)
-    measured = measure(engine, engine.config, corpus, seed=0, batch_size=8)
+    measured = measure(engine, engine.config, corpus, seed=0)
     tests = labels.decide(measured.estimates.point)[0]
     return {
         name: (

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from tinyinterp.corpus import open_corpus
-from tinyinterp.decoder import Decoder, DecoderConfig
 from tinyinterp.head_census import HeadSettings, census_heads, labels
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure
 from tinyinterp.head_census.rows import ROLE_Q, label_of
 from tinyinterp.head_census.shuffled import role_q_values, shuffle_queries_and_keys, tail
 from tinyinterp.model import Model, load
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.corpus import open_corpus
 
 SEEDS = range(300, 310)  # nothing was tried on these
 N_CTX = 53
@@ -59,9 +60,9 @@ def random_model(n_vocab, seed, scale=1.0):
 
 def labelled(decoder, corpus):
     """Kind and role of every head by the evidence rule, and their contrasts."""
-    found = measure(decoder, decoder.config, corpus, seed=0, batch_size=8)
+    found = measure(decoder, decoder.config, corpus, seed=0)
     tests = labels.decide(found.estimates.point)
-    q = role_q_values(decoder, corpus, found, seed=0, batch_size=8)
+    q = role_q_values(decoder, corpus, found, seed=0)
     given = []
     for at in np.ndindex(tests.shape):
         label = label_of(Decision(int(tests[at])), at, found, 0)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from models import tiny_config, tiny_tokenizer
 
-from tinyinterp.corpus import corpus_of
 from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import Decision, Quantities
 from tinyinterp.head_census.nulls import MOST_TWINS, measure_twins, number_of_twins, q_values
+from tinyinterp.text.corpus import corpus_of
 
 
 def estimates(**values):
@@ -64,7 +64,7 @@ def test_there_are_enough_twins_within_reason(heads, twins):
 def test_twins_differ_and_are_the_same_every_time():
     config = replace(tiny_config(), n_heads=13)
     corpus = corpus_of(["One day Tim ran.", "Lily saw the sun.", "Yes."], tiny_tokenizer(), 97)
-    runs = [measure_twins(config, corpus, seed=0, batch_size=b, report=None) for b in (1, 7)]
+    runs = [measure_twins(config, corpus, seed=0, report=None) for _ in range(2)]
     assert len(runs[0]) == number_of_twins(config)
     contrasts = [[twin.point.contrast for twin in run] for run in runs]
     assert np.array_equal(contrasts[0], contrasts[1])

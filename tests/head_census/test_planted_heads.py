@@ -12,7 +12,7 @@ from tinyinterp import checkpoint
 from tinyinterp.head_census import HeadSettings, census_heads, labels, rows
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure, read_patterns
-from tinyinterp.speech import TAGS, SpeechReader
+from tinyinterp.tagging import TAGS, SpeechReader
 
 # The construction was tried on seeds 0 to 3 (11, 13, 16 and 17 heads of width 25, 29, 31 and 37;
 # vocabularies of 311, 337 and 359; windows of 11 and 13; one to six sentences a story). The
@@ -63,7 +63,7 @@ def planted(folder, plan, heads=None):
 def labelled(built):
     """The census's label of every head, and the estimates they come from."""
     config = built.model.config
-    found = measure(built.model.decoder, config, built.corpus, seed=0, batch_size=8)
+    found = measure(built.model.decoder, config, built.corpus, seed=0)
     tests = labels.decide(found.estimates.point)
     found_labels = {
         at: rows.label_of(Decision(int(tests[at])), at, found, 0) for at in np.ndindex(tests.shape)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from models import STORIES, tiny_decoder, tiny_tokenizer
 
-from tinyinterp.corpus import Corpus, Side, corpus_of
 from tinyinterp.neuron_census.ablation import ALL, ablate
 from tinyinterp.scan import hooked_at
-from tinyinterp.speech import NO_TAG, SpeechReader, open_tagger
+from tinyinterp.tagging import NO_TAG, SpeechReader, open_tagger
+from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
 
 @pytest.fixture(scope="module")

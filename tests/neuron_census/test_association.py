@@ -8,8 +8,8 @@ from tinyinterp.neuron_census.association import TokenControl, associate
 from tinyinterp.neuron_census.rows import Rows
 from tinyinterp.neuron_census.sample import EvenSample, Sample
 from tinyinterp.neuron_census.targets import Targets
-from tinyinterp.speech import UNIVERSAL, TagSet
 from tinyinterp.statistics import auroc, auroc_interval, rank_tests
+from tinyinterp.tagging import UNIVERSAL, TagSet
 
 N_TAGS = len(UNIVERSAL)
 TARGETS = Targets(UNIVERSAL)

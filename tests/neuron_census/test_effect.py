@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.models import tiny_decoder, tiny_tokenizer
-from tinyinterp.decoder import Architecture
+from tinyinterp.network.config import Architecture
 from tinyinterp.neuron_census.effect import raised_and_lowered
 
 

@@ -7,13 +7,13 @@ import pytest
 from models import tiny_decoder, tiny_tokenizer
 from planted.neurons import stories
 
-from tinyinterp.corpus import Corpus, MicroBatch, Side, corpus_of
 from tinyinterp.neuron_census import NeuronSettings
 from tinyinterp.neuron_census.measure import FitPass, TestPass, measure
 from tinyinterp.neuron_census.nulls import random_twin, shuffle_inputs
 from tinyinterp.neuron_census.survey import survey
 from tinyinterp.scan import scan
-from tinyinterp.speech import SpeechReader
+from tinyinterp.tagging import SpeechReader
+from tinyinterp.text.corpus import Corpus, MicroBatch, Side, corpus_of
 
 SETTINGS = NeuronSettings((0, 2), top=5)
 

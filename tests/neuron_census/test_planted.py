@@ -5,9 +5,9 @@ import math
 import pytest
 
 from tests.planted.neurons import NOUNS, Planted, plant
-from tinyinterp.corpus import corpus_of
 from tinyinterp.neuron_census import NeuronSettings, census_neurons
-from tinyinterp.speech import TAGS, SpeechReader
+from tinyinterp.tagging import TAGS, SpeechReader
+from tinyinterp.text.corpus import corpus_of
 
 
 def test_the_grammar_is_tagged_as_meant():

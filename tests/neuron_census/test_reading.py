@@ -4,11 +4,11 @@ import pytest
 import torch
 from models import random_tokens, tiny_decoder, tiny_tokenizer
 
-from tinyinterp.corpus import corpus_of
-from tinyinterp.decoder import Architecture
 from tinyinterp.errors import SelectionError
+from tinyinterp.network.config import Architecture
 from tinyinterp.neuron_census.reading import READINGS, read
 from tinyinterp.scan import forward, hooked_at, scan
+from tinyinterp.text.corpus import corpus_of
 
 
 def read_once(decoder, layer, reading, tokens):
@@ -48,7 +48,7 @@ def test_it_can_be_listened_to_in_a_scan():
         def __init__(self, reading: str) -> None:
             self.place, self.values = read(decoder, 2, reading)
 
-        def places(self):
+        def hook_names(self):
             return (self.place,)
 
         def observe(self, batch, place, value):

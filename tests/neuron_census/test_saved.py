@@ -10,15 +10,15 @@ import pytest
 from models import tiny_checkpoint, tiny_tokenizer
 from planted.neurons import stories
 
-from tinyinterp.corpus import Corpus, Side, corpus_of
 from tinyinterp.errors import OutputError
+from tinyinterp.io.output import OutputFolder
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronSettings, census_neurons, saved
 from tinyinterp.neuron_census.census import PROGRESS_FILE
 from tinyinterp.neuron_census.saved import Keeper
-from tinyinterp.output import OutputFolder
+from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
-SETTINGS = NeuronSettings((0, 2), top=5, null_tokens=0, batch_size=2)
+SETTINGS = NeuronSettings((0, 2), top=5, null_tokens=0)
 
 
 def n_batches(corpus: Corpus) -> int:

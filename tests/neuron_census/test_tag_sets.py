@@ -7,7 +7,6 @@ import pytest
 
 from tests.models import tiny_checkpoint
 from tests.planted.neurons import NAMES, NOUNS, plant, stories
-from tinyinterp.corpus import Corpus, corpus_of
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
@@ -15,7 +14,8 @@ from tinyinterp.neuron_census.dump import header_lines
 from tinyinterp.neuron_census.finished import Finished, find_finished
 from tinyinterp.neuron_census.notes import census_fingerprint
 from tinyinterp.neuron_census.survey import survey
-from tinyinterp.speech import PENN, UNIVERSAL, UNSURE, SpeechReader, TagSet, open_tagger
+from tinyinterp.tagging import PENN, UNIVERSAL, UNSURE, SpeechReader, TagSet, open_tagger
+from tinyinterp.text.corpus import Corpus, corpus_of
 
 SETTINGS = NeuronSettings((0, 1), top=5, null_tokens=0)
 PENN_SETTINGS = replace(SETTINGS, tags="penn")

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from planted.grammar import CLASSES, MARK
 
-from tinyinterp.decoder import DecoderConfig
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.tokenizer import Tokenizer
 
 PAIRS = 5  # of a sine and a cosine in the code of a position
 GAP = 12.0  # nats between what a sharp head looks at and anything else, at least

@@ -13,10 +13,11 @@ from planted.grammar import drawn_words, grammar_stories
 from planted.heads import Forge, Head
 
 from tinyinterp import checkpoint
-from tinyinterp.corpus import Corpus, corpus_of
-from tinyinterp.decoder import Architecture, AttentionKind, Decoder, DecoderConfig
 from tinyinterp.model import Model
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.config import Architecture, AttentionKind, DecoderConfig
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

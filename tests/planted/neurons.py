@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from tinyinterp.checkpoint import Checkpoint
-from tinyinterp.corpus import Corpus, corpus_of
-from tinyinterp.decoder import Decoder, DecoderConfig
 from tinyinterp.model import Model
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.tokenizer import Tokenizer
 
 NOUNS = ("dog", "cat", "bird", "tree", "ball", "house", "boy", "girl", "cake", "car", "hat", "boat")
 NAMES = ("Tim", "Lily", "Tom", "Mia", "Ben", "Sue", "Max", "Anna", "Jack", "Lucy", "Sam", "Amy")

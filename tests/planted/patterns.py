@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tinyinterp.corpus import Corpus, corpus_of
-from tinyinterp.decoder import AttentionKind, DecoderConfig, Tap, allowed_keys
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.attention import Tap, allowed_keys
+from tinyinterp.network.config import AttentionKind, DecoderConfig
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.tokenizer import Tokenizer
 
 # Tokens [batch key] and who may see whom [query key] to rows that sum to 1 [batch query key].
 Rule = Callable[[Tensor, Tensor], Tensor]

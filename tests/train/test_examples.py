@@ -5,8 +5,8 @@ from itertools import islice
 import pytest
 
 from tinyinterp.errors import OutputError
-from tinyinterp.instruct import FEATURES, parse
-from tinyinterp.stories import read_stories
+from tinyinterp.text.instruct import FEATURES, parse
+from tinyinterp.text.stories import read_stories
 from train.examples import DEEDS, QUALITIES, THINGS, examples, write_examples
 from train.shuffling import split_sentences
 

@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from pyarrow import parquet
 
-from tinyinterp.compressor import CompressorConfig
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.errors import ConfigError, TrainingError
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.config import DecoderConfig
 from train import memory
 from train.memory import Grid, in_new_process, memory_table, table_lines
 from train.memory_plot import draw_memory

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from models import tiny_config
 
-from tinyinterp.decoder import Decoder
+from tinyinterp.network.decoder import Decoder
 from train.optimizers import RunningMean, build_optimizers, rate, set_rate
 from train.recipe import Optimizer, Schedule
 

@@ -14,9 +14,9 @@ import pytest
 from pyarrow import parquet
 
 from tinyinterp.errors import CorpusError
-from tinyinterp.instruct import parse, prompt
-from tinyinterp.stories import clean, read_stories
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.text.instruct import parse, prompt
+from tinyinterp.text.stories import clean, read_stories
+from tinyinterp.text.tokenizer import Tokenizer
 from train import prepare as preparing
 from train.__main__ import main
 from train.tokens import TokenFile, held_out, read_card

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tinyinterp.compressor import CompressorConfig
-from tinyinterp.decoder import count_parameters
 from tinyinterp.errors import ConfigError, TrainingError
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.decoder import count_parameters
 from train.recipe import build_recipe
 from train.recipe_file import RECIPES, names, read_recipe
 

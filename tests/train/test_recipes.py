@@ -11,9 +11,10 @@ import transformers
 from models import N_VOCAB, tiny_tokenizer
 
 from tinyinterp import checkpoint
-from tinyinterp.compressor import CompressorConfig
-from tinyinterp.decoder import DecoderConfig, count_parameters
 from tinyinterp.errors import CheckpointError
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import count_parameters
 from train.examples import examples
 from train.loop import Trainer
 from train.recipe_file import names, read_recipe, suffixes

@@ -11,7 +11,7 @@ from runs import SIMPLE_STORIES, prepare
 
 import train.tokens
 from tinyinterp.errors import TrainingError
-from tinyinterp.tokenizer import Encoding, Tokenizer
+from tinyinterp.text.tokenizer import Encoding, Tokenizer
 from train.tokens import STORIES_AT_ONCE, TokenFile, held_out, read_card, write_tokens
 
 EMOJI = "A “café” 🐶 for {name}."

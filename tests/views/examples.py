@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 KINDS = ("positional", "semantic", "mixed", "diffuse", "sink", "undetermined")

@@ -5,7 +5,7 @@ import io
 from matplotlib import image
 
 from tests.views.examples import KINDS, causal_pattern
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views.figure import Figure
 from tinyinterp.views.kind_map import draw_kind_map
 from tinyinterp.views.patterns import draw_pattern

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tests.views.examples import HOSTILE, KINDS
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.formation import SCORES, draw_formation
 

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.views.examples import Census, full_row, make_census
 from tests.views.reading import Page
 from tinyinterp.errors import OutputError
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views.heads import SUFFIXES, head_label, write_head_pictures
 
 

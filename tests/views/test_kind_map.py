@@ -4,7 +4,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from tests.views.examples import make_census
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views.kind_map import cell_words, draw_kind_map
 from tinyinterp.views.style import KIND_COLOURS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.collections import PathCollection
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.neuron_plot import draw_neurons
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.views.examples import HOSTILE
 from tests.views.reading import Page
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views.neurons import HIT_FIELDS, write_neuron_page
 from tinyinterp.views.style import NEURON_COLOURS
 

@@ -6,7 +6,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgb
 
 from tests.views.examples import full_row, make_census
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.causal_plot import draw_causal_check, has_causal_check
 from tinyinterp.views.profiles import INSIDE, draw_profiles

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tinyinterp.files import write_text
+from tinyinterp.io.files import write_text
 from tinyinterp.views.page import json_block
 
 DIGITS = 4  # significant digits of numbers that are only looked at

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from tinyinterp.atlas.contents import Atlas, Facts, Row, Story
 from tinyinterp.atlas.finished_neurons import neuron_layers
-from tinyinterp.corpus import Corpus, Sequence, Side
+from tinyinterp.checkpoint.facts import config_facts, training_facts
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census.census import offset_profiles
 from tinyinterp.head_census.kernel import fit_surrogate
@@ -19,9 +19,9 @@ from tinyinterp.head_census.measure import read_patterns, sides
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.model import BUNDLED_NAME, Model
-from tinyinterp.model_facts import config_facts, training_facts
-from tinyinterp.presets import parameter_table
+from tinyinterp.network.presets import parameter_table
 from tinyinterp.scan import scan
+from tinyinterp.text.corpus import Corpus, Sequence, Side
 
 STORIES = 6  # to look at
 STORY_TOKENS = 80  # of each, at most

@@ -13,7 +13,7 @@ from tinyinterp.atlas.data_files import short, write_data
 from tinyinterp.atlas.head_data import write_heads
 from tinyinterp.atlas.neuron_data import CHUNK, NeuronSummary, write_neurons
 from tinyinterp.atlas.tokens import CHUNK as TOKEN_CHUNK
-from tinyinterp.files import write_text
+from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 from tinyinterp.views.kind_map import cell_words
 from tinyinterp.views.page import kind_styles

@@ -1,7 +1,7 @@
 """The JSON files of a checkpoint folder: what the model is, and how it was trained.
 
 A decoder's ``config.json`` is the one that ``transformers`` writes for GPT-Neo or GPT-2, a
-compressor's has the names of :class:`tinyinterp.compressor.CompressorConfig`.
+compressor's has the names of :class:`tinyinterp.network.compressor.CompressorConfig`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, cast
 
 import torch
 
-from tinyinterp.compressor import CompressorConfig
-from tinyinterp.decoder import ACTIVATIONS, Activation, AttentionKind, DecoderConfig
 from tinyinterp.errors import CheckpointError, ConfigError
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.config import ACTIVATIONS, Activation, AttentionKind, DecoderConfig
 
 WEIGHTS = "model.safetensors"
 COMPRESSOR = "tinyinterp-compressor"  # model_type of a folder that holds no decoder

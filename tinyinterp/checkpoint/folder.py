@@ -23,11 +23,11 @@ from tinyinterp.checkpoint.description import (
 )
 from tinyinterp.checkpoint.names import from_hugging_face, to_hugging_face
 from tinyinterp.checkpoint.weights import fill, read_weights
-from tinyinterp.compressor import Compressor, CompressorConfig
-from tinyinterp.decoder import Decoder
 from tinyinterp.errors import CheckpointError
-from tinyinterp.files import replacing_files, write_text
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.io.files import replacing_files, write_text
+from tinyinterp.network.compressor import Compressor, CompressorConfig
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
     """Open the checkpoint folder of a decoder, whoever wrote it.
 
     Args:
-        folder: see :func:`tinyinterp.hub.find` for names and the bundled model.
+        folder: see :func:`tinyinterp.checkpoint.find.find` for names and the bundled model.
         dtype: of the parameters in memory; the files may hold 16 bits.
 
     Raises:

@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tinyinterp.decoder import Decoder, DecoderConfig
 from tinyinterp.errors import CheckpointError
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Decoder
 
 # Our name -> Hugging Face's, without the "transformer." prefix. "{}" is the layer.
 SHARED_NAMES = {

@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tinyinterp.checkpoint.description import WEIGHTS, read_json
-from tinyinterp.compressor import Compressor
-from tinyinterp.decoder import Decoder
 from tinyinterp.errors import CheckpointError
+from tinyinterp.network.compressor import Compressor
+from tinyinterp.network.decoder import Decoder
 
 WEIGHTS_INDEX = "model.safetensors.index.json"
 

@@ -11,11 +11,11 @@ from tinyinterp.cli.report import columns
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tinyinterp.corpus import Corpus
+    from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import Model
     from tinyinterp.neuron_census.finished import Finished
-    from tinyinterp.output import OutputFolder
-    from tinyinterp.speech import SpeechReader
+    from tinyinterp.tagging import SpeechReader
+    from tinyinterp.text.corpus import Corpus
 
 Row = dict[str, Any]
 
@@ -38,10 +38,10 @@ def ablation_rows(
         neurons: rows of the neurons table.
         seed: of the bootstrap.
     """
-    from tinyinterp.corpus import Side
+    from tinyinterp.io.progress import progress
     from tinyinterp.neuron_census.ablation import ABLATION_TOKENS, ablate
     from tinyinterp.neuron_census.survey import survey
-    from tinyinterp.progress import progress
+    from tinyinterp.text.corpus import Side
 
     means = {row["neuron"]: row["mean_activation"] for row in neurons}
     if not means:
@@ -70,8 +70,8 @@ def write_ablations(
     """Write a table for each layer, of its part-of-speech neurons; returns the paths."""
     from pyarrow import parquet
 
+    from tinyinterp.io.table import Table
     from tinyinterp.neuron_census.labels import PART_OF_SPEECH
-    from tinyinterp.table import Table
 
     written = []
     for layer in finished.layers:

@@ -11,12 +11,12 @@ import typer
 from tinyinterp import __version__
 from tinyinterp.cli import program
 from tinyinterp.cli.atlas import atlas
-from tinyinterp.cli.census import neurons
 from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.generate import generate
 from tinyinterp.cli.heads import heads
 from tinyinterp.cli.info import info
 from tinyinterp.cli.lab import lab
+from tinyinterp.cli.neurons import neurons
 from tinyinterp.cli.taggers import taggers
 
 app = typer.Typer(

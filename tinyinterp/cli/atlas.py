@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyinterp.cli.options import (
-    BatchSize,
     Ckpt,
     Dataset,
     Full,
@@ -22,8 +21,8 @@ from tinyinterp.cli.options import (
 from tinyinterp.cli.report import say, say_written
 
 if TYPE_CHECKING:
-    from tinyinterp.corpus import Corpus
     from tinyinterp.model import Model
+    from tinyinterp.text.corpus import Corpus
 
 
 def atlas(
@@ -42,7 +41,6 @@ def atlas(
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
-    batch_size: BatchSize = 8,
     seed: Seed = 0,
 ) -> None:
     """Write every head and neuron, linked with each other, as pages.
@@ -55,9 +53,9 @@ def atlas(
 
     head_limit = token_limit(tokens, full=full, default=HEAD_TOKENS)
     neuron_limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
-    from tinyinterp.corpus import open_corpus
+    from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.output import OutputFolder
+    from tinyinterp.text.corpus import open_corpus
 
     model = load(ckpt)
     corpus = open_corpus(
@@ -73,7 +71,7 @@ def atlas(
         if heads is None:
             from tinyinterp.head_census import HeadSettings, census_heads
 
-            census = census_heads(model, corpus, HeadSettings(seed=seed, batch_size=batch_size))
+            census = census_heads(model, corpus, HeadSettings(seed=seed))
             table, profiles = (list(census.table), census.table.notes), census.profiles
         else:
             table = read_heads(heads)
@@ -83,7 +81,7 @@ def atlas(
                 model.tokenizer, model.config.n_ctx, text=text, dataset=dataset,
                 max_tokens=neuron_limit,
             )  # fmt: skip
-            measure_neurons(model, longer, neurons, seed=seed, batch_size=batch_size)
+            measure_neurons(model, longer, neurons, seed=seed)
         contents = gather(model, corpus, table, neurons, profiles)
         with output.filling("atlas", f"{model.name}, {corpus.name}") as folder:
             write_atlas(contents, folder)
@@ -92,11 +90,9 @@ def atlas(
     say(f"{size / 1e6:.1f} MB; open {out / 'index.html'}")
 
 
-def measure_neurons(
-    model: Model, corpus: Corpus, folder: Path, *, seed: int, batch_size: int
-) -> None:
+def measure_neurons(model: Model, corpus: Corpus, folder: Path, *, seed: int) -> None:
     """Take the census of the neurons of all layers and write its tables into ``folder``."""
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
 
-    settings = NeuronSettings(seed=seed, batch_size=batch_size)
+    settings = NeuronSettings(seed=seed)
     census_neurons(model, corpus, settings).write(folder)

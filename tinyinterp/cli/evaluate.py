@@ -34,12 +34,12 @@ def loss(
     Each story apart, each token scored once; the text is taken as it is.
     """
     check_one_text(text, dataset)
-    from tinyinterp.corpus import BUNDLED_STORIES, bundled_stories
     from tinyinterp.evaluation.loss import measure_text_loss
+    from tinyinterp.io.paths import is_file
+    from tinyinterp.io.progress import progress
     from tinyinterp.model import load_any
-    from tinyinterp.paths import is_file
-    from tinyinterp.progress import progress
-    from tinyinterp.stories import read_dataset, read_stories
+    from tinyinterp.text.corpus import BUNDLED_STORIES, bundled_stories
+    from tinyinterp.text.stories import read_dataset, read_stories
 
     path = text or bundled_stories()
     model = load_any(ckpt)

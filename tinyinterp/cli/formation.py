@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyinterp.cli.census import as_json, say_warnings
+from tinyinterp.cli.neurons import as_json, say_warnings
 from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines, say_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tinyinterp.table import Table
+    from tinyinterp.io.table import Table
 
 
 FORMATION_TOKENS = 10_000  # read for each snapshot by default
@@ -26,7 +26,7 @@ def check_is_run(ckpt: str | None) -> Path:
         SelectionError: ``ckpt`` is no folder.
     """
     from tinyinterp.errors import SelectionError
-    from tinyinterp.paths import is_folder, shown
+    from tinyinterp.io.paths import is_folder, shown
 
     folder = Path(ckpt or "").expanduser()
     if ckpt and is_folder(folder):
@@ -45,7 +45,6 @@ def formation(
     dataset: str | None,
     out: Path,
     tokens: int | None,
-    batch_size: int,
     seed: int,
     suffixes: Sequence[str],
     as_one_json: bool,
@@ -62,9 +61,9 @@ def formation(
         OutputError: ``out`` cannot be written.
     """
     from tinyinterp.api import HEAD_POSITIONS
-    from tinyinterp.corpus import open_corpus
+    from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.output import OutputFolder
+    from tinyinterp.text.corpus import open_corpus
 
     model = load(run)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
@@ -73,7 +72,7 @@ def formation(
 
     snapshots = find_snapshots(model)
     output = OutputFolder(out)
-    table = follow_heads(model, snapshots, corpus, seed=seed, batch_size=batch_size)
+    table = follow_heads(model, snapshots, corpus, seed=seed)
     with output.filling("formation", f"{model.name}, {corpus.name}") as folder:
         table.write(folder)
         if suffixes:

@@ -10,9 +10,9 @@ from tinyinterp.cli.options import Ckpt, Json, Seed
 from tinyinterp.cli.report import print_json
 
 if TYPE_CHECKING:
-    from tinyinterp.generation import Sampling
-    from tinyinterp.instruct import Instruction
     from tinyinterp.model import CompressorModel, Model
+    from tinyinterp.network.generation import Sampling
+    from tinyinterp.text.instruct import Instruction
 
 EXAMPLES = (  # the prompts that the published 41M model was shown with
     "Once upon a time in a land far, far away, there lived a",
@@ -68,8 +68,8 @@ def generate(
         raise typer.BadParameter(
             "give one of them, not both", param_hint="--greedy / --temperature"
         )
-    from tinyinterp.generation import Sampling
     from tinyinterp.model import load_any
+    from tinyinterp.network.generation import Sampling
 
     if temperature is None:
         temperature = 0.0 if greedy else 1.0
@@ -77,7 +77,7 @@ def generate(
     model = load_any(ckpt)
     prompts = EXAMPLES if prompt is None else (prompt,)
     if instructed:
-        from tinyinterp.instruct import instruction
+        from tinyinterp.text.instruct import instruction
 
         asked = instruction(words, features, summary, sentence)
         prompts = (_instruction_prompt(model, asked),)
@@ -94,7 +94,7 @@ def generate(
 def _instruction_prompt(model: Model | CompressorModel, asked: Instruction) -> str:
     """The prompt for an instruction, unless the model is known not to understand it."""
     from tinyinterp.errors import SelectionError
-    from tinyinterp.instruct import prompt
+    from tinyinterp.text.instruct import prompt
 
     data = model.checkpoint.training.get("data")  # a model of others' says nothing of its data
     if isinstance(data, dict) and not data.get("instruct"):
@@ -108,7 +108,8 @@ def _instruction_prompt(model: Model | CompressorModel, asked: Instruction) -> s
 def _print_samples(
     model: Model | CompressorModel, prompt: str, settings: Sampling, samples: int, shown: str
 ) -> None:
-    from tinyinterp.generation import TextStream, stream
+    from tinyinterp.network.generation import stream
+    from tinyinterp.text.stream import TextStream
 
     tokenizer = model.tokenizer
     if samples > 1:  # they are made side by side, and shown when they are done
@@ -148,7 +149,7 @@ def _print_as_json(
 def _texts(
     model: Model | CompressorModel, prompt: str, settings: Sampling, samples: int
 ) -> list[dict[str, Any]]:
-    from tinyinterp.generation import generate as continuations
+    from tinyinterp.network.generation import generate as continuations
 
     tokenizer = model.tokenizer
     made = continuations(

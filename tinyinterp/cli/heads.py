@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyinterp.cli.census import as_json, check_exists, say_warnings
 from tinyinterp.cli.formation import FORMATION_TOKENS, check_is_run, formation
+from tinyinterp.cli.neurons import as_json, check_exists, say_warnings
 from tinyinterp.cli.options import (
-    BatchSize,
     Ckpt,
     Dataset,
     Full,
@@ -29,9 +28,9 @@ from tinyinterp.cli.options import (
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
 
 if TYPE_CHECKING:
-    from tinyinterp.corpus import Corpus
     from tinyinterp.head_census import HeadCensus, HeadSettings
     from tinyinterp.model import Model
+    from tinyinterp.text.corpus import Corpus
 
 QUICK_TOKENS = 8_000  # some fifty stories: half of them are enough for the intervals
 QUICK_TWIN_TOKENS = 1_500
@@ -77,7 +76,6 @@ def heads(
     ] = False,
     tokens: Tokens = None,
     full: Full = False,
-    batch_size: BatchSize = 8,
     seed: Seed = 0,
     quick: Annotated[
         bool,
@@ -107,7 +105,6 @@ def heads(
             dataset=dataset,
             out=out,
             tokens=token_limit(tokens, full=full, default=FORMATION_TOKENS),
-            batch_size=batch_size,
             seed=seed,
             suffixes=_suffixes(also) if pictures else (),
             as_one_json=as_one_json,
@@ -116,9 +113,9 @@ def heads(
     from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS
 
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
-    from tinyinterp.corpus import open_corpus
+    from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.output import OutputFolder
+    from tinyinterp.text.corpus import open_corpus
 
     model = load(ckpt)
     if chosen is not None:
@@ -128,8 +125,9 @@ def heads(
     corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
     output = OutputFolder(out)
     from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
+    from tinyinterp.results import Heads
 
-    settings = HeadSettings(rule=rule.value, seed=seed, batch_size=batch_size)
+    settings = HeadSettings(rule=rule.value, seed=seed)
     if quick:
         settings = replace(settings, causal=False, twin_tokens=QUICK_TWIN_TOKENS)
     if chosen is not None and not as_one_json:
@@ -138,7 +136,7 @@ def heads(
             say(f"from the census in {out}")
             print_lines(earlier)
             return
-    census = census_heads(model, corpus, settings)
+    census = Heads.of(census_heads(model, corpus, settings))
     with output.filling("heads", f"{model.name}, {corpus.name}, rule {rule}") as folder:
         census.write(folder)
         if pictures:
@@ -201,8 +199,8 @@ def _suffixes(also: Format | None) -> tuple[str, ...]:
 
 def _summary(census: HeadCensus) -> list[str]:
     """The map of kinds in letters, what the kinds are, and the report's rule beside them."""
+    from tinyinterp.cli.kind_maps import head_map_lines
     from tinyinterp.views.report_rule import report_rule_sentences
-    from tinyinterp.views.terminal import head_map_lines
 
     table = census.table
     sentences = report_rule_sentences(table, table.notes["rule"])

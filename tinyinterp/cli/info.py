@@ -11,8 +11,8 @@ from tinyinterp.cli.options import Ckpt, Json
 from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines
 
 if TYPE_CHECKING:
-    from tinyinterp.compressor import CompressorConfig
-    from tinyinterp.decoder import DecoderConfig
+    from tinyinterp.network.compressor import CompressorConfig
+    from tinyinterp.network.config import DecoderConfig
 
 
 def info(
@@ -72,7 +72,7 @@ def info(
 
 def _show_preset(name: str, *, as_json: bool) -> None:
     from tinyinterp.errors import SelectionError
-    from tinyinterp.presets import PRESETS
+    from tinyinterp.network.presets import PRESETS
 
     if name not in PRESETS:
         raise SelectionError(f"there is no preset {name!r}; use one of {', '.join(PRESETS)}")
@@ -86,7 +86,7 @@ def _show_preset(name: str, *, as_json: bool) -> None:
 def _shape(config: DecoderConfig | CompressorConfig) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from tinyinterp.presets import parameter_table
+    from tinyinterp.network.presets import parameter_table
 
     parts = {row["part"]: row for row in parameter_table(config)}
     return {
@@ -97,7 +97,7 @@ def _shape(config: DecoderConfig | CompressorConfig) -> dict[str, Any]:
 
 
 def _parameter_lines(config: DecoderConfig | CompressorConfig) -> list[str]:
-    from tinyinterp.presets import parameter_table
+    from tinyinterp.network.presets import parameter_table
 
     table = parameter_table(config)
     rows = [[row["part"], row["parameters"], f"{row['percent']:5.1f} %"] for row in table]
@@ -105,14 +105,14 @@ def _parameter_lines(config: DecoderConfig | CompressorConfig) -> list[str]:
 
 
 def _config_lines(config: DecoderConfig | CompressorConfig) -> list[str]:
-    from tinyinterp.model_facts import config_facts
+    from tinyinterp.checkpoint.facts import config_facts
 
     return columns(["configuration", ""], config_facts(config))
 
 
 def _training_lines(training: dict[str, Any]) -> list[str]:
     """The facts in ``training.json`` that a person looks for; all of it is in ``--json``."""
-    from tinyinterp.model_facts import training_facts
+    from tinyinterp.checkpoint.facts import training_facts
 
     if not training:
         return ["training: not known, there is no training.json"]

@@ -28,7 +28,7 @@ def lab(
     The notebooks are copied; one that is there already and differs is kept as it is. Options of
     Jupyter follow two hyphens: as root, tinyinterp lab -- --allow-root.
     """
-    from tinyinterp.tour import copy_tour, find_jupyterlab
+    from tinyinterp.cli.tour import copy_tour, find_jupyterlab
 
     launch = find_jupyterlab()
     copied = copy_tour(out)

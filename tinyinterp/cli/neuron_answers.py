@@ -12,12 +12,12 @@ from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lin
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
 
 if TYPE_CHECKING:
-    from tinyinterp.corpus import Corpus
+    from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import Model
     from tinyinterp.neuron_census import NeuronCensus, NeuronSettings
     from tinyinterp.neuron_census.finished import Finished
-    from tinyinterp.output import OutputFolder
-    from tinyinterp.speech import SpeechReader
+    from tinyinterp.tagging import SpeechReader
+    from tinyinterp.text.corpus import Corpus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +102,8 @@ def _take(
     output: OutputFolder,
 ) -> NeuronCensus:
     """Take the census and write its files, a layer at a time."""
+    from tinyinterp.io.table import Table
     from tinyinterp.neuron_census import census_neurons
-    from tinyinterp.table import Table
     from tinyinterp.views.neurons import write_neuron_page
 
     census = census_neurons(model, corpus, settings, speech=speech, keep_in=output.folder)

@@ -12,7 +12,7 @@ import typer
 from tinyinterp.cli.report import columns, kind_lines
 
 if TYPE_CHECKING:
-    from tinyinterp.table import Table
+    from tinyinterp.io.table import Table
 
 SHOWN = 20  # neurons of a tag
 Row = dict[str, Any]
@@ -20,8 +20,8 @@ Row = dict[str, Any]
 
 def summary_lines(table: Table) -> list[str]:
     """A map of kinds in letters, how many there are, by layer where several, how many by chance."""
+    from tinyinterp.cli.kind_maps import neuron_map_lines
     from tinyinterp.neuron_census.dump import WIDTH, null_lines
-    from tinyinterp.views.terminal import neuron_map_lines
 
     lines = [*neuron_map_lines(table), "", *kind_lines(_decided(table), "neurons", "best_tag")]
     layers = sorted(set(table["layer"]))

@@ -46,10 +46,6 @@ Tokens = Annotated[
     int | None, typer.Option("--tokens", min=1, metavar="N", help="Read this many tokens.")
 ]
 Full = Annotated[bool, typer.Option("--full", help="Read the whole text.")]
-BatchSize = Annotated[
-    int,
-    typer.Option("--batch-size", min=1, help="Groups the work; no result depends on it."),
-]
 
 
 def check_one_text(text: Path | None, dataset: str | None) -> None:

@@ -12,7 +12,7 @@ from tinyinterp.cli.options import Json, Seed, Tags, WhichTags
 from tinyinterp.cli.report import columns, print_json, print_lines
 
 if TYPE_CHECKING:
-    from tinyinterp.speech.accuracy import Accuracy
+    from tinyinterp.tagging.accuracy import Accuracy
 
 
 def taggers(
@@ -38,9 +38,9 @@ def taggers(
     "Perfect AUROC" is what a neuron that tells the tag without error would get by the tagger's
     labels: no neuron can be expected to score above it.
     """
-    from tinyinterp.speech import DEFAULT_TAGGER, AgreeingTaggers, installed_taggers, open_tagger
-    from tinyinterp.speech.accuracy import measure_accuracy
-    from tinyinterp.speech.treebank import read_treebank
+    from tinyinterp.tagging import DEFAULT_TAGGER, AgreeingTaggers, installed_taggers, open_tagger
+    from tinyinterp.tagging.accuracy import measure_accuracy
+    from tinyinterp.tagging.treebank import read_treebank
 
     documents = read_treebank(conllu)
     opened = [open_tagger(name, tags) for name in tagger or installed_taggers(tags)]

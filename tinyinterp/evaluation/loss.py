@@ -12,11 +12,11 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from tinyinterp.compressor import Compressor
-from tinyinterp.decoder import Decoder
 from tinyinterp.errors import CorpusError
-from tinyinterp.progress import Progress
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.compressor import Compressor
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.tokenizer import Tokenizer
 
 BATCH_TOKENS = 8192  # a forward pass, at most; only memory and speed depend on it
 BATCH_LOGITS = 1 << 26  # a forward pass, at most

@@ -17,13 +17,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from tinyinterp.corpus import N_BLOCKS, MicroBatch
-from tinyinterp.decoder import Block, Decoder, DecoderConfig
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import FIRST_QUERY, layer_of
-from tinyinterp.packed import packed
-from tinyinterp.progress import Progress
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Block, Decoder
+from tinyinterp.network.packed import packed
 from tinyinterp.scan import hooked_at
+from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 CHUNK = 128  # tokens whose logits are held at a time, so that they stay in the processor's cache
 
@@ -37,11 +38,11 @@ class MeanZ:
         self._sum = torch.zeros(shape, dtype=torch.float64)
         self._tokens = 0
 
-    def places(self) -> Iterable[str]:
+    def hook_names(self) -> Iterable[str]:
         return [f"blocks.{layer}.attn.hook_z" for layer in range(self.config.n_layers)]
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer = layer_of(place)
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
+        layer = layer_of(name)
         inside = torch.arange(value.shape[1]) < torch.tensor(batch.lengths)[:, None]
         self._sum[layer] += (value.double() * inside[:, :, None, None]).sum((0, 1))
         if layer == 0:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.corpus import Corpus, MicroBatch, Survey, group_by_length
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import measure_loss_rises
@@ -28,13 +26,14 @@ from tinyinterp.head_census.measure import (
 from tinyinterp.head_census.nulls import NULL_TOKENS, measure_twins, number_of_twins
 from tinyinterp.head_census.rows import head_rows
 from tinyinterp.head_census.shuffled import role_q_values
+from tinyinterp.io.progress import Progress, progress
+from tinyinterp.io.table import Table
 from tinyinterp.model import Model
-from tinyinterp.progress import Progress, progress
-from tinyinterp.table import Table
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import Corpus, MicroBatch, Survey, group_by_length
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 Rule = Literal["evidence", "distance-correlation", "report"]
 CAUSAL_SHARE = 0.1  # of the sequences of TEST, evenly spaced by length, are checked causally,
@@ -45,11 +44,10 @@ PROFILE_OFFSETS = 64
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """How the census is taken. ``batch_size`` never changes a number."""
+    """How the census is taken."""
 
     rule: Rule = "evidence"
     seed: int = 0
-    batch_size: int = 8
     causal: bool = True
     twin_tokens: int = NULL_TOKENS  # of the text that randomly initialised models read
 
@@ -57,7 +55,7 @@ class HeadSettings:
         if self.rule not in get_args(Rule):
             known = ", ".join(get_args(Rule))
             raise SelectionError(f"rule is {self.rule!r}; choose one of {known}")
-        for name, least in (("seed", 0), ("batch_size", 1), ("twin_tokens", 1)):
+        for name, least in (("seed", 0), ("twin_tokens", 1)):
             if getattr(self, name) < least:
                 raise SelectionError(
                     f"{name} is {getattr(self, name)}; it must be at least {least}"
@@ -84,30 +82,6 @@ class HeadCensus:
         """Write ``heads.csv``, ``heads.parquet`` and ``heads.json``; returns the paths."""
         return self.table.write(folder)
 
-    def plot(self) -> Figure:
-        """The map of kinds, layers by heads."""
-        from tinyinterp.views.kind_map import draw_kind_map  # measuring needs no pictures
-
-        return draw_kind_map(self.table, f"{self.model_name} on {self.corpus_name}")
-
-    def head_lines(self, layer: int, head: int) -> list[str]:
-        """Why a head got its label, in words; lines of at most 100 characters.
-
-        Raises:
-            SelectionError: there is no such head.
-        """
-        from tinyinterp.views.explanation import explain_head
-
-        if not (layer in self.example_patterns and 0 <= head < len(self.example_patterns[layer])):
-            n_layers, n_heads = len(self.example_patterns), len(self.example_patterns[0])
-            raise SelectionError(
-                f"there is no head {layer}.{head}; this model has {n_layers} layers of {n_heads} "
-                "heads, counted from 0"
-            )
-        row = self.table.row(layer=layer, head=head)
-        pattern = self.example_patterns[layer][head]
-        return explain_head(row, self.table.notes, self.example_tokens, pattern)
-
     def _repr_html_(self) -> str:
         return self.table.to_html()
 
@@ -133,19 +107,15 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
             config,
             corpus,
             seed=settings.seed,
-            batch_size=settings.batch_size,
             with_resampled=True,
             report=bar,
         )
-        twins = measure_twins(
-            config, beginning, seed=settings.seed, batch_size=settings.batch_size, report=bar
-        )
+        twins = measure_twins(config, beginning, seed=settings.seed, report=bar)
         role_q = role_q_values(
             model.decoder,
             beginning,
             measured,
             seed=settings.seed,
-            batch_size=settings.batch_size,
         )
         rises = None
         if checked:

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float, Int
 from scipy import stats
 
-from tinyinterp.corpus import MicroBatch, Sequence
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT, Pattern, number_of_keys
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import MicroBatch, Sequence
 
 REPORT_THRESHOLD = 0.5
 DISTANCE_THRESHOLD = 0.5

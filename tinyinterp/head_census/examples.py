@@ -13,11 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tinyinterp.corpus import MicroBatch, Sequence
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.key_classes import BatchClasses, Candidate, ClassReader
 from tinyinterp.head_census.looked_at import queries_of
 from tinyinterp.head_census.patterns import Pattern
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import MicroBatch, Sequence
 
 KEPT = 3
 BEFORE, AFTER = 5, 2  # tokens of context around key and query

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from tinyinterp import checkpoint
-from tinyinterp.corpus import Corpus
 from tinyinterp.errors import CheckpointError
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.census import warnings_about
 from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision
 from tinyinterp.head_census.measure import Measured, measure
 from tinyinterp.head_census.rows import label_of, scores
+from tinyinterp.io.progress import progress
+from tinyinterp.io.table import Table
 from tinyinterp.model import Model
-from tinyinterp.progress import progress
-from tinyinterp.table import Table
+from tinyinterp.text.corpus import Corpus
 
 SNAPSHOTS = "snapshots"  # in the folder of a run
 SNAPSHOT = re.compile(r"step-(\d+)")
@@ -101,11 +101,10 @@ def follow_heads(
     corpus: Corpus,
     *,
     seed: int = 0,
-    batch_size: int = 8,
 ) -> Table:
     """Scores and kinds of every head at every snapshot: a :class:`FormationRow` each.
 
-    One snapshot is held at a time. ``batch_size`` never changes a number.
+    One snapshot is held at a time.
 
     Raises:
         CheckpointError: a snapshot cannot be read.
@@ -121,7 +120,6 @@ def follow_heads(
                 decoder.config,
                 corpus,
                 seed=seed,
-                batch_size=batch_size,
                 with_speech=False,
                 report=bar,
             )

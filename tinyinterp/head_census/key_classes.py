@@ -18,9 +18,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tinyinterp.corpus import Corpus, MicroBatch, Sequence, Side
-from tinyinterp.speech import NO_TAG, QUOTATION_MARK, SENTENCE_END, TAGS, SpeechReader
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.tagging import NO_TAG, QUOTATION_MARK, SENTENCE_END, TAGS, SpeechReader
+from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
+from tinyinterp.text.tokenizer import Tokenizer
 
 PARTS_OF_SPEECH = tuple("name" if tag == "PROPN" else tag for tag in TAGS)
 MARKS = ("sentence-end", "quotation")

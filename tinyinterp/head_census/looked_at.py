@@ -29,8 +29,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.corpus import N_BLOCKS, MicroBatch
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.estimates import draws, interval
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.key_classes import (
@@ -42,6 +40,8 @@ from tinyinterp.head_census.key_classes import (
 )
 from tinyinterp.head_census.labels import THRESHOLDS
 from tinyinterp.head_census.patterns import Pattern
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 N_TYPE_BLOCKS = 256  # that the tokens of the vocabulary are dealt into, as stories are into blocks
 NORMAL = 1.96  # standard errors of a 95 % interval

@@ -9,8 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tinyinterp.corpus import Corpus, Sequence, Side, Survey
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import CellAccumulator
 from tinyinterp.head_census.estimates import Estimates, estimate
@@ -23,12 +21,14 @@ from tinyinterp.head_census.key_classes import (
     token_names,
 )
 from tinyinterp.head_census.looked_at import ChoiceAccumulator, LookedAtAccumulator
-from tinyinterp.head_census.patterns import OnPatterns, pattern_place
+from tinyinterp.head_census.patterns import OnPatterns, pattern_hook
 from tinyinterp.head_census.repeated import RepeatedAccumulator, repeated_batches
 from tinyinterp.head_census.resampled import Resampled, ResampledAccumulator, resampled_batches
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
-from tinyinterp.progress import Progress
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import hooked_at, scan
+from tinyinterp.text.corpus import Corpus, Sequence, Side, Survey
 
 EXAMPLE_TOKENS = 48  # of the story that pictures show
 REPORT_TOKENS = 128  # of the story that the report's rule looks at
@@ -62,7 +62,6 @@ def measure(
     corpus: Corpus,
     *,
     seed: int,
-    batch_size: int,
     with_speech: bool = True,
     with_resampled: bool = False,
     report: Progress | None = None,
@@ -78,17 +77,17 @@ def measure(
     fit_side, test_side = sides(survey)
     fit, mean_z = FitAccumulator(config, survey.longest), MeanZ(config)
     batches = corpus.micro_batches(fit_side)
-    scan(engine, batches, [OnPatterns(config, [fit]), mean_z], batch_size=batch_size, report=report)
+    scan(engine, batches, [OnPatterns(config, [fit]), mean_z], report=report)
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
 
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
     keys = examples = None
     if with_speech:
-        keys = _choose(engine, config, corpus, surrogates, batch_size=batch_size, report=report)
+        keys = _choose(engine, config, corpus, surrogates, report=report)
         examples = ExampleAccumulator(config, keys.reader, keys.chosen)
     listening = [a for a in (test, cells, keys, examples) if a is not None]
     batches = corpus.micro_batches(test_side)
-    scan(engine, batches, [OnPatterns(config, listening)], batch_size=batch_size, report=report)
+    scan(engine, batches, [OnPatterns(config, listening)], report=report)
 
     repeated = RepeatedAccumulator(config)
     scan(engine, repeated_batches(config, corpus.tokenizer.end_of_text, seed), [repeated])
@@ -116,7 +115,6 @@ def _choose(
     corpus: Corpus,
     surrogates: list[Surrogate],
     *,
-    batch_size: int,
     report: Progress | None,
 ) -> LookedAtAccumulator:
     """Choose on FIT what TEST is to be asked about: for each head, what it looks at most."""
@@ -128,7 +126,7 @@ def _choose(
     reader = ClassReader(tokens)
     choice = ChoiceAccumulator(config, surrogates, reader, known)
     batches = short.micro_batches(side)
-    scan(engine, batches, [OnPatterns(config, [choice])], batch_size=batch_size, report=report)
+    scan(engine, batches, [OnPatterns(config, [choice])], report=report)
     return LookedAtAccumulator(config, surrogates, reader, known, choice.chosen())
 
 
@@ -156,7 +154,7 @@ def read_patterns(
 
     layers = range(config.n_layers)
     hooks = {
-        pattern_place(layer): (lambda value, layer=layer: keep(layer, value)) for layer in layers
+        pattern_hook(layer): (lambda value, layer=layer: keep(layer, value)) for layer in layers
     }
     tokens = torch.from_numpy(sequence.tokens[:REPORT_TOKENS])[None]
     with torch.inference_mode(), hooked_at(engine, hooks):

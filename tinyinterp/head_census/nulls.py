@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from tinyinterp.corpus import Corpus
-from tinyinterp.decoder import Decoder, DecoderConfig
 from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure
-from tinyinterp.progress import Progress
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Decoder
 from tinyinterp.statistics import q_values as benjamini_hochberg
+from tinyinterp.text.corpus import Corpus
 
 NULL_HEADS = 200  # at least, over all twins
 MOST_TWINS = 8
@@ -35,7 +36,7 @@ def number_of_twins(config: DecoderConfig) -> int:
 
 
 def measure_twins(
-    config: DecoderConfig, corpus: Corpus, *, seed: int, batch_size: int, report: Progress | None
+    config: DecoderConfig, corpus: Corpus, *, seed: int, report: Progress | None
 ) -> list[Estimates]:
     """Estimates of randomly initialised twins on the beginning of the text."""
     most = min(corpus.max_tokens or NULL_TOKENS, NULL_TOKENS)
@@ -49,7 +50,6 @@ def measure_twins(
             config,
             short,
             seed=seed,
-            batch_size=batch_size,
             with_speech=False,
             report=report,
         )

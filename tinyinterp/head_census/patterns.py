@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tinyinterp.corpus import MicroBatch
-from tinyinterp.decoder import DecoderConfig
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import MicroBatch
 
 FIRST_QUERY = 2  # earlier rows have fewer than two keys beside key 0
 LEAST_LEFT = 0.01  # rows with less attention than this outside of key 0 say nothing
@@ -81,16 +81,16 @@ class OnPatterns:
     def __init__(self, config: DecoderConfig, accumulators: Iterable[PatternAccumulator]) -> None:
         self.config, self.accumulators = config, tuple(accumulators)
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
+    def hook_names(self) -> Iterable[str]:
+        return [pattern_hook(layer) for layer in range(self.config.n_layers)]
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         pattern = Pattern(value.float().cpu(), batch.lengths)
         for accumulator in self.accumulators:
-            accumulator.take(batch, layer_of(place), pattern)
+            accumulator.take(batch, layer_of(name), pattern)
 
 
-def pattern_place(layer: int) -> str:
+def pattern_hook(layer: int) -> str:
     """The name of a layer's attention pattern."""
     return f"blocks.{layer}.attn.hook_pattern"
 

@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.corpus import MicroBatch, Sequence, Side
-from tinyinterp.decoder import DecoderConfig
-from tinyinterp.head_census.patterns import layer_of, pattern_place
+from tinyinterp.head_census.patterns import layer_of, pattern_hook
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import MicroBatch, Sequence, Side
 
 SHORTEST, LONGEST = 30, 60  # tokens that are repeated
 N_LENGTHS = 8  # micro-batches, one length each
@@ -55,11 +55,11 @@ class RepeatedAccumulator:
         self._duplicate: dict[int, list[Tensor]] = {}
         self._induction: dict[int, list[Tensor]] = {}
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
+    def hook_names(self) -> Iterable[str]:
+        return [pattern_hook(layer) for layer in range(self.config.n_layers)]
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:  # noqa: ARG002
-        layer = layer_of(place)
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:  # noqa: ARG002
+        layer = layer_of(name)
         period = (value.shape[-1] - 1) // 2
         query = torch.arange(period + 1, 2 * period + 1)
         self._duplicate.setdefault(layer, []).append(value[..., query, query - period].mean(-1))

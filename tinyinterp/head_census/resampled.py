@@ -36,11 +36,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tinyinterp.compiled import in_parts
-from tinyinterp.corpus import Corpus, MicroBatch, Sequence, Side
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernels import compare_rows
-from tinyinterp.head_census.patterns import layer_of, pattern_place
+from tinyinterp.head_census.patterns import layer_of, pattern_hook
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
 
 MOST_SEQUENCES = 20
 CHOSEN_FROM = 256  # only the first of a long text are looked at
@@ -92,11 +92,11 @@ class ResampledAccumulator:
         shape = (config.n_layers, config.n_heads, len(Product))
         self._invariance, self._equivariance = np.zeros((2, *shape))
 
-    def places(self) -> Iterable[str]:
-        return [pattern_place(layer) for layer in range(self.config.n_layers)]
+    def hook_names(self) -> Iterable[str]:
+        return [pattern_hook(layer) for layer in range(self.config.n_layers)]
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer = layer_of(place)
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
+        layer = layer_of(name)
         clean, resampled, permuted = value.float().cpu().numpy()
         n_heads, n, _ = clean.shape
         window = self.config.window_of(layer) or n

@@ -22,14 +22,14 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from tinyinterp.corpus import Corpus
-from tinyinterp.decoder import Decoder
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import Measured, measure
 from tinyinterp.head_census.rows import label_of, looked_at, tells
-from tinyinterp.progress import Progress
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.decoder import Decoder
 from tinyinterp.statistics import q_values
+from tinyinterp.text.corpus import Corpus
 
 SHUFFLED_HEADS = 48  # at least, over all shuffled twins
 SHUFFLED_TOKENS = 6_000  # of the text that they read
@@ -55,7 +55,6 @@ def role_q_values(
     measured: Measured,
     *,
     seed: int,
-    batch_size: int,
     report: Progress | None = None,
 ) -> Float[np.ndarray, "layer head"]:
     """q-values of the roles that are a mark or a token; NaN for heads of any other.
@@ -76,7 +75,7 @@ def role_q_values(
     asked = np.isfinite(found)
     if not asked.any():
         return found
-    null = _null(decoder, corpus, seed=seed, batch_size=batch_size, report=report)
+    null = _null(decoder, corpus, seed=seed, report=report)
     p = np.where(asked, tail(np.nan_to_num(found), null), 1.0)
     return np.where(asked, q_values(p), np.nan)
 
@@ -102,7 +101,7 @@ def tail(
 
 
 def _null(
-    decoder: Decoder, corpus: Corpus, *, seed: int, batch_size: int, report: Progress | None
+    decoder: Decoder, corpus: Corpus, *, seed: int, report: Progress | None
 ) -> Float[np.ndarray, " null_head"]:
     """What the strongest candidates of shuffled twins' heads tell."""
     config = decoder.config
@@ -113,7 +112,7 @@ def _null(
     for number in range(min(MOST_SHUFFLED, -(-SHUFFLED_HEADS // heads))):
         generator = torch.Generator().manual_seed(seed * MOST_SHUFFLED + number)
         twin = shuffle_queries_and_keys(decoder, generator)
-        found = measure(twin, config, short, seed=seed, batch_size=batch_size, report=report)
+        found = measure(twin, config, short, seed=seed, report=report)
         for at in np.ndindex(config.n_layers, config.n_heads):
             candidate = looked_at(found, at, seed)
             if candidate is not None:

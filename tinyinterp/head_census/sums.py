@@ -15,11 +15,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tinyinterp.compiled import in_parts
-from tinyinterp.corpus import N_BLOCKS, MicroBatch
-from tinyinterp.decoder import DecoderConfig
 from tinyinterp.head_census.kernel import FitSums, Surrogate
 from tinyinterp.head_census.kernels import add_rows, score_rows
 from tinyinterp.head_census.patterns import FIRST_QUERY, Pattern, number_of_keys
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 
 class FitAccumulator:

@@ -16,15 +16,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from tinyinterp.corpus import N_BLOCKS, MicroBatch
-from tinyinterp.decoder import Decoder
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.packed import packed
 from tinyinterp.neuron_census.rows import rows_of
 from tinyinterp.neuron_census.targets import read_targets
-from tinyinterp.packed import packed
-from tinyinterp.progress import Progress
 from tinyinterp.scan import hooked_at
-from tinyinterp.speech import SpeechReader
 from tinyinterp.statistics import block_bootstrap
+from tinyinterp.tagging import SpeechReader
+from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 ABLATION_TOKENS = 4_000  # of TEST; each neuron reads all of them through the layers above it
 ALL = "all"  # the row of every token, whatever comes next

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from tinyinterp.corpus import Corpus
 from tinyinterp.errors import SelectionError
-from tinyinterp.files import replacing_file
+from tinyinterp.io.files import replacing_file
+from tinyinterp.io.progress import progress
+from tinyinterp.io.table import Table
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import dump
 from tinyinterp.neuron_census.contexts import find_hits
@@ -29,13 +30,11 @@ from tinyinterp.neuron_census.nulls import NullKinds, null_kinds
 from tinyinterp.neuron_census.saved import Keeper
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey, survey
-from tinyinterp.progress import progress
-from tinyinterp.speech import SpeechReader
-from tinyinterp.table import Table
+from tinyinterp.tagging import SpeechReader
+from tinyinterp.text.corpus import Corpus
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 PROGRESS_FILE = ".tinyinterp.neurons.npz"  # in the folder that results go to, while a run goes on
 
@@ -91,15 +90,6 @@ class NeuronCensus:
     def to_pandas(self) -> pd.DataFrame:
         """The table of neurons as a pandas data frame."""
         return self.table.to_pandas()
-
-    def plot(self) -> Figure:
-        """Purity and AUROC of every neuron, coloured by kind."""
-        from tinyinterp.views.neuron_plot import draw_neurons  # measuring needs no pictures
-
-        layers = ", ".join(map(str, self.layers))
-        plural = "s" if len(self.layers) > 1 else ""
-        model = self.table.notes["model"]
-        return draw_neurons(self.table, f"Neurons of layer{plural} {layers} of {model}")
 
     def _repr_html_(self) -> str:
         return self.table.to_html()

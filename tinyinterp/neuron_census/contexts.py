@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from tinyinterp.corpus import Corpus, Sequence
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
 from tinyinterp.neuron_census.rows import token_ids
-from tinyinterp.speech import NO_TAG, SpeechReader
+from tinyinterp.tagging import NO_TAG, SpeechReader
+from tinyinterp.text.corpus import Corpus, Sequence
 
 CONTEXT = 5  # tokens on each side
 

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from tinyinterp.files import replacing_file, write_text
+from tinyinterp.io.files import replacing_file, write_text
+from tinyinterp.io.table import Table
 from tinyinterp.neuron_census.labels import NEXT_WORD, PART_OF_SPEECH, WORD
 from tinyinterp.neuron_census.targets import NEXT
-from tinyinterp.table import Table
 
 WIDTH = 100  # columns
 READ = {

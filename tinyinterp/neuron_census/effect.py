@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tinyinterp.decoder import Decoder
-from tinyinterp.tokenizer import Tokenizer
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.tokenizer import Tokenizer
 
 TOKENS_SHOWN = 5
 NEURONS_AT_ONCE = 512

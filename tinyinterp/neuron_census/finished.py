@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from tinyinterp.errors import SelectionError
-from tinyinterp.table import METADATA
+from tinyinterp.io.table import METADATA
 
 Row = dict[str, Any]
 NEEDED = ("neurons", "top_activations", "bottom_activations", "associations", "histograms")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from tinyinterp.corpus import N_BLOCKS
 from tinyinterp.neuron_census.extremes import Extremes
 from tinyinterp.neuron_census.kernels import over_neurons, test_rows
 from tinyinterp.neuron_census.rows import Rows
 from tinyinterp.statistics import block_bootstrap
+from tinyinterp.text.corpus import N_BLOCKS
 
 
 class HeldOutSide:

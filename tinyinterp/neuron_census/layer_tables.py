@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
+from tinyinterp.io.table import METADATA, rounded, rounded_array
 from tinyinterp.neuron_census.association import Association
 from tinyinterp.neuron_census.contexts import Hit
 from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.extremes import NOWHERE
 from tinyinterp.neuron_census.kernels import count_bins, over_neurons
-from tinyinterp.table import METADATA, rounded, rounded_array
 
 BINS = 40
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
-from tinyinterp.corpus import N_BLOCKS, Corpus, MicroBatch, Side
-from tinyinterp.decoder import Decoder
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.extremes import Extremes
 from tinyinterp.neuron_census.fitted import FittedSide, hit_level
 from tinyinterp.neuron_census.held_out import HeldOutSide
@@ -22,9 +22,9 @@ from tinyinterp.neuron_census.saved import Keeper
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey
 from tinyinterp.neuron_census.targets import Targets, read_targets
-from tinyinterp.progress import Progress
 from tinyinterp.scan import scan
-from tinyinterp.speech import SpeechReader
+from tinyinterp.tagging import SpeechReader
+from tinyinterp.text.corpus import N_BLOCKS, Corpus, MicroBatch, Side
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class FitPass:
             for layer in layers
         }
 
-    def places(self) -> Iterable[str]:
+    def hook_names(self) -> Iterable[str]:
         return self._layers
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer = self._layers[place]
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
+        layer = self._layers[name]
         rows, types = self._rows.of(batch)
         values = flat(self.readers[layer][1](value))
         self.fitted[layer].add(values, rows, types, self.extremes[layer])
@@ -137,11 +137,11 @@ class TestPass:
         self.block_tokens = np.zeros(N_BLOCKS, dtype=np.int64)
         self.target_tokens = np.zeros(self._all_targets.n, dtype=np.int64)
 
-    def places(self) -> Iterable[str]:
+    def hook_names(self) -> Iterable[str]:
         return self._layers
 
-    def observe(self, batch: MicroBatch, place: str, value: Tensor) -> None:
-        layer = self._layers[place]
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
+        layer = self._layers[name]
         values = flat(self._fit.readers[layer][1](value))
         rows, types = self._rows.of(batch)
         if batch is not self._batch:
@@ -234,8 +234,7 @@ def measure(
         done = saved.batches if saved is not None and saved.side == side.name else 0
         batches = _after(corpus.micro_batches(side if text.split else None), done, report)
         with keeper.watching(side.name, taker.arrays, done) as after:
-            size = settings.batch_size
-            scan(decoder, batches, [taker], batch_size=size, report=report, after=after)
+            scan(decoder, batches, [taker], report=report, after=after)
 
     if saved is not None:
         fit.restore(saved.arrays)

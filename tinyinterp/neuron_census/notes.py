@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 from tinyinterp import __version__
-from tinyinterp.corpus import Corpus
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.labels import PART_OF_SPEECH, THRESHOLDS
 from tinyinterp.neuron_census.measure import TextCounts
@@ -16,7 +15,8 @@ from tinyinterp.neuron_census.nulls import NULLS, NullKinds
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey
-from tinyinterp.speech import Tagger
+from tinyinterp.tagging import Tagger
+from tinyinterp.text.corpus import Corpus
 
 LOW_COVERAGE = 0.8  # below this share of scored tokens a warning stands beside the table
 MOST_BY_CHANCE = 0.05  # of a null model's neurons, called part-of-speech without a warning
@@ -27,8 +27,7 @@ def census_fingerprint(
 ) -> str:
     """SHA-256 of everything that the tables of a layer depend on, but the layer itself."""
     chosen = asdict(settings)
-    for name in ("layers", "batch_size"):
-        del chosen[name]
+    del chosen["layers"]
     about = {
         "version": __version__,
         "model": [model.name, model.fingerprint],

@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from tinyinterp.corpus import Corpus
-from tinyinterp.decoder import Decoder
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.evidence import judge
 from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import survey
-from tinyinterp.progress import Progress
-from tinyinterp.speech import SpeechReader
+from tinyinterp.tagging import SpeechReader
+from tinyinterp.text.corpus import Corpus
 
 RANDOM, SHUFFLED = "random", "shuffled"
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from tinyinterp.decoder import Decoder
 from tinyinterp.errors import SelectionError
+from tinyinterp.network.decoder import Decoder
 
 READINGS = ("post", "pre", "report")
 

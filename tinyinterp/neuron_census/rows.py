@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.corpus import MicroBatch, Sequence
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
+from tinyinterp.text.corpus import MicroBatch, Sequence
 
 
 @dataclass(frozen=True)

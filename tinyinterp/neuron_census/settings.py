@@ -6,31 +6,29 @@ from dataclasses import dataclass
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.neuron_census.reading import READINGS
-from tinyinterp.speech import DEFAULT_TAGGER, UNIVERSAL, SpeechReader, open_tagger
+from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, SpeechReader, open_tagger
 
 NULL_TOKENS = 30_000  # of the text that models without training read
 
 
 @dataclass(frozen=True)
 class NeuronSettings:
-    """What is asked for. ``batch_size`` never changes a number.
+    """What is asked for.
 
     Args:
         layers: counted from 0; none: all.
         top: activations kept for each neuron, largest and smallest.
         seed: of the token sample, the bootstrap and the null models.
-        batch_size: micro-batches read ahead at a time.
         per_story: keep one activation a story, its largest (or smallest).
         reading: one of :data:`tinyinterp.neuron_census.reading.READINGS`.
         null_tokens: of the text that the null models read; 0: no null models.
-        tagger: by name, as :func:`tinyinterp.speech.open_tagger` takes it.
+        tagger: by name, as :func:`tinyinterp.tagging.open_tagger` takes it.
         tags: the tag set, ``universal`` or ``penn``.
     """
 
     layers: tuple[int, ...] = ()
     top: int = 20
     seed: int = 0
-    batch_size: int = 8
     per_story: bool = False
     reading: str = "post"
     null_tokens: int = NULL_TOKENS
@@ -38,7 +36,7 @@ class NeuronSettings:
     tags: str = UNIVERSAL.name
 
     def __post_init__(self) -> None:
-        numbers = {"top": 1, "seed": 0, "batch_size": 1, "null_tokens": 0}
+        numbers = {"top": 1, "seed": 0, "null_tokens": 0}
         for name, least in numbers.items():
             if getattr(self, name) < least:
                 raise SelectionError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from tinyinterp.corpus import Corpus, Side
+from tinyinterp.text.corpus import Corpus, Side
 
 
 @dataclass(frozen=True)

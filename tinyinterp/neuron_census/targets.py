@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from tinyinterp.corpus import Sequence
-from tinyinterp.speech import NO_TAG, SpeechReader, TagSet
+from tinyinterp.tagging import NO_TAG, SpeechReader, TagSet
+from tinyinterp.text.corpus import Sequence
 
 CURRENT, NEXT, PREVIOUS = "current", "next", "previous"
 SIDES = (CURRENT, NEXT, PREVIOUS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
 from tinyinterp.views.points import Group, Row, groups_by_kind, is_known, place_of

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tinyinterp.progress import Progress, progress
+from tinyinterp.io.progress import Progress, progress
 from tinyinterp.views import style
 from tinyinterp.views.causal_plot import draw_causal_check, has_causal_check
 from tinyinterp.views.census import HeadCensusLike

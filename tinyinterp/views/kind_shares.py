@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from matplotlib.patches import Patch
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
 from tinyinterp.views.points import groups_by_kind

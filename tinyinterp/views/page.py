@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tinyinterp.files import write_text
+from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import score_plot
 from tinyinterp.views.causal_plot import draw_causal_check
 from tinyinterp.views.census import HeadCensusLike

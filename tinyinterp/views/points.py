@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyinterp.errors import SelectionError
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 
 Row = Mapping[str, Any]

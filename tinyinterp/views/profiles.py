@@ -9,7 +9,7 @@ from jaxtyping import Float
 from matplotlib.collections import PolyCollection
 from matplotlib.ticker import NullLocator
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
 

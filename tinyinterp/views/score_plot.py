@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
 from tinyinterp.views.points import Row, check_column, groups_by_kind, is_known, place_of

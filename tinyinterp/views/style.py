@@ -24,7 +24,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.patches import Patch
 from PIL import Image
 
-from tinyinterp.files import replacing_file
+from tinyinterp.io.files import replacing_file
 
 # One colour per kind. Chosen so that every two stay at least 22 apart (CIE 1976) for normal sight
 # and under simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009).

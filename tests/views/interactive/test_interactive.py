@@ -21,7 +21,7 @@ from tests.views.examples import HOSTILE, full_row, make_census
 from tests.views.test_formation import STEPS, formation
 from tinyinterp import view
 from tinyinterp.errors import OutputError, SelectionError
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.causal_plot import draw_causal_check
 from tinyinterp.views.execution import Execution

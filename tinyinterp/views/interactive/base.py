@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from tinyinterp.files import write_text
+from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 
 LIBRARY = "plotly.min.js"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from tinyinterp.table import Table
+from tinyinterp.io.table import Table
 from tinyinterp.views import causal_plot, neuron_plot, score_plot, style
 from tinyinterp.views.causal_plot import LINEAR, arms, causal_points
 from tinyinterp.views.interactive.base import axis, known, new_figure, words

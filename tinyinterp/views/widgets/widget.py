@@ -17,7 +17,7 @@ from typing import Any
 from markupsafe import Markup
 
 from tinyinterp.errors import OutputError
-from tinyinterp.files import write_text
+from tinyinterp.io.files import write_text
 from tinyinterp.views.execution import current_execution
 from tinyinterp.views.page import POLICY, json_block
 from tinyinterp.views.widgets.script import carrier, script_element

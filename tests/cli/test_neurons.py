@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from outcome import Outcome, Run
+from planted.neurons import stories as grammar
+from planted.patterns import random_words
+
+from tinyinterp.tagging import PENN
+
+N_LAYERS, N_HEADS, D_MLP = 3, 2, 31
+N_STORIES = 41
+TABLES = {f"heads.{suffix}" for suffix in ("csv", "parquet", "json")}
+PICTURES = {
+    f"patterns/{name}.{suffix}"
+    for layer in range(N_LAYERS)
+    for name in (f"layer{layer}", *(f"layer{layer}_head{head}" for head in range(N_HEADS)))
+    for suffix in ("png", "svg")
+}
+
+OVERVIEWS = {f"{name}.{s}" for name in ("kinds", "profiles", "causal") for s in ("png", "svg")}
+
+
+def neuron_files(layer: int) -> set[str]:
+    tables = {f"neurons_layer{layer}.{suffix}" for suffix in ("csv", "parquet", "json", "html")}
+    names = ("bottom_activations", "associations", "histograms")
+    tables |= {f"{name}_layer{layer}.parquet" for name in names}
+    return tables | {f"top_activations_layer{layer}.{suffix}" for suffix in ("parquet", "txt")}
+
+
+def files(folder: Path) -> set[str]:
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return found - {"tinyinterp.json"}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    random, known = np.random.default_rng(0), np.array(random_words(40))
+    path = tmp_path_factory.mktemp("text") / "short.txt"
+    path.write_text(
+        "\n<|endoftext|>\n".join(
+            " ".join(random.choice(known, size=7 - n % 3)) for n in range(N_STORIES)
+        ),
+        "utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def census(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
+    def call(command: str, *words: str | int) -> Outcome:
+        out = tmp_path / command
+        outcome = run(command, "--ckpt", ckpt, "--text", stories, "--out", out, *words)
+        assert outcome.code == 0, outcome.err
+        return outcome
+
+    return call
+
+
+@pytest.fixture
+def heads(census):
+    return partial(census, "heads")
+
+
+@pytest.fixture
+def neurons(census):
+    return partial(census, "neurons")
+
+
+def test_heads_writes_every_file_and_another_run_replaces_them(heads, tmp_path: Path):
+    shown = heads()
+    folder = tmp_path / "heads"
+    everything = TABLES | PICTURES | OVERVIEWS | {"heads.html"}
+    assert files(folder) == everything
+    assert len(rows(folder / "heads.csv")) == N_LAYERS * N_HEADS
+    for name in PICTURES:
+        start = (folder / name).read_bytes()[:100]
+        assert start.startswith(b"\x89PNG") if name.endswith(".png") else b"<?xml" in start
+    assert re.search(r"^kind +heads +share +role$", shown.out, re.MULTILINE)
+    assert f"wrote {len(everything)} files in {folder}" in shown.err
+
+    before = (folder / "heads.csv").read_bytes()
+    heads("--no-pictures")
+    assert files(folder) == TABLES
+    assert (folder / "heads.csv").read_bytes() == before
+
+    whole = rows(folder / "heads.csv")
+    heads("--no-pictures", "--quick")  # which leaves out the causal checks and nothing else
+    measured = {
+        f"{check}_{number}"
+        for check in ("ablation", "surrogate")
+        for number in ("loss_increase", "low", "high")
+    }
+    told = {"position_keeps", "position_keeps_low", "position_keeps_high", "causal_check"}
+    for quick, row in zip(rows(folder / "heads.csv"), whole, strict=True):
+        changed = {name for name in row if quick[name] != row[name]}
+        assert (
+            measured <= changed <= measured | told
+        )  # of a head that does nothing, nothing is told
+        assert quick["ablation_loss_increase"] == quick["surrogate_loss_increase"] == ""
+
+
+def test_a_head_is_explained_from_the_census_just_taken(heads, tmp_path: Path):
+    taken = heads("--explain", "1.0", "--no-pictures")
+    folder = tmp_path / "heads"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    again = heads("--explain", "1.0")
+    assert f"from the census in {folder}" in again.err
+    assert "wrote" not in again.err
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    _, _, explained = taken.out.partition("Layer 1, head 0 (local): ")
+    assert explained
+    assert again.out == f"Layer 1, head 0 (local): {explained}"
+    assert max(map(len, again.out.splitlines())) <= 100
+    other = heads("--explain", "1.0", "--no-pictures", "--seed", 1)  # of another census: taken anew
+    assert "from the census" not in other.err
+
+
+def test_quick_draws_the_overviews_only(heads, tmp_path: Path):
+    shown = heads("--quick", "--format", "pdf")
+    names = {f"{name}.{s}" for name in ("kinds", "profiles") for s in ("png", "svg", "pdf")}
+    assert files(tmp_path / "heads") == TABLES | names | {"heads.html"}
+    assert "quick: " in shown.err
+    assert "no causal check" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("head", "message", "code"),
+    [
+        ("3.0", "there is no layer 3; this model has 3", 1),
+        ("0.2", "there is no head 2; this model has 2", 1),
+    ],
+)
+def test_a_head_that_is_not_there_is_refused(run, ckpt, tmp_path, head, message, code):
+    run("heads", "--ckpt", ckpt, "--explain", head, "--out", tmp_path / "o").refused(message, code)
+    assert not (tmp_path / "o").exists()
+
+
+def test_what_is_no_head_is_wrong_usage(run, ckpt, tmp_path):
+    outcome = run("heads", "--ckpt", ckpt, "--explain", "three", "--out", tmp_path / "o")
+    assert outcome.code == 2
+    assert "'three' is no head" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("rule", "column"),
+    [("report", "report_r"), ("distance-correlation", "distance_correlation")],
+)
+def test_a_rule_decides_by_its_own_number(heads, tmp_path: Path, rule: str, column: str):
+    content = json.loads(heads("--rule", rule, "--quick", "--no-pictures", "--json").out)
+    folder = tmp_path / "heads"
+    assert {Path(path) for path in content["files"]} == {folder / name for name in TABLES}
+    assert (content["notes"]["text"], content["notes"]["rule"]) == ("short.txt", rule)
+    places = [(row["layer"], row["head"]) for row in content["rows"]]
+    assert places == list(np.ndindex(N_LAYERS, N_HEADS))
+    for row in content["rows"]:
+        assert (row["decided_by"], row["value"]) == (column, row[column])
+        by_report = row["kind"] == row["report_label"]
+        assert by_report if rule == "report" else row["kind"] in {"positional", "semantic"}
+    written = rows(folder / "heads.csv")
+    assert [row["kind"] for row in written] == [row["kind"] for row in content["rows"]]
+
+
+def test_neurons_show_one_neuron_and_the_layers_lie_side_by_side(neurons, tmp_path: Path):
+    shown = neurons("--layer", 0, "--neuron", 1, "--top", 3)
+    folder = tmp_path / "neurons"
+    assert files(folder) == neuron_files(0)
+    assert [int(row["neuron"]) for row in rows(folder / "neurons_layer0.csv")] == list(range(D_MLP))
+    assert shown.out.count("Activation: ") == 3
+    assert "Neuron 1 of layer 0: " in shown.out
+    first = (folder / "neurons_layer0.csv").read_bytes()
+    content = json.loads(neurons("--layer", 1, "--top", 3, "--json").out)
+    assert {Path(path).name for path in content["files"]} == neuron_files(1)
+    assert files(folder) == neuron_files(0) | neuron_files(1)
+    assert (folder / "neurons_layer0.csv").read_bytes() == first
+
+
+def test_a_neuron_is_read_from_the_census_just_taken(neurons, tmp_path: Path):
+    words = ("--layer", "0", "--neuron", 1, "--top", 3, "--no-nulls")
+    taken = neurons(*words)
+    folder = tmp_path / "neurons"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    again = neurons(*words)
+    assert f"from the census in {folder}" in again.err
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert taken.out.endswith("\n" + again.out)
+    assert again.out.startswith("Neuron 1 of layer 0: ")
+    assert max(map(len, again.out.splitlines())) <= 100
+    assert "\x1b" not in again.out
+    changes = (("--top", 4), ("--seed", 1), ("--reading", "pre"), ("--per-story",))
+    for other in (*changes, ("--tags", "penn")):
+        assert "from the census" not in neurons(*words, *other).err
+
+
+def test_all_layers_at_once_are_the_layers_one_by_one(neurons, tmp_path: Path):
+    shown = neurons("--layer", "all", "--top", 3)
+    folder = tmp_path / "neurons"
+    assert files(folder) == set().union(*map(neuron_files, range(N_LAYERS)))
+    assert "by chance: " in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 100
+    together = {path.name: path.read_bytes() for path in folder.iterdir()}
+    neurons("--layer", "1,0", "--top", 3)
+    neurons("--layer", "2", "--top", 3)
+    for path in folder.iterdir():
+        if path.name != "tinyinterp.json":
+            assert path.read_bytes() == together[path.name], path.name
+
+
+def test_neurons_are_ranked_for_a_tag(neurons, tmp_path: Path):
+    text = tmp_path / "grammar.txt"
+    text.write_text("\n<|endoftext|>\n".join(grammar(0, 30)), "utf-8")
+    words = ("--text", text, "--layer", "0,2", "--top", 3, "--no-nulls", "--tag", "noun")
+    shown = neurons(*words)
+    lines = [json.loads(line) for line in neurons(*words, "--jsonl").out.splitlines()]
+    assert len(lines) == 2 * D_MLP
+    assert {line["tag"] for line in lines} == {"NOUN"}
+    lows = [line["auroc_low"] for line in lines]
+    assert lows == sorted(lows, reverse=True)
+    first = f"{lines[0]['layer']}.{lines[0]['neuron']}"
+    assert re.search(rf"^{re.escape(first)} +{lines[0]['kind']} ", shown.out, re.MULTILINE)
+    following = neurons(*words, "--target", "next", "--jsonl").out.splitlines()
+    assert {json.loads(line)["target"] for line in following} == {"next"}
+
+
+def test_json_lines_have_every_neuron(neurons):
+    lines = neurons("--layer", "0", "--top", 3, "--no-nulls", "--jsonl").out.splitlines()
+    assert [json.loads(line)["neuron"] for line in lines] == list(range(D_MLP))
+    one = neurons("--layer", "0", "--top", 3, "--no-nulls", "--neuron", 5, "--jsonl").out
+    assert [hit["rank"] for hit in json.loads(one)["top"]] == [1, 2, 3]
+
+
+def test_a_tag_that_is_not_there_is_refused(run, ckpt, stories, tmp_path):
+    out = tmp_path / "o"
+    words = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0, "--out", out)
+    run(*words, "--tag", "VERBS").refused("no universal tag VERBS; known: NOUN, ")
+    run(*words, "--tags", "penn", "--tag", "NOUN").refused("no penn tag NOUN; known: NN, NNS, NNP")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--tagger", "brill"), "no tagger 'brill'; choose one of pattern, "),
+        (("--tagger", "hanta", "--tags", "penn"), "HanTa knows no penn tags"),
+    ],
+)
+def test_a_tagger_that_is_not_there_is_refused(run, ckpt, stories, tmp_path, words, message):
+    out = tmp_path / "o"
+    census = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0, "--out", out)
+    run(*census, *words).refused(message)
+    assert not out.exists()
+
+
+def test_neurons_are_ranked_and_ablated_by_penn_tags(neurons, tmp_path: Path):
+    text = tmp_path / "grammar.txt"
+    text.write_text("\n<|endoftext|>\n".join(grammar(0, 30)), "utf-8")
+    words = ("--text", text, "--layer", "1", "--top", 3, "--no-nulls", "--tags", "penn")
+    shown = neurons(*words, "--tag", "vbd").out
+    assert "the word has the tag VBD:" in shown
+    again = neurons(*words, "--tag", "PRP$", "--jsonl")
+    assert "from the census" in again.err
+    lines = [json.loads(line) for line in again.out.splitlines()]
+    assert len(lines) == D_MLP
+    assert {line["tag"] for line in lines} == {"PRP$"}
+    one = neurons(*words, "--neuron", 4).out
+    assert re.search(r"penn\s+tags\s+by\s+textblob", one)
+    ablated = neurons(*words, "--neuron", 4, "--ablate", "--jsonl").out.splitlines()[1:]
+    tags = {json.loads(line)["tag"] for line in ablated}
+    assert {"NN", "VBD", "PRP$", "all"} <= tags <= {*PENN.names, "all"}
+
+
+def test_a_neuron_is_ablated_from_a_finished_census(neurons):
+    words = ("--layer", "1", "--neuron", 4, "--top", 3, "--no-nulls", "--ablate")
+    taken, again = neurons(*words), neurons(*words)
+    assert "from the census" in again.err
+    assert again.out in taken.out
+    _, _, ablated = again.out.partition("Without it the loss rises by")
+    assert re.match(r" -?0\.\d+ nats a token \[", ablated)
+    lines = [json.loads(line) for line in neurons(*words, "--jsonl").out.splitlines()]
+    assert "top" in lines[0]
+    assert {"all"} < {line["tag"] for line in lines[1:]}
+
+
+def test_part_of_speech_neurons_are_ablated_with_the_census(neurons, tmp_path: Path):
+    neurons("--layer", "0,1", "--top", 3, "--no-nulls", "--ablate")
+    folder = tmp_path / "neurons"
+    expected = {f"ablations_layer{layer}.parquet" for layer in (0, 1)}
+    assert files(folder) == expected | neuron_files(0) | neuron_files(1)

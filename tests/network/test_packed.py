@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from tests.models import tiny_decoder
+from tinyinterp.network.packed import packed
+
+
+def linear_layers(engine):
+    return [module for module in engine.modules() if type(module) is nn.Linear]
+
+
+@pytest.fixture
+def decoder():
+    return tiny_decoder().eval()
+
+
+def test_packed_products_are_the_same_to_the_last_digits(decoder):
+    tokens = torch.arange(2 * 11).view(2, 11) % decoder.config.n_vocab
+    with torch.inference_mode():
+        plain = decoder(tokens)
+        with packed(decoder):
+            fast = decoder(tokens)
+        again = decoder(tokens)
+    torch.testing.assert_close(fast, plain, rtol=1e-5, atol=1e-5)
+    assert torch.equal(again, plain)
+
+
+def test_nothing_is_left_behind_even_after_an_error(decoder):
+    def fail():
+        with packed(decoder):
+            assert any("forward" in layer.__dict__ for layer in linear_layers(decoder))
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
+    assert not any("forward" in layer.__dict__ for layer in linear_layers(decoder))
+
+
+def test_a_context_within_another_changes_nothing(decoder):
+    with packed(decoder):
+        before = [layer.__dict__.get("forward") for layer in linear_layers(decoder)]
+        with packed(decoder):
+            pass
+        assert [layer.__dict__.get("forward") for layer in linear_layers(decoder)] == before
+
+
+def test_changes_of_the_weights_count_from_the_next_context_on(decoder):
+    x = torch.randn(3, decoder.config.d_model, generator=torch.Generator().manual_seed(0))
+    up = decoder.block(0).mlp.up
+    with torch.inference_mode(), packed(decoder):
+        before = up(x)
+    with torch.no_grad():
+        up.weight.mul_(2)
+    with torch.inference_mode(), packed(decoder):
+        torch.testing.assert_close(up(x) - up.bias, 2 * (before - up.bias))
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 7])
+def test_any_number_of_rows(decoder, n_rows):
+    x = torch.ones(n_rows, decoder.config.d_model)
+    up = decoder.block(0).mlp.up
+    with torch.inference_mode():
+        plain = up(x)
+        with packed(decoder):
+            torch.testing.assert_close(up(x), plain)
+
+
+def test_what_is_not_a_plain_linear_layer_in_fp32_stays_as_it_is(decoder):
+    class Doubled(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    double = copy.deepcopy(decoder).double()
+    training = copy.deepcopy(decoder).train()
+    derived = Doubled(3, 5).eval()
+    for engine in (double, training, derived):
+        with packed(engine):
+            assert not any("forward" in module.__dict__ for module in engine.modules())

@@ -1,0 +1,69 @@
+"""What a person asks first about a model: its shape and how it was trained, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.config import DecoderConfig
+
+Fact = tuple[str, str]  # a name and what is to be said
+
+
+def config_facts(config: DecoderConfig | CompressorConfig) -> list[Fact]:
+    """The shape of a model."""
+    if isinstance(config, CompressorConfig):
+        return _compressor_facts(config)
+    n_local = config.attention.count("local")
+    attention = ", ".join(config.attention) if n_local else "all global"
+    return [
+        ("architecture", config.architecture),
+        ("vocabulary", f"{config.n_vocab:,} tokens"),
+        ("context", f"{config.n_ctx:,} positions"),
+        ("width", f"{config.d_model:,}, of the MLP {config.d_mlp:,} ({config.activation})"),
+        ("heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"),
+        ("attention", attention),
+        ("window", f"{config.window} keys in local layers" if n_local else "none"),
+        ("output head", "tied to the token embedding" if config.tied else "of its own"),
+    ]
+
+
+def _compressor_facts(config: CompressorConfig) -> list[Fact]:
+    return [
+        ("architecture", "compressor: no hooked form, no certificate"),
+        ("vocabulary", f"{config.n_vocab:,} tokens"),
+        ("context", f"{config.n_ctx:,} tokens, read as {config.trunk.n_ctx:,} pairs"),
+        ("width", f"{config.d_model:,}, of the MLPs {config.d_mlp:,}"),
+        ("heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"),
+        ("output head", "tied to the token embedding" if config.tied else "of its own"),
+    ]
+
+
+def training_facts(training: dict[str, Any]) -> list[Fact]:
+    """What is known of ``training.json``, whoever wrote it."""
+    recipe, data = _object(training, "recipe"), _object(training, "data")
+    text = _object(data, "train")
+    facts = {
+        "recipe": recipe.get("name"),
+        "text": data.get("source"),
+        "stories": text.get("stories"),
+        "tokens of text": text.get("tokens"),
+        "step": training.get("step"),
+        "tokens read": training.get("tokens"),
+        "epochs": training.get("epochs"),
+        "seconds": training.get("seconds"),
+        "held-out nats per token": training.get("dev_nats_per_token"),
+        "held-out bits per byte": training.get("dev_bits_per_byte"),
+    }
+    return [(name, _fact(value)) for name, value in facts.items() if value is not None]
+
+
+def _object(content: dict[str, Any], key: str) -> dict[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)

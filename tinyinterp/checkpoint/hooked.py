@@ -1,0 +1,192 @@
+"""Any decoder as a ``HookedTransformer`` of TransformerLens, with a certificate.
+
+The only module that imports ``transformer_lens``, and only when a model is converted: the import
+takes seconds, and the class is deprecated there. Nothing of TransformerLens reads the checkpoint;
+its configuration and weights are filled from our own decoder, and the result is compared with it.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from tinyinterp import checkpoint as checkpoints
+from tinyinterp.checkpoint import Checkpoint
+from tinyinterp.checkpoint.certificate import Certificate, certify
+from tinyinterp.checkpoint.find import find
+from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.decoder import Decoder
+
+if TYPE_CHECKING:
+    from transformer_lens import HookedTransformer, HookedTransformerConfig
+    from transformers import PreTrainedTokenizerBase
+
+HUGGING_FACE_CLASS = {"gpt_neo": "GPTNeoForCausalLM", "gpt2": "GPT2LMHeadModel"}
+
+
+def to_hooked_transformer(
+    source: Checkpoint | str | Path | None,
+    *,
+    process: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> HookedTransformer:
+    """Convert a checkpoint, a folder, a hub name or (None) the bundled model; certified first.
+
+    Nothing is prepended to a text unless asked for (``default_prepend_bos`` is False), while a
+    model was trained on stories that start with end-of-text: token tensors say which is meant. A
+    tokenizer that reads rare tokens as one unknown cannot be expressed there; such a model is
+    returned without one.
+
+    Args:
+        source: what to convert.
+        process: fold the layer norms into the weights and centre what writes to the residual stream
+            and the output head. Log-probabilities stay, logits and residuals do not.
+        dtype: of the parameters returned. The certificate is always taken in fp32 and fp64.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it cannot be read.
+        CertificateError: the converted model differs; the message has the numbers.
+    """
+    if not isinstance(source, Checkpoint):
+        source = checkpoints.load(find(source))
+    hooked, _ = convert(source)
+    if process:
+        hooked.process_weights_()  # works in fp32 whatever it is given
+    return hooked.to(dtype, print_details=False)
+
+
+def convert(checkpoint: Checkpoint) -> tuple[HookedTransformer, Certificate]:
+    """The unprocessed fp32 ``HookedTransformer`` of a checkpoint, with its certificate.
+
+    Raises:
+        CertificateError: the converted model differs; the message has the numbers.
+    """
+    hooked = _build(checkpoint)
+    certificate = certify(checkpoint, partial(copy_in, hooked)).require()
+    _set_tokenizer(hooked, checkpoint)
+    return hooked, certificate
+
+
+def _build(checkpoint: Checkpoint) -> HookedTransformer:
+    decoder = checkpoint.decoder
+    with warnings.catch_warnings():
+        # In a notebook its progress bars ask for ipywidgets, which nothing here needs.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from transformer_lens import HookedTransformer
+
+        # 3.9 announces that 4.0 has no HookedTransformer; this package asks for <4.
+        warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)
+        hooked = HookedTransformer(hooked_config(decoder, checkpoint.folder.name))
+    # Masks are buffers of its own; loading is strict, so no weight can stay uninitialised.
+    hooked.load_state_dict(dict(hooked.named_buffers()) | hooked_weights(decoder))
+    return hooked.eval()
+
+
+def copy_in(hooked: HookedTransformer, dtype: torch.dtype) -> HookedTransformer:
+    """The same model in ``dtype``; its own hooks are copied too, so they are certified as well."""
+    shared = {id(hooked.tokenizer): hooked.tokenizer}  # slow to copy, and no part of the numbers
+    return copy.deepcopy(hooked, shared).to(dtype, print_details=False).eval()
+
+
+def hooked_config(decoder: Decoder, name: str) -> HookedTransformerConfig:
+    """TransformerLens's configuration for the same model, in fp32, on the decoder's device."""
+    from transformer_lens import HookedTransformerConfig
+
+    config: DecoderConfig = decoder.config
+    return HookedTransformerConfig(
+        model_name=name,
+        original_architecture=HUGGING_FACE_CLASS[config.architecture],
+        n_layers=config.n_layers,
+        d_model=config.d_model,
+        n_ctx=config.n_ctx,
+        d_head=config.d_head,
+        n_heads=config.n_heads,
+        d_mlp=config.d_mlp,
+        d_vocab=config.n_vocab,
+        act_fn=config.activation,
+        eps=config.layer_norm_eps,
+        normalization_type="LN",
+        use_attn_scale=config.scale_scores,
+        use_local_attn="local" in config.attention,
+        attn_types=list(config.attention),
+        window_size=config.window,  # theirs counts the query too: key > query - window
+        default_prepend_bos=False,
+        tie_word_embeddings=config.tied,
+        init_weights=False,
+        device=str(decoder.embed.weight.device),
+        dtype=torch.float32,
+    )
+
+
+def hooked_weights(decoder: Decoder) -> dict[str, Tensor]:
+    """The decoder's parameters under TransformerLens's names and in its shapes.
+
+    It multiplies from the right and keeps heads apart: ``W_Q``, ``W_K``, ``W_V`` are
+    ``[head, d_model, d_head]``, ``W_O`` is ``[head, d_head, d_model]``. What the decoder lacks (a
+    query bias in GPT-Neo, a bias of the logits in both) is zero.
+    """
+    config = decoder.config
+    weights = {
+        "embed.W_E": decoder.embed.weight,
+        "pos_embed.W_pos": decoder.pos_embed.weight,
+        "ln_final.w": decoder.ln_final.weight,
+        "ln_final.b": decoder.ln_final.bias,
+        "unembed.W_U": rearrange(decoder.unembed.weight, "vocab model -> model vocab"),
+        "unembed.b_U": torch.zeros(config.n_vocab),
+    }
+    for layer in range(config.n_layers):
+        block, heads = decoder.block(layer), config.n_heads
+        for name, linear in (("Q", block.attn.q), ("K", block.attn.k), ("V", block.attn.v)):
+            bias = linear.bias if config.qkv_bias else torch.zeros(config.d_model)
+            weights |= {
+                f"blocks.{layer}.attn.W_{name}": rearrange(
+                    linear.weight, "(head d_head) model -> head model d_head", head=heads
+                ),
+                f"blocks.{layer}.attn.b_{name}": rearrange(
+                    bias, "(head d_head) -> head d_head", head=heads
+                ),
+            }
+        weights |= {
+            f"blocks.{layer}.ln1.w": block.ln1.weight,
+            f"blocks.{layer}.ln1.b": block.ln1.bias,
+            f"blocks.{layer}.attn.W_O": rearrange(
+                block.attn.o.weight, "model (head d_head) -> head d_head model", head=heads
+            ),
+            f"blocks.{layer}.attn.b_O": block.attn.o.bias,
+            f"blocks.{layer}.ln2.w": block.ln2.weight,
+            f"blocks.{layer}.ln2.b": block.ln2.bias,
+            f"blocks.{layer}.mlp.W_in": rearrange(block.mlp.up.weight, "mlp model -> model mlp"),
+            f"blocks.{layer}.mlp.b_in": block.mlp.up.bias,
+            f"blocks.{layer}.mlp.W_out": rearrange(block.mlp.down.weight, "model mlp -> mlp model"),
+            f"blocks.{layer}.mlp.b_out": block.mlp.down.bias,
+        }
+    return weights
+
+
+def _set_tokenizer(hooked: HookedTransformer, checkpoint: Checkpoint) -> None:
+    """Give ``hooked`` the checkpoint's own tokenizer.
+
+    By hand, because its ``set_tokenizer`` opens the tokenizer a second time so that it prepends
+    a token by itself.
+    """
+    from transformers import AutoTokenizer
+
+    if checkpoint.tokenizer.unknown_from is not None:
+        return
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        str(checkpoint.folder), local_files_only=True
+    )
+    end_of_text = checkpoint.tokenizer.end_of_text_name
+    tokenizer.eos_token = tokenizer.eos_token or end_of_text
+    tokenizer.bos_token = tokenizer.bos_token or end_of_text
+    tokenizer.pad_token = tokenizer.pad_token or end_of_text
+    tokenizer.padding_side = "right"
+    hooked.tokenizer = tokenizer
+    hooked.cfg.tokenizer_prepends_bos = len(tokenizer.encode("")) > 0

@@ -1,0 +1,1 @@
+"""Files written whole, tables, output folders, fetching from the hub, progress."""

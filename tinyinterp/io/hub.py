@@ -1,0 +1,100 @@
+"""Fetching a checkpoint from the Hugging Face hub, once; afterwards it comes from its cache.
+
+Only configuration, safetensors and tokenizer files are fetched. Older repositories hold a pickle
+and nothing else; for most of them the hub's own converter has opened a pull request with the same
+weights as safetensors, and that revision is taken, under the conditions ``transformers`` sets too.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tinyinterp.errors import CheckpointError
+
+WANTED = (
+    "config.json",
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+    "training.json",
+)
+CONVERTER = "SFconvertbot"  # the hub's own account: anybody else's weights could be anything
+CONVERSION_TITLE = "Adding `safetensors` variant of this model"
+
+
+def fetch_errors() -> tuple[type[Exception], ...]:
+    """What the hub's library raises where something cannot be fetched.
+
+    The bases of its own error are ``OSError`` and that of the HTTP library which it uses, another
+    one from release to release; a name that cannot be one is a ``ValueError``.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (*HfHubHTTPError.__bases__, ValueError)
+
+
+def download(name: str) -> Path:
+    """The folder of a model that the hub has under this name.
+
+    Raises:
+        CheckpointError: no such model, no network and nothing cached, or a pickle only.
+    """
+    try:
+        folder = _snapshot(name, None)
+        if any(folder.glob("*.safetensors")):
+            return folder
+        revision = _conversion(name, folder)
+        if revision is not None:
+            return _snapshot(name, revision)
+    except fetch_errors() as error:
+        raise CheckpointError(
+            f"there is no folder {name!r}, and the model {name!r} could not be fetched from the "
+            f"Hugging Face hub ({_reason(error)}); check the name and the network, or give a folder"
+        ) from error
+    raise CheckpointError(
+        f"{name} has no safetensors weights on the hub, and no conversion by {CONVERTER} could be "
+        "found; a pickle is never opened: convert the model to safetensors and give its folder"
+    )
+
+
+def _snapshot(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
+
+
+def _conversion(name: str, folder: Path) -> str | None:
+    """Revision of the converter's open pull request on top of the newest commit, None without one.
+
+    ``folder`` is the cached snapshot of ``name``; offline, what was cached beside it counts.
+    """
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    try:
+        newest = api.list_repo_commits(name)[0].commit_id
+        for request in api.get_repo_discussions(
+            name, author=CONVERTER, discussion_type="pull_request", discussion_status="open"
+        ):
+            # The author is checked again here, so that nothing rests on how the hub filters.
+            if request.author != CONVERTER or request.title != CONVERSION_TITLE:
+                continue
+            revision = f"refs/pr/{request.num}"
+            commits = api.list_repo_commits(name, revision=revision)
+            if len(commits) > 1 and commits[1].commit_id == newest:
+                return revision
+    except fetch_errors():  # offline, a pull request that was downloaded before is taken
+        cached = (folder.parent.parent / "refs" / "refs" / "pr").glob("*")
+        references = sorted(cached, key=os.path.getmtime)
+        return f"refs/pr/{references[-1].name}" if references else None
+    return None
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,204 @@
+"""The decoder: a GPT-2 or GPT-Neo language model, to be read in ten minutes.
+
+    tokens ─► embed + position ─► [ norm ► attention ► + ► norm ► MLP ► + ] × layers ► norm ► logits
+
+What tells the two families apart is three facts, all in :class:`DecoderConfig`: GPT-Neo has no
+query/key/value bias, does not divide attention scores by the square root of the head width, and in
+its *local* layers lets a query see only the last ``window`` positions, itself included. GPT-2 has
+the bias, divides, and is global throughout.
+
+Every interesting place is a :class:`Tap`: a module that returns what it is given and has the name
+that TransformerLens gives the same place (``blocks.3.attn.hook_pattern``), so that a plain PyTorch
+forward hook reads, or by returning something else changes, the same quantity in both. Attention is
+computed by the fused kernel unless somebody listens to the pattern.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from tinyinterp.errors import ConfigError
+from tinyinterp.network.attention import Attention, KeyValueCache, Tap
+from tinyinterp.network.config import (
+    ACTIVATIONS,
+    DecoderConfig,
+)
+
+
+class MLP(nn.Module):
+    """The feed-forward half of a block; its hidden units are the neurons."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.up = nn.Linear(config.d_model, config.d_mlp)
+        self.down = nn.Linear(config.d_mlp, config.d_model)
+        self.activation = ACTIVATIONS[config.activation]
+        self.hook_pre = Tap()  # [batch position neuron]
+        self.hook_post = Tap()  # [batch position neuron]
+
+    def forward(
+        self, x: Float[Tensor, "batch position d_model"]
+    ) -> Float[Tensor, "batch position d_model"]:
+        return self.down(self.hook_post(self.activation(self.hook_pre(self.up(x)))))
+
+
+class Block(nn.Module):
+    """Attention, then MLP, each read through a layer norm and added to the residual stream."""
+
+    def __init__(self, config: DecoderConfig, layer: int) -> None:
+        super().__init__()
+        self.ln1 = nn.LayerNorm(config.d_model, config.layer_norm_eps)
+        self.attn = Attention(config, layer)
+        self.ln2 = nn.LayerNorm(config.d_model, config.layer_norm_eps)
+        self.mlp = MLP(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.hook_resid_pre = Tap()
+        self.hook_attn_out = Tap()
+        self.hook_resid_mid = Tap()
+        self.hook_mlp_out = Tap()
+        self.hook_resid_post = Tap()
+
+    def forward(
+        self,
+        resid: Float[Tensor, "batch position d_model"],
+        cache: KeyValueCache | None = None,
+        segment_mask: Bool[Tensor, "batch 1 query key"] | None = None,
+    ) -> Float[Tensor, "batch position d_model"]:
+        resid = self.hook_resid_pre(resid)
+        attn_out = self.hook_attn_out(self.attn(self.ln1(resid), cache, segment_mask))
+        resid = self.hook_resid_mid(resid + self.dropout(attn_out))
+        mlp_out = self.hook_mlp_out(self.mlp(self.ln2(resid)))
+        return self.hook_resid_post(resid + self.dropout(mlp_out))
+
+
+class Decoder(nn.Module):
+    """Token and position embeddings, blocks, final norm, output head."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed = nn.Embedding(config.n_vocab, config.d_model)
+        self.pos_embed = nn.Embedding(config.n_ctx, config.d_model)
+        self.dropout = nn.Dropout(config.dropout)
+        self.hook_embed = Tap()
+        self.hook_pos_embed = Tap()
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
+        self.ln_final = nn.LayerNorm(config.d_model, config.layer_norm_eps)
+        self.unembed = nn.Linear(config.d_model, config.n_vocab, bias=False)
+        if config.tied:
+            self.unembed.weight = self.embed.weight
+
+    def initialize(self, generator: torch.Generator) -> Decoder:
+        """Draw fresh weights as GPT-2 does: normal, 0.02; residual outputs 1/sqrt(2 layers) of it.
+
+        In place; returns the decoder. Biases are 0, norms 1. Positions get half the deviation.
+        """
+        residual_std = 0.02 / math.sqrt(2 * self.config.n_layers)
+        for name, parameter in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            elif "ln" in name:
+                nn.init.ones_(parameter)
+            elif name.endswith(("attn.o.weight", "mlp.down.weight")):
+                nn.init.normal_(parameter, std=residual_std, generator=generator)
+            elif name == "pos_embed.weight":
+                nn.init.normal_(parameter, std=0.01, generator=generator)
+            else:
+                nn.init.normal_(parameter, std=0.02, generator=generator)
+        return self
+
+    def residual(
+        self,
+        tokens: Int[Tensor, "batch position"],
+        cache: KeyValueCache | None = None,
+        stop_at_layer: int | None = None,
+        story: Int[Tensor, "batch position"] | None = None,
+    ) -> Float[Tensor, "batch position d_model"]:
+        """The residual stream before layer ``stop_at_layer``, or after the last block.
+
+        Where several stories are packed into a sequence, ``story`` says which one each position
+        belongs to: positions are counted from the start of each, and none sees another.
+
+        Raises:
+            ConfigError: the sequence does not fit in the context.
+        """
+        past = len(cache) if cache is not None else 0
+        n_positions = past + tokens.shape[1]
+        if n_positions > self.config.n_ctx:
+            raise ConfigError(
+                f"{n_positions} positions were given, the context has {self.config.n_ctx}; "
+                "shorten the text or split it into windows"
+            )
+        positions = torch.arange(past, n_positions, device=tokens.device)
+        segment_mask = None
+        if story is not None:
+            segment_mask = (story[:, :, None] == story[:, None, :])[:, None]
+            positions = _within_stories(story)
+        resid = self.hook_embed(self.embed(tokens)) + self.hook_pos_embed(self.pos_embed(positions))
+        resid = self.dropout(resid)
+        for block in self.blocks[:stop_at_layer]:
+            resid = block(resid, cache, segment_mask)
+        return resid
+
+    def features(
+        self,
+        tokens: Int[Tensor, "batch position"],
+        cache: KeyValueCache | None = None,
+        story: Int[Tensor, "batch position"] | None = None,
+    ) -> Float[Tensor, "batch position d_model"]:
+        """What the output head reads: the residual stream after the last block, normalised."""
+        return self.ln_final(self.residual(tokens, cache, story=story))
+
+    def forward(
+        self, tokens: Int[Tensor, "batch position"], cache: KeyValueCache | None = None
+    ) -> Float[Tensor, "batch position n_vocab"]:
+        """Logits for the token after each position.
+
+        With a ``cache``, ``tokens`` are the positions that follow the cached ones.
+        """
+        return self.unembed(self.features(tokens, cache))
+
+    def block(self, layer: int) -> Block:
+        """Block ``layer``, counted from 0, with its type known."""
+        return cast("Block", self.blocks[layer])
+
+
+def _within_stories(story: Int[Tensor, "batch position"]) -> Int[Tensor, "batch position"]:
+    """Each position counted from the first of its story; stories stand one after the other."""
+    positions = torch.arange(story.shape[1], device=story.device).expand_as(story)
+    begins = torch.ones_like(story, dtype=torch.bool)
+    begins[:, 1:] = story[:, 1:] != story[:, :-1]
+    return positions - positions.where(begins, 0).cummax(dim=1).values
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Parameters of a decoder by part. ``output`` is the final norm and, if untied, the head."""
+
+    embeddings: int
+    blocks: int
+    output: int
+
+    @property
+    def total(self) -> int:
+        """All parameters; a tied head is counted once, with the embeddings."""
+        return self.embeddings + self.blocks + self.output
+
+
+def count_parameters(config: DecoderConfig) -> ParameterCount:
+    """Count without allocating: the decoder is built on the meta device."""
+    with torch.device("meta"):
+        decoder = Decoder(config)
+
+    def count(*modules: nn.Module) -> int:
+        return sum({id(p): p.numel() for m in modules for p in m.parameters()}.values())
+
+    embeddings = count(decoder.embed, decoder.pos_embed)
+    blocks = count(decoder.blocks)
+    return ParameterCount(embeddings, blocks, count(decoder) - embeddings - blocks)

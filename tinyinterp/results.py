@@ -1,0 +1,67 @@
+"""What :func:`tinyinterp.heads` and :func:`tinyinterp.neurons` return: a census with pictures.
+
+Measuring knows nothing of pictures; these classes add them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from tinyinterp.errors import SelectionError
+from tinyinterp.head_census import HeadCensus
+from tinyinterp.neuron_census import NeuronCensus
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Heads(HeadCensus):
+    """The census of heads, with its picture and its words."""
+
+    @classmethod
+    def of(cls, census: HeadCensus) -> Heads:
+        """The same census."""
+        return cls(**{field.name: getattr(census, field.name) for field in fields(census)})
+
+    def plot(self) -> Figure:
+        """The map of kinds, layers by heads."""
+        from tinyinterp.views.kind_map import draw_kind_map
+
+        return draw_kind_map(self.table, f"{self.model_name} on {self.corpus_name}")
+
+    def head_lines(self, layer: int, head: int) -> list[str]:
+        """Why a head got its label, in words; lines of at most 100 characters.
+
+        Raises:
+            SelectionError: there is no such head.
+        """
+        from tinyinterp.views.explanation import explain_head
+
+        if not (layer in self.example_patterns and 0 <= head < len(self.example_patterns[layer])):
+            n_layers, n_heads = len(self.example_patterns), len(self.example_patterns[0])
+            raise SelectionError(
+                f"there is no head {layer}.{head}; this model has {n_layers} layers of {n_heads} "
+                "heads, counted from 0"
+            )
+        row = self.table.row(layer=layer, head=head)
+        pattern = self.example_patterns[layer][head]
+        return explain_head(row, self.table.notes, self.example_tokens, pattern)
+
+
+class Neurons(NeuronCensus):
+    """The census of neurons, with its picture."""
+
+    @classmethod
+    def of(cls, census: NeuronCensus) -> Neurons:
+        """The same census."""
+        return cls(census.layers)
+
+    def plot(self) -> Figure:
+        """Purity and AUROC of every neuron, coloured by kind."""
+        from tinyinterp.views.neuron_plot import draw_neurons
+
+        layers = ", ".join(map(str, self.layers))
+        plural = "s" if len(self.layers) > 1 else ""
+        model = self.table.notes["model"]
+        return draw_neurons(self.table, f"Neurons of layer{plural} {layers} of {model}")

@@ -1,0 +1,50 @@
+"""Words, their part of speech, and which token belongs to which word.
+
+The original text is split into words and tagged, once a story; tokens are then matched to words by
+the characters they cover. A token is a whole word, the start or the continuation of one, reaches
+over several words, or belongs to none. Whole words and starts are *scored*: they take the tag of
+their word; the space in front of a word belongs to the word's first token.
+
+    words ──► taggers (by name, or two that must agree) ──► tags ──► tokens, by characters
+"""
+
+from __future__ import annotations
+
+from tinyinterp.tagging.alignment import Part, align
+from tinyinterp.tagging.pattern import PatternTagger
+from tinyinterp.tagging.reader import SpeechReader, TokenTags, Words
+from tinyinterp.tagging.tag_sets import NO_TAG, PENN, TAG_SETS, TAGS, UNIVERSAL, UNSURE, TagSet
+from tinyinterp.tagging.taggers import (
+    DEFAULT_TAGGER,
+    TAGGERS,
+    AgreeingTaggers,
+    Tagger,
+    installed_taggers,
+    open_tagger,
+)
+from tinyinterp.tagging.words import QUOTATION_MARK, SENTENCE_END, split_words
+
+__all__ = [
+    "DEFAULT_TAGGER",
+    "NO_TAG",
+    "PENN",
+    "QUOTATION_MARK",
+    "SENTENCE_END",
+    "TAGGERS",
+    "TAGS",
+    "TAG_SETS",
+    "UNIVERSAL",
+    "UNSURE",
+    "AgreeingTaggers",
+    "Part",
+    "PatternTagger",
+    "SpeechReader",
+    "TagSet",
+    "Tagger",
+    "TokenTags",
+    "Words",
+    "align",
+    "installed_taggers",
+    "open_tagger",
+    "split_words",
+]

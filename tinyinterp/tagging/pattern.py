@@ -1,0 +1,108 @@
+"""The default tagger, which comes with the package's dependencies."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence as Row
+from importlib.metadata import version
+
+from tinyinterp.tagging.conventions import from_penn, mark_tag
+from tinyinterp.tagging.tag_sets import PENN, UNIVERSAL, TagSet, from_treebank
+
+STRAIGHT = str.maketrans("’‘“”„", '\'\'"""')  # taggers that know straight marks only
+MARKS = {
+    ".": ".!?",
+    ",": ",",
+    '"': "\"'’‘“”„«»`",
+    "(": "([{<",
+    ")": ")]}>",
+    "$": "$£€#",
+}
+NOMINATIVE = ("i", "he", "she", "we", "they")
+PRONOUNS = ("you", "it", "who")
+AUXILIARIES = (
+    *("will", "would", "can", "ca", "could", "should", "must", "may", "might", "wo", "'ll"),
+    *("do", "does", "did"),
+)
+DETERMINERS = (  # not "her" and not "this", which may stand alone
+    *("the", "a", "an", "every"),
+    *("my", "your", "his", "its", "our", "their"),
+)
+NOUNS = ("NN", "NNS")
+VERBS = ("VB", "VBP", "VBZ")
+OBJECTS = ("DT", "PRP", "PRP$", "NNP")  # the, him, her, Tom: what follows a verb, but no noun
+
+
+class PatternTagger:
+    """The Brill tagger of ``pattern``, as ``textblob`` carries it: no download, no model."""
+
+    def __init__(self, tag_set: TagSet = UNIVERSAL) -> None:
+        from textblob.en.taggers import PatternTagger as Backend  # a second: only when needed
+
+        self.name = f"textblob {version('textblob')} PatternTagger"
+        self.tag_set = tag_set
+        self._backend = Backend()
+        with warnings.catch_warnings():  # its word lists are read now, and their files left open
+            warnings.simplefilter("ignore", ResourceWarning)
+            self._backend.tag("a", tokenize=False)
+
+    def tag(self, sentences: Row[Row[str]]) -> list[str]:
+        """See :class:`tinyinterp.tagging.taggers.Tagger`. A word holds no space."""
+        if not sentences:
+            return []
+        text = "\n".join(" ".join(sentence) for sentence in sentences)
+        penn = [tag for _, tag in self._backend.tag(text.translate(STRAIGHT), tokenize=False)]
+        tags: list[str] = []
+        for sentence in sentences:
+            own = mend(sentence, penn[len(tags) : len(tags) + len(sentence)])
+            if self.tag_set is PENN:
+                tags += [_penn(word, tag) for word, tag in zip(sentence, own, strict=True)]
+            else:
+                tags += from_penn(sentence, own)
+        return tags
+
+
+def mend(words: Row[str], penn: Row[str]) -> list[str]:
+    """The Penn tags of a sentence, with verbs where no noun can stand, and the other way round.
+
+    The tagger takes *need* for a noun and *leaves* for a verb wherever they stand.
+
+    >>> mend(["I", "need", "to", "help", "Tom"], ["PRP", "NN", "TO", "NN", "NNP"])
+    ['PRP', 'VBP', 'TO', 'VB', 'NNP']
+    >>> mend(["the", "leaves", "fell"], ["DT", "VBZ", "VBD"])
+    ['DT', 'NNS', 'VBD']
+    """
+    lower = [word.lower().translate(STRAIGHT) for word in words]
+    mended = list(penn)
+    for i in range(1, len(words)):
+        if penn[i] in NOUNS:
+            after = penn[i + 1] if i + 1 < len(penn) else ""
+            mended[i] = _verb(lower[:i], after, penn[i]) or penn[i]
+        elif penn[i] in VERBS:
+            described = penn[i - 1] == "JJ" and i > 1
+            if lower[i - 2 if described else i - 1] in DETERMINERS:
+                mended[i] = "NNS" if penn[i] == "VBZ" else "NN"
+    return mended
+
+
+def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
+    """The tag of a verb for a word that is called a noun; None if it may be one."""
+    before = so_far[-1]
+    if before in ("not", "n't") and len(so_far) > 1 and so_far[-2] in AUXILIARIES:
+        before = so_far[-2]
+    if before in AUXILIARIES or (before == "to" and after in OBJECTS):
+        return "VB"
+    if before in NOMINATIVE or (before in PRONOUNS and after in (*OBJECTS, "TO")):
+        return "VBZ" if noun == "NNS" else "VBD" if before in ("he", "she") else "VBP"
+    return None
+
+
+def _penn(word: str, tag: str) -> str:
+    """A tag of ``PENN``: the tagger calls marks that it does not know nouns and numbers."""
+    mark = mark_tag(word)
+    if mark in (None, "CCONJ"):
+        return from_treebank(tag, PENN)
+    for penn, characters in MARKS.items():
+        if word[0] in characters:
+            return penn
+    return "SYM" if mark == "SYM" else ":"

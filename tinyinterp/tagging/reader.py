@@ -1,0 +1,80 @@
+"""The stories of a corpus, tagged: what every token is and which tag it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Int
+
+from tinyinterp.tagging.alignment import Part, align
+from tinyinterp.tagging.pattern import PatternTagger
+from tinyinterp.tagging.tag_sets import NO_TAG, TagSet
+from tinyinterp.tagging.taggers import Tagger
+from tinyinterp.tagging.words import group_sentences, split_words
+from tinyinterp.text.corpus import Sequence
+
+STORIES_REMEMBERED = 1024  # twice what a corpus reads at a time, so that no piece is tagged twice
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a story: their characters ``[start, end)`` and their tags."""
+
+    starts: Int[np.ndarray, " word"]
+    ends: Int[np.ndarray, " word"]
+    tags: Int[np.ndarray, " word"]  # indices into the tag set; NO_TAG where the tagger is unsure
+
+
+@dataclass(frozen=True)
+class TokenTags:
+    """The tokens of a sequence as words see them, the end-of-text in front included."""
+
+    words: Int[np.ndarray, " position"]  # index of the word in its story; -1: none or several
+    parts: Int[np.ndarray, " position"]  # values of Part
+    tags: Int[np.ndarray, " position"]  # indices into the tag set; NO_TAG where not scored
+    next_tags: Int[np.ndarray, " position"]  # of the word after; NO_TAG also at a story's end
+
+
+class SpeechReader:
+    """Tags the stories of a corpus and tells each token its tag.
+
+    A story is tagged once, however many sequences it was cut into.
+
+    Args:
+        tagger: default: the one that comes with the package's dependencies.
+    """
+
+    def __init__(self, tagger: Tagger | None = None) -> None:
+        self.tagger = tagger or PatternTagger()
+        self._words = lru_cache(STORIES_REMEMBERED)(self._tag_words)
+
+    @property
+    def tag_set(self) -> TagSet:
+        """The tags that all numbers of this reader are indices into."""
+        return self.tagger.tag_set
+
+    def words(self, story: str) -> Words:
+        """The words of a story with their tags."""
+        return self._words(story)
+
+    def tokens(self, sequence: Sequence) -> TokenTags:
+        """What every token of the sequence is, and the tags of those that are scored."""
+        story = self.words(sequence.story)
+        words, parts = align(sequence.offsets, story.starts, story.ends)
+        scored = (parts == Part.WHOLE) | (parts == Part.START)
+        padded = np.append(story.tags, [NO_TAG, NO_TAG])  # after the last word comes none
+        own = np.where(scored, padded[words], NO_TAG)
+        following = np.where(scored, padded[np.minimum(words + 1, len(story.tags))], NO_TAG)
+        return TokenTags(words, parts, own, following)
+
+    def _tag_words(self, story: str) -> Words:
+        spans = split_words(story)
+        texts = [story[start:end] for start, end in spans]
+        tags = self.tagger.tag(group_sentences(story, spans))
+        if len(tags) != len(texts):
+            raise AssertionError(f"{self.tagger.name}: {len(tags)} tags for {len(texts)} words")
+        bounds = np.array(spans, dtype=np.int64).reshape(-1, 2)
+        numbers = np.array([self.tag_set.index(tag) for tag in tags], dtype=np.int64)
+        return Words(bounds[:, 0], bounds[:, 1], numbers)

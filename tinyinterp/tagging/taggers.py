@@ -1,0 +1,114 @@
+"""Taggers behind one interface, chosen by name; two of them that must agree.
+
+``pattern`` comes with the package's dependencies. ``hanta`` and ``spacy`` need a package each
+(``pip install 'tinyinterp[hanta]'``), spaCy also an English pipeline. ``agree`` takes the default
+and the best of the others that is installed, and gives no tag where they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Row
+from importlib.util import find_spec
+from typing import Protocol, runtime_checkable
+
+from tinyinterp.errors import SelectionError
+from tinyinterp.tagging.tag_sets import TAG_SETS, UNIVERSAL, UNSURE, TagSet
+
+TAGGERS = ("pattern", "spacy", "hanta", "agree")
+DEFAULT_TAGGER = "pattern"
+
+
+@runtime_checkable
+class Tagger(Protocol):
+    """Gives every word of a text a part of speech."""
+
+    name: str  # with its version, for the notes of a table
+    tag_set: TagSet
+
+    def tag(self, sentences: Row[Row[str]]) -> list[str]:
+        """For each word a tag of the set or ``UNSURE``, sentence after sentence in one list."""
+        ...
+
+
+class AgreeingTaggers:
+    """Two taggers; a word has a tag where both give the same, and is ``UNSURE`` elsewhere.
+
+    Raises:
+        SelectionError: they speak different tag sets.
+    """
+
+    def __init__(self, first: Tagger, second: Tagger) -> None:
+        if first.tag_set != second.tag_set:
+            raise SelectionError(
+                f"{first.name} gives {first.tag_set.name} tags and {second.name} "
+                f"{second.tag_set.name} ones; only tags of one set can agree"
+            )
+        self.name = f"{first.name} and {second.name}, where they agree"
+        self.tag_set = first.tag_set
+        self._taggers = (first, second)
+
+    def tag(self, sentences: Row[Row[str]]) -> list[str]:
+        """See :class:`Tagger`."""
+        first, second = (tagger.tag(sentences) for tagger in self._taggers)
+        return [a if a == b else UNSURE for a, b in zip(first, second, strict=True)]
+
+
+def open_tagger(name: str = DEFAULT_TAGGER, tags: str = UNIVERSAL.name) -> Tagger:
+    """The tagger of that name.
+
+    Args:
+        name: of ``TAGGERS``; ``spacy:PIPELINE`` names a pipeline or its folder.
+        tags: ``universal`` or ``penn``.
+
+    Raises:
+        SelectionError: there is no such tagger or tag set, it is not installed, or it does not
+            know these tags.
+    """
+    if tags not in TAG_SETS:
+        raise SelectionError(f"there are no tags {tags!r}; choose one of {', '.join(TAG_SETS)}")
+    tag_set = TAG_SETS[tags]
+    kind, _, pipeline = name.partition(":")
+    if kind not in TAGGERS or (pipeline and kind != "spacy"):
+        raise SelectionError(
+            f"there is no tagger {name!r}; choose one of {', '.join(TAGGERS)}, or spacy:PIPELINE"
+        )
+    if kind == "agree":
+        return AgreeingTaggers(open_tagger(DEFAULT_TAGGER, tags), open_tagger(_second(tags), tags))
+    if kind == "hanta":
+        from tinyinterp.tagging.hanta import HantaTagger
+
+        return HantaTagger(tag_set)
+    if kind == "spacy":
+        from tinyinterp.tagging.spacy_pipeline import SpacyTagger
+
+        return SpacyTagger(tag_set, pipeline or None)
+    from tinyinterp.tagging.pattern import PatternTagger
+
+    return PatternTagger(tag_set)
+
+
+def installed_taggers(tags: str = UNIVERSAL.name) -> list[str]:
+    """The single taggers that can give these tags here, the default first, then the best."""
+    names = [DEFAULT_TAGGER]
+    if find_spec("spacy") is not None:
+        from tinyinterp.tagging.spacy_pipeline import english_pipelines
+
+        names += ["spacy"] if english_pipelines() else []
+    if tags == UNIVERSAL.name and find_spec("HanTa") is not None:
+        names.append("hanta")
+    return names
+
+
+def _second(tags: str) -> str:
+    """The tagger that the default must agree with.
+
+    Raises:
+        SelectionError: there is none.
+    """
+    for name in installed_taggers(tags):
+        if name != DEFAULT_TAGGER:
+            return name
+    raise SelectionError(
+        f"only the tagger {DEFAULT_TAGGER!r} can give {tags} tags here, and it takes two to agree; "
+        "pip install 'tinyinterp[hanta]' (universal tags), or spaCy with an English pipeline"
+    )

@@ -1,0 +1,229 @@
+"""Text as a model reads it: sequences of tokens that know their story and their characters.
+
+A *sequence* is one story that starts with the end-of-text token; a story longer than the context is
+cut into several, each with an end-of-text of its own. Sequences come in fixed *micro-batches* of
+like length: what is forwarded together never depends on an option, so neither does any result.
+
+Every story is put, by a hash of its text alone, on one of two *sides* (what is chosen or fitted
+uses FIT, what is reported uses TEST) and into one of 64 *blocks* (what the bootstrap resamples).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from tinyinterp.errors import CorpusError
+from tinyinterp.text.stories import clean, read_dataset, read_stories
+from tinyinterp.text.tokenizer import Tokenizer
+
+BUNDLED_STORIES = "bundled stories (drawn from the bundled model)"
+N_BLOCKS = 64
+STORIES_AT_ONCE = 512  # sorted by length among themselves
+STORIES_ENCODED = 64  # at a time: of a text that is not read to its end, hardly more than is read
+MICRO_BATCH_TOKENS = 2048
+MICRO_BATCH_SEQUENCES = 32
+
+
+class Side(Enum):
+    """Which half of the stories: FIT chooses and fits, TEST is reported."""
+
+    FIT = 0
+    TEST = 1
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A story, or a piece of one, as tokens.
+
+    ``offsets[t]`` are the characters ``[start, end)`` of ``story`` that token ``t`` covers; the
+    end-of-text in front covers none.
+    """
+
+    tokens: Int[np.ndarray, " position"]
+    offsets: Int[np.ndarray, "position two"]
+    story: str
+    number: int  # of the story in the corpus, from 0
+    side: Side
+    block: int
+    start: int = 0  # tokens of the story that came in sequences before this one
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """Sequences of like length, padded at the end with end-of-text."""
+
+    sequences: tuple[Sequence, ...]
+    tokens: Int[Tensor, "batch position"]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each sequence, the end-of-text in front included, padding not."""
+        return [len(sequence.tokens) for sequence in self.sequences]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The size of a corpus."""
+
+    tokens: int
+    sequences: int
+    longest: int  # tokens of the longest sequence
+    test_sequences: int  # on the side that is reported; all, where the other side is empty
+    two_sided: bool  # whether both sides have a story
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Stories to be read as often as wanted; nothing is held but the way to read them.
+
+    Args:
+        name: what to call the text in tables.
+        stories: opens the stories anew.
+        tokenizer: the model's.
+        n_ctx: the model's context.
+        max_tokens: stop after the story in which this many tokens are reached; None: read all.
+    """
+
+    name: str
+    stories: Callable[[], Iterable[str]]
+    tokenizer: Tokenizer
+    n_ctx: int
+    max_tokens: int | None = None
+
+    def sequences(self, side: Side | None = None) -> Iterator[Sequence]:
+        """All sequences in order, or those of one side."""
+        for chunk in self._chunks():
+            yield from (s for s in chunk if side in (None, s.side))
+
+    def micro_batches(self, side: Side | None = None) -> Iterator[MicroBatch]:
+        """Sequences of like length together; the same batches in the same order every time.
+
+        Long ones first: what a pass needs for the next batch then fits where that of the last one
+        was, and memory stays flat.
+        """
+        for chunk in self._chunks():
+            chosen = [s for s in chunk if side in (None, s.side)]
+            yield from reversed(list(group_by_length(chosen, self.tokenizer.end_of_text)))
+
+    def survey(self) -> Survey:
+        """How much there is to read; tokenises everything once."""
+        tokens = longest = n_sequences = 0
+        on_test = 0
+        for sequence in self.sequences():
+            tokens += len(sequence.tokens)
+            longest = max(longest, len(sequence.tokens))
+            n_sequences += 1
+            on_test += sequence.side is Side.TEST
+        two_sided = 0 < on_test < n_sequences
+        test_sequences = on_test if two_sided else n_sequences
+        return Survey(tokens, n_sequences, longest, test_sequences, two_sided)
+
+    def _chunks(self) -> Iterator[list[Sequence]]:
+        stories = iter(self.stories())
+        number = total = 0
+        chunk: list[Sequence] = []
+        while batch := list(islice(stories, STORIES_ENCODED)):
+            for story, encoding in zip(batch, self.tokenizer.encode_batch(batch), strict=True):
+                chunk.extend(self._cut(story, number, encoding.ids, encoding.offsets))
+                number += 1
+                total += len(encoding.ids)
+                if self.max_tokens is not None and total >= self.max_tokens:
+                    yield chunk
+                    return
+                if number % STORIES_AT_ONCE == 0:
+                    yield chunk
+                    chunk = []
+        if chunk:
+            yield chunk
+
+    def _cut(
+        self, story: str, number: int, ids: list[int], offsets: list[tuple[int, int]]
+    ) -> Iterator[Sequence]:
+        side, block = side_and_block(story)
+        step = self.n_ctx - 1
+        for start in range(0, len(ids), step):
+            piece = slice(start, start + step)
+            tokens = np.array([self.tokenizer.end_of_text, *ids[piece]], dtype=np.int64)
+            spans = np.array([(0, 0), *offsets[piece]], dtype=np.int64)
+            yield Sequence(tokens, spans, story, number, side, block, start)
+
+
+def open_corpus(
+    tokenizer: Tokenizer,
+    n_ctx: int,
+    *,
+    text: Path | None = None,
+    dataset: str | None = None,
+    max_tokens: int | None = None,
+) -> Corpus:
+    """A corpus of a file, of a hub data set, or, given neither, of the bundled stories.
+
+    Raises:
+        CorpusError: both were given, or the first story cannot be read.
+    """
+    if text is not None and dataset is not None:
+        raise CorpusError("both a text and a data set were given; choose one")
+    if dataset is not None:
+        name, source = dataset, lambda: read_dataset(dataset)
+    else:
+        path = text or bundled_stories()
+        name = text.name if text else BUNDLED_STORIES
+        source = lambda: read_stories(path)  # noqa: E731
+    corpus = Corpus(name, lambda: map(clean, source()), tokenizer, n_ctx, max_tokens)
+    if next(iter(corpus.stories()), None) is None:  # fail here, not once the model is at work
+        raise CorpusError(f"{name} holds no story")
+    return corpus
+
+
+def corpus_of(stories: list[str], tokenizer: Tokenizer, n_ctx: int, name: str = "text") -> Corpus:
+    """A corpus of stories held in memory.
+
+    Raises:
+        CorpusError: there is no story, or all are empty.
+    """
+    kept = [story for story in stories if story.strip()]
+    if not kept:
+        raise CorpusError("no story was given; expected at least one that is not empty")
+    return Corpus(name, lambda: kept, tokenizer, n_ctx)
+
+
+def bundled_stories() -> Path:
+    """Where the stories that come with the package lie."""
+    return Path(__file__).parents[1] / "assets" / "stories.txt"
+
+
+def side_and_block(story: str) -> tuple[Side, int]:
+    """Which side and block a story belongs to; a hash of its text decides."""
+    digest = hashlib.sha256(story.encode("utf-8", "surrogatepass")).digest()
+    return Side(digest[0] & 1), digest[1] % N_BLOCKS
+
+
+def group_by_length(sequences: list[Sequence], padding: int) -> Iterator[MicroBatch]:
+    """Sort by length (ties by order) and cut into micro-batches of at most 2,048 padded tokens."""
+    group: list[Sequence] = []
+    for sequence in sorted(sequences, key=lambda s: len(s.tokens)):
+        tokens = len(sequence.tokens) * (len(group) + 1)
+        if group and (tokens > MICRO_BATCH_TOKENS or len(group) == MICRO_BATCH_SEQUENCES):
+            yield _pad(group, padding)
+            group = []
+        group.append(sequence)
+    if group:
+        yield _pad(group, padding)
+
+
+def _pad(group: list[Sequence], padding: int) -> MicroBatch:
+    width = max(len(s.tokens) for s in group)
+    tokens = np.full((len(group), width), padding, dtype=np.int64)
+    for row, sequence in enumerate(group):
+        tokens[row, : len(sequence.tokens)] = sequence.tokens
+    return MicroBatch(tuple(group), torch.from_numpy(tokens))
