@@ -9,7 +9,6 @@ from models import N_VOCAB, random_tokens, tiny_checkpoint
 from tinyinterp import model
 from tinyinterp.checkpoint import hooked
 from tinyinterp.errors import CheckpointError
-from tinyinterp.io import hub
 from tinyinterp.model import Model
 
 
@@ -33,7 +32,7 @@ def test_a_folder_opens_with_all_that_belongs_to_it(folder):
 def test_the_name_is_what_was_asked_for(folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert model.load(".").name == "tiny"
-    monkeypatch.setattr(hub, "find", lambda _ckpt: folder)
+    monkeypatch.setattr(model, "find", lambda _ckpt: folder)
     assert model.load(None).name == "bundled"
     assert model.load("somebody/tiny").name == "somebody/tiny"
 
