@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -99,6 +100,21 @@ def forward(engine: nn.Module, tokens: Tensor) -> Tensor | None:
         return engine(tokens.to(device))
     except _EnoughSeen:
         return None
+
+
+@contextmanager
+def kept(
+    engine: nn.Module, names: Iterable[str], *, stop: bool = False
+) -> Iterator[dict[str, Tensor]]:
+    """Keep what the last pass gave at each of these hooks; ``stop`` as for :func:`hooked_at`.
+
+    Raises:
+        SelectionError: the model has no such hook.
+    """
+    seen: dict[str, Tensor] = {}
+    hooks: dict[str, Hook] = {name: partial(seen.__setitem__, name) for name in names}
+    with hooked_at(engine, hooks, stop=stop):
+        yield seen
 
 
 @contextmanager

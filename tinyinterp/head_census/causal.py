@@ -13,20 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional as F
 
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import FIRST_QUERY, layer_of
+from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.network.packed import packed
-from tinyinterp.scan import hooked_at
+from tinyinterp.scan import kept
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
-
-CHUNK = 128  # tokens whose logits are held at a time, so that they stay in the processor's cache
 
 
 class MeanZ:
@@ -43,10 +41,9 @@ class MeanZ:
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         layer = layer_of(name)
-        inside = torch.arange(value.shape[1]) < torch.tensor(batch.lengths)[:, None]
-        self._sum[layer] += (value.double() * inside[:, :, None, None]).sum((0, 1))
+        self._sum[layer] += (value.double() * batch.mask[:, :, None, None]).sum((0, 1))
         if layer == 0:
-            self._tokens += int(inside.sum())
+            self._tokens += int(batch.mask.sum())
 
     def mean(self) -> Float[Tensor, "layer head d_head"]:
         """The means, in fp32."""
@@ -81,7 +78,7 @@ def measure_loss_rises(
             blocks = np.array([s.block for s in batch.sequences])
             np.add.at(tokens, blocks, [length - 1 for length in batch.lengths])
             resid = decoder.residual(batch.tokens, stop_at_layer=0)
-            before = _losses(decoder, 0, resid, batch)
+            before = losses_above(decoder, 0, resid, batch).sum(1).numpy()
             for layer in range(config.n_layers):
                 block = decoder.block(layer)
                 mid, z, v = _attend(block, resid)
@@ -93,7 +90,7 @@ def measure_loss_rises(
                     for total, instead in ((ablation, mean), (surrogate, placed)):
                         change = (instead - z[:, :, head]) @ _output_weight(block, head).T
                         changed = _mlp(block, mid + change)
-                        after = _losses(decoder, layer + 1, changed, batch)
+                        after = losses_above(decoder, layer + 1, changed, batch).sum(1).numpy()
                         np.add.at(total[:, layer, head], blocks, after - before)
                 resid = _mlp(block, mid)
                 if report is not None:
@@ -112,11 +109,10 @@ def _attend(
 
     What a head adds to the stream is linear in its z, so this is done once for all interventions.
     """
-    kept: list[Tensor] = []
     x = block.ln1(resid)
-    with hooked_at(block, {"attn.hook_z": kept.append}):
+    with kept(block, ["attn.hook_z"]) as seen:
         mid = resid + block.attn(x)
-    (z,) = kept
+    z = seen["attn.hook_z"]
     return mid, z, block.attn.v(x).view_as(z)
 
 
@@ -137,33 +133,3 @@ def _positional(
     table = surrogate.by_place[:, :width, :width] * (1 - sink)
     table[:, :, :1] += sink
     return table.float()
-
-
-def _losses(
-    decoder: Decoder,
-    layer: int,
-    resid: Float[Tensor, "batch position d_model"],
-    batch: MicroBatch,
-) -> Float[np.ndarray, " batch"]:
-    """Summed loss of each sequence, from the residual stream before ``layer`` on."""
-    for block in decoder.blocks[layer:]:
-        resid = block(resid)
-    targets = _targets(batch)
-    predicts = targets >= 0
-    features, wanted = decoder.ln_final(resid)[predicts], targets[predicts]
-    losses = torch.zeros(targets.shape, dtype=torch.float64)
-    losses[predicts] = torch.cat(
-        [
-            F.cross_entropy(decoder.unembed(some), tokens, reduction="none").double()
-            for some, tokens in zip(features.split(CHUNK), wanted.split(CHUNK), strict=True)
-        ]
-    )
-    return losses.sum(1).numpy()
-
-
-def _targets(batch: MicroBatch) -> Int[Tensor, "batch position"]:
-    """The token after each, -100 (ignored) at the end and in the padding."""
-    targets = torch.full_like(batch.tokens, -100)
-    targets[:, :-1] = batch.tokens[:, 1:]
-    inside = torch.arange(targets.shape[1]) < torch.tensor(batch.lengths)[:, None] - 1
-    return targets.where(inside, -100)

@@ -94,7 +94,7 @@ class ClassReader:
             classes[row, :n], words = self._of_sequence(sequence)
             known = np.tril(words[:, None] == words[None, :], -1) & (words >= 0)
             same[row, :n, :n] = known
-        inside = torch.arange(width) < torch.tensor(batch.lengths)[:, None]
+        inside = batch.mask
         single = (batch.tokens[..., None] == torch.tensor(self.tokens)) & inside[..., None]
         of_classes = torch.from_numpy(classes)
         return BatchClasses(

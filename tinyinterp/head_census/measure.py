@@ -27,7 +27,7 @@ from tinyinterp.head_census.resampled import Resampled, ResampledAccumulator, re
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
-from tinyinterp.scan import hooked_at, scan
+from tinyinterp.scan import kept, scan
 from tinyinterp.text.corpus import Corpus, Sequence, Side, Survey
 
 EXAMPLE_TOKENS = 48  # of the story that pictures show
@@ -147,16 +147,8 @@ def read_patterns(
     engine: nn.Module, config: DecoderConfig, sequence: Sequence
 ) -> dict[int, Float[np.ndarray, "head query key"]]:
     """Every layer's pattern on the first tokens of a sequence."""
-    patterns: dict[int, Float[np.ndarray, "head query key"]] = {}
-
-    def keep(layer: int, value: Tensor) -> None:
-        patterns[layer] = value[0].cpu().numpy()
-
-    layers = range(config.n_layers)
-    hooks = {
-        pattern_hook(layer): (lambda value, layer=layer: keep(layer, value)) for layer in layers
-    }
+    names = [pattern_hook(layer) for layer in range(config.n_layers)]
     tokens = torch.from_numpy(sequence.tokens[:REPORT_TOKENS])[None]
-    with torch.inference_mode(), hooked_at(engine, hooks):
+    with torch.inference_mode(), kept(engine, names) as seen:
         engine(tokens)
-    return patterns
+    return {layer: seen[name][0].cpu().numpy() for layer, name in enumerate(names)}

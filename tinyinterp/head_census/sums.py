@@ -44,7 +44,7 @@ class FitAccumulator:
         sums = self._weights[layer], self._rows[layer]
         in_parts(partial(add_rows, raw.numpy(), lengths, halves, *sums), self.config.n_heads)
         width = raw.shape[-1]
-        inside = torch.arange(width) < torch.from_numpy(lengths)[:, None]
+        inside = batch.mask
         self._sink[layer][:, :width] += (raw[..., 0] * inside[:, None, :]).sum(0)
         self._queries[layer][:width] += inside.sum(0)
 

@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
+from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.neuron_census.rows import rows_of
 from tinyinterp.neuron_census.targets import read_targets
-from tinyinterp.scan import hooked_at
+from tinyinterp.scan import kept
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging import SpeechReader
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
@@ -74,12 +74,13 @@ def ablate(
         for batch in batches:
             blocks, classes, inside = _predicted(batch, speech)
             activation, resid = _read(decoder, batch, layer, place)
-            before = _losses(decoder, layer, resid, batch)[inside]
+            before = losses_above(decoder, layer + 1, resid, batch).flatten().numpy()[inside]
             np.add.at(counts, (blocks, classes), 1)
             for index, (neuron, mean) in enumerate(means.items()):
                 direction = decoder.block(layer).mlp.down.weight[:, neuron]
                 moved = resid + (mean - activation[:, :, neuron, None]) * direction
-                rise = _losses(decoder, layer, moved, batch)[inside] - before
+                after = losses_above(decoder, layer + 1, moved, batch).flatten().numpy()
+                rise = after[inside] - before
                 np.add.at(rises[:, index], (blocks, classes), rise)
                 if report is not None:
                     report.advance(len(blocks))
@@ -120,10 +121,9 @@ def _read(
     decoder: Decoder, batch: MicroBatch, layer: int, place: str
 ) -> tuple[Float[Tensor, "batch position neuron"], Float[Tensor, "batch position d_model"]]:
     """The layer's activations and the residual stream after it."""
-    seen: list[Tensor] = []
-    with hooked_at(decoder, {place: seen.append}):
+    with kept(decoder, [place]) as seen:
         resid = decoder.residual(batch.tokens, stop_at_layer=layer + 1)
-    return seen[0], resid
+    return seen[place], resid
 
 
 def _predicted(
@@ -137,16 +137,3 @@ def _predicted(
     own = np.concatenate([read_targets(speech, s)[:, 0] for s in rows.sequences])
     classes = np.where(own < 0, 0, own + 1)
     return rows.blocks, classes, rows.rows - 1
-
-
-def _losses(
-    decoder: Decoder, layer: int, resid: Tensor, batch: MicroBatch
-) -> Float[np.ndarray, " place"]:
-    """Loss of the token after each place, from the residual stream after ``layer`` on."""
-    for block in decoder.blocks[layer + 1 :]:
-        resid = block(resid)
-    logits = decoder.unembed(decoder.ln_final(resid[:, :-1]))
-    losses = F.cross_entropy(logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none")
-    padded = torch.zeros(batch.tokens.shape)
-    padded[:, :-1] = losses.view(len(batch.tokens), -1)
-    return padded.flatten().double().numpy()

@@ -14,12 +14,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from tinyinterp.errors import CorpusError
@@ -32,6 +33,7 @@ STORIES_AT_ONCE = 512  # sorted by length among themselves
 STORIES_ENCODED = 64  # at a time: of a text that is not read to its end, hardly more than is read
 MICRO_BATCH_TOKENS = 2048
 MICRO_BATCH_SEQUENCES = 32
+IGNORED = -100  # a target that no loss is taken of
 
 
 class Side(Enum):
@@ -69,6 +71,18 @@ class MicroBatch:
     def lengths(self) -> list[int]:
         """Tokens of each sequence, the end-of-text in front included, padding not."""
         return [len(sequence.tokens) for sequence in self.sequences]
+
+    @cached_property
+    def mask(self) -> Bool[Tensor, "batch position"]:
+        """Which positions hold a token of the sequence; the others are padding."""
+        return torch.arange(self.tokens.shape[1]) < torch.tensor(self.lengths)[:, None]
+
+    @cached_property
+    def targets(self) -> Int[Tensor, "batch position"]:
+        """The token after each, ``IGNORED`` at the end of a sequence and in the padding."""
+        targets = torch.full_like(self.tokens, IGNORED)
+        targets[:, :-1] = self.tokens[:, 1:].where(self.mask[:, 1:], IGNORED)
+        return targets
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.reading import read
-from tinyinterp.scan import Hook, forward, hooked_at
+from tinyinterp.scan import forward, kept
 
 
 @dataclass(frozen=True)
@@ -91,20 +91,14 @@ def read_activations(
     Raises:
         SelectionError: there is no such layer.
     """
-    place, _ = read(model.decoder, layer, "post")
-    return _listen(model, tokens, place)
+    name, _ = read(model.decoder, layer, "post")
+    return _listen(model, tokens, name)
 
 
-def _listen(model: Model, tokens: Int[Tensor, " position"], place: str) -> Float[np.ndarray, "..."]:
-    found: list[Float[np.ndarray, "..."]] = []
-
-    def keep(value: Tensor) -> None:
-        found.append(value[0].cpu().numpy())
-
-    hooks: dict[str, Hook] = {place: keep}
-    with torch.inference_mode(), hooked_at(model.decoder, hooks, stop=True):
+def _listen(model: Model, tokens: Int[Tensor, " position"], name: str) -> Float[np.ndarray, "..."]:
+    with torch.inference_mode(), kept(model.decoder, [name], stop=True) as seen:
         forward(model.decoder, tokens[None])
-    return found[0]
+    return seen[name][0].cpu().numpy()
 
 
 def _check(what: str, number: int, count: int) -> None:
