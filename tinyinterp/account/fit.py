@@ -1,0 +1,257 @@
+"""Everything that is fitted, on FIT alone: two passes, the second over a few sequences only.
+
+The first pass adds up activations and residual streams by context, patterns by position, and the
+means that ablations put in place. The second calibrates each head's surrogates.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from tinyinterp.account.calibration import calibrate
+from tinyinterp.account.contexts import find_contexts
+from tinyinterp.account.tags import TagRows
+from tinyinterp.account.means import ContextMeans, ContextSums, TokenRows, rows_for
+from tinyinterp.account.surrogates import (
+    LayerSurrogates,
+    keys_after_first,
+    log_kernels,
+    scores_of,
+    smooth_sink,
+)
+from tinyinterp.head_census.causal import MeanZ
+from tinyinterp.head_census.correlation import priority_of
+from tinyinterp.head_census.kernel import fit_surrogate
+from tinyinterp.head_census.patterns import OnPatterns, layer_of, without_sink
+from tinyinterp.head_census.sums import FitAccumulator
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.packed import packed
+from tinyinterp.scan import kept, scan
+from tinyinterp.text.corpus import MicroBatch, group_by_length
+from tinyinterp.text.corpus import Sequence as Story
+
+PATTERN, POST = "attn.hook_pattern", "mlp.hook_post"
+CALIBRATED = 48  # sequences of FIT that surrogates are calibrated on,
+CALIBRATED_ROWS = 24  # with so many queries of each
+DRAWN_LEAST = 5  # times that a token must be a key before a head can be said to be drawn to it
+Batches = Callable[[], Iterable[MicroBatch]]  # opens the micro-batches anew
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What FIT says of every layer.
+
+    Args:
+        rows: the contexts that TEST needs.
+        surrogates: of each layer's heads.
+        activations: what contexts say of each layer's neurons.
+        by_tag: what the tag says of them, and the tag with that of the word before.
+        mean_z: each head's mean output.
+        drawn: mean centred score of every token as a key, by head; minus infinity where too rare.
+    """
+
+    rows: TokenRows
+    surrogates: list[LayerSurrogates]
+    activations: list[ContextMeans]
+    by_tag: list[ContextMeans]
+    mean_z: Float[Tensor, "layer head d_head"]
+    drawn: Float[np.ndarray, "layer head n_vocab"]
+
+    def predictions(
+        self, layer: int, rows: Int[Tensor, "order batch position"], rungs: int
+    ) -> list[Float[Tensor, "#batch position neuron"]]:
+        """What is put in the place of a layer's neurons: means, position, token, and so on.
+
+        From the token on, what the position adds is part of it: the first tokens of a story stand
+        out in every layer.
+        """
+        means = self.activations[layer]
+        n_positions = rows.shape[-1]
+        mean = means.by_row[0].expand(1, n_positions, -1)
+        by_context = [means.predict(rows[order]) for order in range(rungs - 1)]
+        return [mean, means.at_positions(n_positions)[None], *by_context]
+
+
+class _Streams:
+    """Adds up residual streams and activations by context and position."""
+
+    def __init__(self, decoder: Decoder, rows: TokenRows, tags: TagRows, longest: int) -> None:
+        config = decoder.config
+        layers = range(config.n_layers)
+        self._rows, self._tags = rows, tags
+        self._by_tag = {
+            f"blocks.{layer}.{POST}": ContextSums(tags.tree, config.d_mlp, longest)
+            for layer in layers
+        }
+        self._sums = {
+            f"blocks.{layer}.{name}": ContextSums(rows.tree, width, longest)
+            for layer in layers
+            for name, width in (("hook_resid_pre", config.d_model), (POST, config.d_mlp))
+        }
+        self._known: tuple[MicroBatch, Int[Tensor, "batch position"]] | None = None
+
+    def hook_names(self) -> Iterable[str]:
+        return self._sums
+
+    def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
+        if self._known is None or self._known[0] is not batch:
+            self._known = batch, self._rows.of(batch.tokens)[-1]
+        self._sums[name].add(value, self._known[1], batch.mask)
+        if name in self._by_tag:
+            self._by_tag[name].add(value, self._tags.of(batch)[-1], batch.mask)
+
+    def means(self, name: str) -> ContextMeans:
+        """What contexts say at one hook; its sums are let go."""
+        return self._sums.pop(name).means()
+
+    def tag_means(self, name: str) -> ContextMeans:
+        """What tags say at one hook; its sums are let go."""
+        return self._by_tag.pop(name).means()
+
+
+def fit_ladders(
+    decoder: Decoder,
+    fit: Batches,
+    test: Sequence[MicroBatch],
+    tags: TagRows,
+    *,
+    order: int,
+    seed: int,
+    report: Progress | None = None,
+) -> Fitted:
+    """Fit what every rung up to ``order`` tokens says, for all heads and neurons.
+
+    Args:
+        decoder: the model.
+        fit: opens the micro-batches of FIT.
+        test: those of TEST; only their tokens are looked at, to know which contexts are needed.
+        tags: of the words of both.
+        order: tokens of the longest contexts.
+        seed: of the sample that surrogates are calibrated on.
+        report: advances by the tokens read.
+    """
+    config = decoder.config
+    stories = [sequence for batch in fit() for sequence in batch.sequences]
+    chosen = heapq.nsmallest(CALIBRATED, stories, key=lambda story: priority_of(story, seed))
+    calibrating = list(group_by_length(chosen, 0))
+    contexts = find_contexts([story.tokens for story in stories], config.n_vocab, order)
+    rows = rows_for(contexts, [batch.tokens for batch in (*test, *calibrating)])
+    longest = max(max(batch.tokens.shape[1] for batch in test), max(len(s.tokens) for s in stories))
+    del stories
+
+    streams, mean_z = _Streams(decoder, rows, tags, longest), MeanZ(config)
+    patterns = FitAccumulator(config, longest)
+    scan(decoder, fit(), [OnPatterns(config, [patterns]), mean_z, streams], report=report)
+
+    sample = _Calibration(decoder, calibrating, rows, order, seed)
+    surrogates, activations, by_tag = [], [], []
+    drawn = np.full((config.n_layers, config.n_heads, config.n_vocab), -np.inf)
+    for layer in range(config.n_layers):
+        positional = fit_surrogate(patterns.sums(layer))
+        stream = streams.means(f"blocks.{layer}.hook_resid_pre")
+        logs = log_kernels(positional)
+        sink = smooth_sink(*patterns.sink_sums(layer), config.window_of(layer))
+        weights, drawn[layer] = sample.weights(layer, stream, logs)
+        surrogates.append(LayerSurrogates(logs, sink, stream, weights))
+        activations.append(streams.means(f"blocks.{layer}.{POST}"))
+        by_tag.append(streams.tag_means(f"blocks.{layer}.{POST}"))
+    return Fitted(rows, surrogates, activations, by_tag, mean_z.mean(), drawn)
+
+
+class _Calibration:
+    """A few sequences of FIT on their way up through the layers."""
+
+    def __init__(
+        self, decoder: Decoder, batches: list[MicroBatch], rows: TokenRows, order: int, seed: int
+    ) -> None:
+        self._decoder, self._batches, self._order = decoder, batches, order
+        self._rows = [rows.of(batch.tokens) for batch in batches]
+        with torch.inference_mode(), packed(decoder):
+            self._resid = [decoder.residual(batch.tokens, stop_at_layer=0) for batch in batches]
+        random = np.random.default_rng((seed, 4))
+        self._chosen = [
+            [_queries(len(sequence.tokens), random) for sequence in batch.sequences]
+            for batch in batches
+        ]
+        self._width = max(batch.tokens.shape[1] for batch in batches)
+
+    def weights(
+        self, layer: int, stream: ContextMeans, log_kernel: Float[Tensor, "head longest longest"]
+    ) -> tuple[Float[Tensor, "rung head two"], Float[np.ndarray, "head n_vocab"]]:
+        """``a`` and ``b`` of every rung, and how the tokens rung is drawn to tokens, layer by layer."""
+        decoder, n_heads = self._decoder, self._decoder.config.n_heads
+        window, block = decoder.config.window_of(layer), decoder.block(layer)
+        kernels, targets, allowed = [], [], []
+        scores: list[list[Tensor]] = [[] for _ in range(self._order)]
+        everywhere: list[Tensor] = []
+        with torch.inference_mode(), packed(decoder), kept(block, [PATTERN]) as seen:
+            for number, (batch, rows) in enumerate(zip(self._batches, self._rows, strict=True)):
+                self._resid[number] = block(self._resid[number])
+                clean = without_sink(seen[PATTERN], batch.lengths)
+                width = batch.tokens.shape[1]
+                mask = keys_after_first(width, window)
+                at = self._chosen[number]
+                targets.append(self._picked(clean.weights, at))
+                allowed.append(self._picked(mask.expand(len(at), 1, -1, -1), at)[0])
+                kernel = log_kernel[None, :, :width, :width].expand(len(at), -1, -1, -1)
+                kernels.append(self._picked(kernel, at))
+                for rung in range(self._order):
+                    found = scores_of(block, stream.predict(rows[rung]))
+                    scores[rung].append(self._picked(found, at))
+                    if rung == 0:
+                        everywhere.append(found)
+        target, keys = torch.cat(targets, 1), torch.cat(allowed).bool()
+        kernel = torch.cat(kernels, 1)
+        begin = torch.tensor([[0.0, 1.0]]).repeat(n_heads, 1)
+        weights = [begin.double()]
+        for found in scores:
+            features = torch.stack([torch.cat(found, 1), kernel])
+            weights.append(calibrate(features, target, keys, weights[-1]))
+        drawn = self._drawn(everywhere, weights[1][:, 0], window)
+        return torch.stack(weights), drawn
+
+    def _picked(
+        self, values: Float[Tensor, "batch head query key"], queries: list[Int[np.ndarray, " row"]]
+    ) -> Float[Tensor, "head row key"]:
+        """The chosen queries' rows, filled up to one width."""
+        rows = [values[i][:, torch.from_numpy(at)] for i, at in enumerate(queries)]
+        joined = torch.cat(rows, 1)
+        return torch.nn.functional.pad(joined, (0, self._width - joined.shape[-1]))
+
+    def _drawn(
+        self,
+        scores: list[Float[Tensor, "batch head query key"]],
+        a: Float[Tensor, " head"],
+        window: int | None,
+    ) -> Float[np.ndarray, "head n_vocab"]:
+        """Mean of ``a ŝ`` by the key's token, each query's mean over its keys taken off first."""
+        n_vocab = self._decoder.config.n_vocab
+        totals = torch.zeros(len(a), n_vocab, dtype=torch.float64)
+        counts = torch.zeros(n_vocab, dtype=torch.float64)
+        times = torch.zeros(n_vocab, dtype=torch.float64)
+        for batch, found in zip(self._batches, scores, strict=True):
+            allowed = keys_after_first(batch.tokens.shape[1], window) & batch.mask[:, None, :, None]
+            finite = found.double().masked_fill(~allowed, 0)
+            n_keys = allowed.sum(-1, keepdim=True).clamp_min(1)
+            centred = (finite - finite.sum(-1, keepdim=True) / n_keys).masked_fill(~allowed, 0)
+            by_key = centred.sum(2)  # [batch head key]
+            for row, tokens in enumerate(batch.tokens):
+                totals.index_add_(1, tokens, by_key[row])
+                counts.index_add_(0, tokens, allowed[row, 0].sum(0).double())
+                times += torch.bincount(tokens[batch.mask[row]], minlength=n_vocab)
+        mean = a[:, None] * totals / counts.clamp_min(1)
+        return mean.masked_fill((times < DRAWN_LEAST) | (counts == 0), -torch.inf).numpy()
+
+
+def _queries(length: int, random: np.random.Generator) -> Int[np.ndarray, " row"]:
+    """Some queries of a sequence, from the third on."""
+    after = np.arange(2, length)
+    return np.sort(random.choice(after, min(CALIBRATED_ROWS, len(after)), replace=False))

@@ -1,0 +1,149 @@
+"""What a context alone says of a vector: conditional means over FIT, shrunk towards shorter contexts.
+
+The mean of a context is drawn towards that of the next shorter context by ``PULL`` imaginary
+observations, a token's towards the mean of all. A position adds the mean at that position less the
+mean of all, drawn towards nothing by ``POSITION_PULL``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from tinyinterp.account.contexts import ROOT, Contexts
+
+PULL = 2.0
+POSITION_PULL = 5.0
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Rows of a table, the root first, then order by order; a row's parent comes before it.
+
+    Args:
+        parents: the row of the next shorter context; the root's is itself.
+        edges: the first row of each order, and the number of rows.
+    """
+
+    parents: Int[Tensor, " row"]
+    edges: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.parents)
+
+    @property
+    def orders(self) -> list[slice]:
+        """The rows of each order."""
+        return [slice(first, stop) for first, stop in pairwise(self.edges)]
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """The contexts that some text needs, as rows of tables: memory does not grow with FIT.
+
+    Args:
+        contexts: all of FIT.
+        tree: the rows.
+        of_node: the row of each context, or of its longest shorter context among the rows.
+    """
+
+    contexts: Contexts
+    tree: Tree
+    of_node: Int[np.ndarray, " node"]
+
+    def of(self, tokens: Int[Tensor, "batch position"]) -> Int[Tensor, "order batch position"]:
+        """The row of each position's longest context of at most each order."""
+        return torch.from_numpy(self.of_node[self.contexts.nodes(tokens.numpy())])
+
+
+def rows_for(contexts: Contexts, tokens: Sequence[Int[Tensor, "_ _"]]) -> TokenRows:
+    """The rows that the contexts of these tokens need."""
+    wanted = np.zeros(len(contexts.parents), dtype=bool)
+    wanted[ROOT] = True
+    for each in tokens:
+        wanted[contexts.nodes(each.numpy()).ravel()] = True
+    of_node = np.where(wanted, np.cumsum(wanted) - 1, 0)
+    firsts = [contexts.first(order) for order in range(1, contexts.order + 2)]
+    for here in (slice(first, stop) for first, stop in pairwise(firsts)):
+        of_node[here] = np.where(wanted[here], of_node[here], of_node[contexts.parents[here]])
+    nodes = np.flatnonzero(wanted)
+    parents = torch.from_numpy(of_node[contexts.parents[nodes]])
+    edges = tuple(np.searchsorted(nodes, firsts).tolist())
+    return TokenRows(contexts, Tree(parents, edges), of_node)
+
+
+class ContextSums:
+    """Adds up vectors over FIT by context and by position.
+
+    Args:
+        tree: the contexts.
+        width: of the vectors.
+        longest: tokens of the longest sequence, FIT or TEST.
+    """
+
+    def __init__(self, tree: Tree, width: int, longest: int) -> None:
+        self.tree = tree
+        self._sums = torch.zeros(len(tree), width, dtype=torch.float64)
+        self._counts = torch.zeros(len(tree), dtype=torch.float64)
+        self._by_position = torch.zeros(longest, width, dtype=torch.float64)
+        self._at_position = torch.zeros(longest, dtype=torch.float64)
+
+    def add(
+        self,
+        values: Float[Tensor, "batch position width"],
+        rows: Int[Tensor, "batch position"],
+        mask: Bool[Tensor, "batch position"],
+    ) -> None:
+        """Take in the vectors at every position that is not masked.
+
+        Args:
+            values: the vectors.
+            rows: of the longest contexts.
+            mask: which positions count.
+        """
+        exact, at = values[mask].double(), rows[mask]
+        self._sums.index_add_(0, at, exact)
+        self._counts += torch.bincount(at, minlength=len(self.tree))
+        positions = torch.arange(values.shape[1]).expand(mask.shape)[mask]
+        self._by_position.index_add_(0, positions, exact)
+        self._at_position += torch.bincount(positions, minlength=len(self._at_position))
+
+    def means(self) -> ContextMeans:
+        """The shrunken means; the sums are used up."""
+        sums, counts, parents = self._sums, self._counts, self.tree.parents
+        for here in reversed(self.tree.orders):  # what a longer context holds its parent holds
+            sums.index_add_(0, parents[here], sums[here].clone())
+            counts.index_add_(0, parents[here], counts[here].clone())
+        means = sums
+        means[0] /= counts[0].clamp_min(1)
+        for here in self.tree.orders:
+            means[here] += PULL * means[parents[here]]
+            means[here] /= (counts[here] + PULL)[:, None]
+        offsets = self._by_position - self._at_position[:, None] * means[0]
+        offsets /= (self._at_position + POSITION_PULL)[:, None]
+        return ContextMeans(means.float(), offsets.float())
+
+
+@dataclass(frozen=True)
+class ContextMeans:
+    """Shrunken means by context, and what the position adds."""
+
+    by_row: Float[Tensor, "row width"]  # the first is the mean of all
+    by_position: Float[Tensor, "longest width"]
+
+    def predict(
+        self, rows: Int[Tensor, "batch position"], *, with_position: bool = True
+    ) -> Float[Tensor, "batch position width"]:
+        """What the contexts at each position say."""
+        found = self.by_row[rows]
+        return found + self.by_position[: rows.shape[1]] if with_position else found
+
+    def at_positions(self, n_positions: int) -> Float[Tensor, "position width"]:
+        """What the position alone says."""
+        return self.by_row[0] + self.by_position[:n_positions]

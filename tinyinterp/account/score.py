@@ -1,0 +1,205 @@
+"""Every rung scored on TEST, in one pass: patterns, activations, and the loss of the whole model.
+
+Beside the model's own residual stream go others, in which every head, every neuron, or both follow
+a rung's prediction, or stay at their means. All of them see a token only through the rung's context
+and, where heads still carry values from earlier positions, through those positions' streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Shaped
+from torch import Tensor
+
+from tinyinterp.account.fit import PATTERN, POST, Fitted
+from tinyinterp.account.tags import TagRows
+from tinyinterp.account.surrogates import keys_after_first, surrogate_pattern
+from tinyinterp.head_census.patterns import number_of_keys, without_sink
+from tinyinterp.interventions import losses_above
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.packed import packed
+from tinyinterp.scan import Hook, hooked_at, kept
+from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+
+Part = Literal["heads", "neurons", "both"]
+PARTS: tuple[Part, ...] = ("heads", "neurons", "both")
+MEANS = -1  # the rung below position: everything at its mean
+Z = "attn.hook_z"
+TAG_PREDICTORS = 2  # tag, and tag pair
+TINY = 1e-12
+
+
+@dataclass
+class Scores:
+    """Sums over TEST by block of stories.
+
+    Args:
+        rungs: how many there are, position included.
+        loss: of the model alone under ``("both", None)``, of each part and rung; nats.
+        predicted: tokens that a loss was taken of.
+        rows: rows of patterns that count; ``entropy`` and ``uniform`` as in the census of heads.
+        cross: cross-entropy with each rung's surrogate.
+        tokens: positions.
+        moments: sums of activations and of their squares.
+        errors: of each predictor (the rungs, tag, tag pair): squared errors, predictions, their
+            squares, products with the activations.
+    """
+
+    rungs: int
+    loss: dict[tuple[str, int], Float[np.ndarray, " block"]]
+    intact: Float[np.ndarray, " block"]
+    predicted: Float[np.ndarray, " block"]
+    rows: Float[np.ndarray, "block layer head"]
+    entropy: Float[np.ndarray, "block layer head"]
+    uniform: Float[np.ndarray, "block layer head"]
+    cross: Float[np.ndarray, "rung block layer head"]
+    tokens: Float[np.ndarray, " block"]
+    moments: Float[np.ndarray, "two block layer neuron"]
+    errors: Float[np.ndarray, "predictor four block layer neuron"]
+
+
+class TestPass:
+    """Reads TEST once.
+
+    Args:
+        decoder: the model.
+        fitted: what FIT says.
+        tags: of the words of TEST.
+        rungs: how many, position included: 4 for position, tokens, predecessor and trigram.
+    """
+
+    def __init__(self, decoder: Decoder, fitted: Fitted, tags: TagRows, rungs: int) -> None:
+        self._decoder, self._fitted, self._tags, self._rungs = decoder, fitted, tags, rungs
+        config = decoder.config
+        heads = (N_BLOCKS, config.n_layers, config.n_heads)
+        neurons = (N_BLOCKS, config.n_layers, config.d_mlp)
+        self.scores = Scores(
+            rungs=rungs,
+            loss={(part, rung): np.zeros(N_BLOCKS) for part in PARTS for rung in range(-1, rungs)},
+            intact=np.zeros(N_BLOCKS),
+            predicted=np.zeros(N_BLOCKS),
+            rows=np.zeros(heads),
+            entropy=np.zeros(heads),
+            uniform=np.zeros(heads),
+            cross=np.zeros((rungs, *heads)),
+            tokens=np.zeros(N_BLOCKS),
+            moments=np.zeros((2, *neurons)),
+            errors=np.zeros((rungs + TAG_PREDICTORS, 4, *neurons)),
+        )
+
+    def read(self, batches: Sequence[MicroBatch], report: Progress | None = None) -> Scores:
+        """Score all micro-batches of TEST."""
+        with torch.inference_mode(), packed(self._decoder):
+            for batch in batches:
+                self._read(batch)
+                if report is not None:
+                    report.advance(sum(batch.lengths))
+        return self.scores
+
+    def _read(self, batch: MicroBatch) -> None:
+        decoder, fitted, scores = self._decoder, self._fitted, self.scores
+        blocks = np.array([sequence.block for sequence in batch.sequences])
+        rows = fitted.rows.of(batch.tokens)
+        intact = decoder.residual(batch.tokens, stop_at_layer=0)
+        streams = {key: intact for key in scores.loss}
+        for layer in range(decoder.config.n_layers):
+            block = decoder.block(layer)
+            with kept(block, [PATTERN, POST]) as seen:
+                intact = block(intact)
+            activations = fitted.predictions(layer, rows, self._rungs)
+            self._score_activations(layer, seen[POST], rows, batch, blocks)
+            clean = without_sink(seen[PATTERN], batch.lengths)
+            self._score_clean(layer, clean.weights, clean.rows, blocks)
+            for rung in range(-1, self._rungs):
+                heads: dict[str, Hook] = {}
+                if rung == MEANS:
+                    heads[Z] = _constant(fitted.mean_z[layer])
+                else:
+                    pattern = surrogate_pattern(
+                        decoder, layer, fitted.surrogates[layer], rung, rows
+                    )
+                    self._score_pattern(layer, rung, pattern, clean.weights, clean.rows, blocks)
+                    heads[PATTERN] = _constant(pattern)
+                neurons = {POST: _constant(activations[rung + 1])}
+                for part, hooks in (
+                    ("heads", heads), ("neurons", neurons), ("both", {**heads, **neurons}),
+                ):  # fmt: skip
+                    with hooked_at(block, hooks):
+                        streams[part, rung] = block(streams[part, rung])
+        layers = decoder.config.n_layers
+        np.add.at(scores.tokens, blocks, batch.lengths)
+        _add(scores.predicted, blocks, (batch.targets >= 0).sum(1))
+        _add(scores.intact, blocks, losses_above(decoder, layers, intact, batch).sum(1))
+        for key, stream in streams.items():
+            _add(scores.loss[key], blocks, losses_above(decoder, layers, stream, batch).sum(1))
+
+    def _score_activations(
+        self,
+        layer: int,
+        values: Float[Tensor, "batch position neuron"],
+        rows: Int[Tensor, "order batch position"],
+        batch: MicroBatch,
+        blocks: Int[np.ndarray, " batch"],
+    ) -> None:
+        """A token is a token wherever it stands: predictors but position know no position."""
+        scores, mask = self.scores, batch.mask[..., None]
+        means, by_tag = self._fitted.activations[layer], self._fitted.by_tag[layer]
+        predictors = [
+            means.at_positions(values.shape[1]).expand_as(values),
+            *(means.by_row[rows[order]] for order in range(self._rungs - 1)),
+            *(by_tag.by_row[each] for each in self._tags.of(batch)),
+        ]
+        x = values.masked_fill(~mask, 0)
+        _add(scores.moments[0][:, layer], blocks, x.sum(1))
+        _add(scores.moments[1][:, layer], blocks, torch.einsum("btn,btn->bn", x, x))
+        for number, predicted in enumerate(predictors):
+            p = predicted.masked_fill(~mask, 0)
+            e = x - p
+            sums = torch.einsum("btn,btn->bn", e, e), p.sum(1)
+            sums += torch.einsum("btn,btn->bn", p, p), torch.einsum("btn,btn->bn", x, p)
+            for place, values_of in enumerate(sums):
+                _add(scores.errors[number, place][:, layer], blocks, values_of)
+
+    def _score_clean(self, layer: int, weights: Float[Tensor, "batch head query key"], rows: Bool[Tensor, "batch head query"], blocks: Int[np.ndarray, " batch"]) -> None:
+        scores = self.scores
+        n_keys = number_of_keys(weights.shape[-1], self._decoder.config.window_of(layer))
+        logs = n_keys.clamp_min(1).log()
+        _add(scores.rows[:, layer], blocks, rows.sum(-1))
+        _add(scores.uniform[:, layer], blocks, (rows * logs).sum(-1))
+        entropy = -torch.special.xlogy(weights, weights).sum((2, 3))
+        _add(scores.entropy[:, layer], blocks, entropy)
+
+    def _score_pattern(
+        self,
+        layer: int,
+        rung: int,
+        pattern: Float[Tensor, "batch head query key"],
+        weights: Float[Tensor, "batch head query key"],
+        rows: Bool[Tensor, "batch head query"],
+        blocks: Int[np.ndarray, " batch"],
+    ) -> None:
+        """Cross-entropy of the clean pattern with the surrogate's, key 0 taken off."""
+        left = (1 - pattern[..., 0]).clamp_min(TINY).log()
+        allowed = keys_after_first(pattern.shape[-1], self._decoder.config.window_of(layer))
+        logs = pattern.clamp_min(1e-30).log().masked_fill(~allowed, 0)
+        cross = (left * rows).sum(-1) - torch.einsum("bhqk,bhqk->bh", weights, logs)
+        _add(self.scores.cross[rung][:, layer], blocks, cross)
+
+
+def _constant(value: Tensor) -> Hook:
+    return lambda given: value.expand_as(given)
+
+
+def _add(
+    to: Float[np.ndarray, "block *part"],
+    blocks: Int[np.ndarray, " batch"],
+    by_sequence: Shaped[Tensor, "batch *part"],
+) -> None:
+    """Add what each sequence gives to the sum of its block, in fp64."""
+    np.add.at(to, blocks, by_sequence.double().numpy())

@@ -1,0 +1,121 @@
+"""What a head would attend to if it knew only a position, a token, or a few tokens: its surrogates.
+
+``x̂`` is what a context says of the residual stream at the head's input; the head's own layer norm,
+queries and keys make scores ``ŝ`` of it. A surrogate's pattern is a softmax of ``a ŝ + b log k``
+over the allowed keys after key 0, where ``k`` is the head's positional kernel and ``a`` and ``b``
+are fitted on FIT. Key 0 gets the head's mean sink at that query.
+
+This is causal scrubbing (Chan et al., Redwood Research 2022), with conditional means for resampling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from tinyinterp.account.means import ContextMeans
+from tinyinterp.head_census.kernel import Surrogate
+from tinyinterp.head_census.patterns import FIRST_QUERY
+from tinyinterp.network.attention import allowed_keys
+from tinyinterp.network.decoder import Block, Decoder
+from tinyinterp.scan import kept
+
+SCORES = "attn.hook_attn_scores"
+SINK_PULL = 5.0  # queries at the mean sink, added to each position's own
+
+
+@dataclass(frozen=True)
+class LayerSurrogates:
+    """Everything that a layer's surrogates need; rung 0 knows the position, rung n the last n tokens.
+
+    Args:
+        log_kernel: what position says, in logits; row 0 is empty.
+        sink: mean attention to key 0.
+        stream: what contexts say of the residual stream at the layer's input.
+        weights: ``a`` and ``b`` of each rung; rung 0 has 0 and 1.
+    """
+
+    log_kernel: Float[Tensor, "head longest longest"]
+    sink: Float[Tensor, "head longest"]
+    stream: ContextMeans
+    weights: Float[Tensor, "rung head two"]
+
+
+def log_kernels(surrogate: Surrogate) -> Float[Tensor, "head longest longest"]:
+    """The positional surrogate as logits.
+
+    By position (V), which is the kernel by distance wherever that predicts one half of FIT better
+    from the other.
+    """
+    logs = surrogate.by_place.clamp_min(1e-12).log().float()
+    logs[:, :FIRST_QUERY] = 0  # their only key after key 0 needs no kernel
+    return logs
+
+
+def smooth_sink(
+    total: Float[Tensor, "head longest"], queries: Float[Tensor, " longest"], window: int | None
+) -> Float[Tensor, "head longest"]:
+    """Mean attention to key 0 by query, drawn towards the mean over all queries that see key 0."""
+    sees = torch.arange(len(queries)) < (window or len(queries))
+    after = sees & (torch.arange(len(queries)) > 0)
+    mean = total[:, after].sum(1) / queries[after].sum().clamp_min(1)
+    smooth = (total + SINK_PULL * mean[:, None]) / (queries + SINK_PULL)
+    smooth[:, 0] = 1
+    return (smooth * sees).float()
+
+
+def scores_of(
+    block: Block, stream: Float[Tensor, "batch position d_model"]
+) -> Float[Tensor, "batch head query key"]:
+    """The scores that the block's attention gives a stream; minus infinity where not allowed."""
+    with kept(block, [SCORES]) as seen:
+        block.attn(block.ln1(stream))
+    return seen[SCORES]
+
+
+def surrogate_pattern(
+    decoder: Decoder,
+    layer: int,
+    fitted: LayerSurrogates,
+    rung: int,
+    rows: Int[Tensor, "order batch position"],
+) -> Float[Tensor, "batch head query key"]:
+    """What the heads of a layer attend to at a rung.
+
+    Args:
+        decoder: whose heads.
+        layer: counted from 0.
+        fitted: of this layer.
+        rung: 0 for position, n for the last n tokens.
+        rows: contexts of the tokens that are read.
+    """
+    width = rows.shape[-1]
+    logits = fitted.log_kernel[None, :, :width, :width]
+    if rung:
+        scores = scores_of(decoder.block(layer), fitted.stream.predict(rows[rung - 1]))
+        a, b = fitted.weights[rung].float().T[:, None, :, None, None]
+        logits = a * scores.nan_to_num(neginf=0.0) + b * logits
+    return with_sink(logits, fitted.sink[:, :width], decoder.config.window_of(layer))
+
+
+def keys_after_first(width: int, window: int | None) -> Bool[Tensor, "query key"]:
+    """The keys but key 0 that each query may see; query 0 has none."""
+    allowed = allowed_keys(width, width, window)
+    allowed[:, 0] = False
+    return allowed
+
+
+def with_sink(
+    logits: Float[Tensor, "batch head query key"],
+    sink: Float[Tensor, "head query"],
+    window: int | None,
+) -> Float[Tensor, "batch head query key"]:
+    """A softmax over the keys after key 0, which itself gets ``sink``."""
+    allowed = keys_after_first(logits.shape[-1], window)
+    pattern = logits.masked_fill(~allowed, -torch.inf).softmax(-1)
+    pattern = pattern.nan_to_num(nan=0.0) * (1 - sink)[None, :, :, None]
+    pattern[..., 0] = sink
+    return pattern
