@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, rankdata
 
+from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.association import TokenControl, associate
-from tinyinterp.neuron_census.rows import Rows
 from tinyinterp.neuron_census.sample import EvenSample, Sample
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.statistics import auroc, auroc_interval, rank_tests

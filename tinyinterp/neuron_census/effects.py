@@ -1,8 +1,9 @@
-"""What the loss loses without a neuron, by the part of speech of the word that was to come.
+"""What a neuron does to the next token: its direct effect on the logits, and the loss without it.
 
-The neuron's activation is replaced by its mean over FIT tokens (mean ablation). Only the layers
-above are computed anew: replacing one activation moves the stream after its layer along one
-direction. The rise is in nats per token, paired over stories, with an interval over their blocks.
+The direct effect is read from the weights. The loss without a neuron is measured by mean ablation:
+its activation is replaced by its mean over FIT tokens, and only the layers above are computed
+again, since replacing one activation moves the residual stream along one direction. The rise in
+loss is in nats per token, paired by token, with an interval that resamples blocks of stories.
 """
 
 from __future__ import annotations
@@ -19,24 +20,52 @@ from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
-from tinyinterp.neuron_census.rows import rows_of
+from tinyinterp.neuron_census.activations import rows_of
 from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.scan import kept
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging import SpeechReader
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.tokenizer import Tokenizer
 
-ABLATION_TOKENS = 4_000  # of TEST; each neuron reads all of them through the layers above it
-ALL = "all"  # the row of every token, whatever comes next
+TOKENS_SHOWN = 5  # raised most, and lowered most
+NEURONS_AT_ONCE = 512
+ABLATION_TOKENS = 4_000  # of TEST; the layers above read all of them again for every neuron
+ALL = "all"  # the row of all tokens, tagged or not
+
+
+def raised_and_lowered(
+    decoder: Decoder, tokenizer: Tokenizer, layer: int
+) -> tuple[list[list[str]], list[list[str]]]:
+    """For every neuron the tokens whose logits it raises and lowers most, strongest first.
+
+    The direct path ``W_out W_U`` only, not the path through later layers. The gain of the final
+    norm is folded into ``W_U``, and the mean over the residual stream, which that norm removes, is
+    taken out.
+    """
+    n_tokens = min(tokenizer.n_vocab, decoder.config.n_vocab)
+    gain = decoder.ln_final.weight
+    unembed = (decoder.unembed.weight[:n_tokens] * gain).double()  # [token d_model]
+    unembed -= unembed.mean(dim=1, keepdim=True)
+    out = decoder.block(layer).mlp.down.weight.double()  # [d_model neuron]
+    texts = [tokenizer.token_text(token) for token in range(n_tokens)]
+    raises: list[list[str]] = []
+    lowers: list[list[str]] = []
+    for chunk in out.split(NEURONS_AT_ONCE, dim=1):
+        logits = chunk.T @ unembed.T
+        for found, largest in ((raises, True), (lowers, False)):
+            order = logits.topk(min(TOKENS_SHOWN, n_tokens), dim=1, largest=largest).indices
+            found += [[texts[token] for token in row] for row in order.tolist()]
+    return raises, lowers
 
 
 @dataclass(frozen=True)
 class AblationRow:
-    """One neuron and the words of one tag; the columns of the ablations table."""
+    """One neuron and one tag; the columns of the ablations table."""
 
     layer: int
     neuron: int
-    tag: str  # of the token that was to be predicted; all: of any, also of none
+    tag: str  # of the predicted token; all: every token
     loss_increase: float  # nats per token
     low: float
     high: float
@@ -46,45 +75,45 @@ class AblationRow:
 def ablate(
     decoder: Decoder,
     batches: Iterable[MicroBatch],
-    speech: SpeechReader,
+    tag_reader: SpeechReader,
     layer: int,
     means: dict[int, float],
     *,
-    place: str,
+    hook_name: str,
     seed: int,
     report: Progress | None = None,
 ) -> list[AblationRow]:
-    """The rise in loss without each of some neurons of a layer.
+    """The rise in loss when single neurons of a layer are replaced by their mean.
 
     Args:
         decoder: the model.
         batches: what it reads.
-        speech: tags the tokens.
+        tag_reader: tags the tokens.
         layer: of the neurons.
-        means: what replaces the activation of each neuron that is asked about.
-        place: of the activations, the value that is handed on.
+        means: of each neuron to ablate, by its number.
+        hook_name: of the layer's activations, after the non-linearity.
         seed: of the bootstrap.
-        report: advances by a token of each neuron.
+        report: advances by a token per neuron.
     """
-    tags = speech.tag_set.names
+    tags = tag_reader.tag_set.names
     n_classes = len(tags) + 1
     rises = np.zeros((N_BLOCKS, len(means), n_classes))
     counts = np.zeros((N_BLOCKS, n_classes))
     with torch.inference_mode(), packed(decoder):
         for batch in batches:
-            blocks, classes, inside = _predicted(batch, speech)
-            activation, resid = _read(decoder, batch, layer, place)
-            before = losses_above(decoder, layer + 1, resid, batch).flatten().numpy()[inside]
+            blocks, classes, positions = _predicted(batch, tag_reader)
+            activation, resid = _read(decoder, batch, layer, hook_name)
+            before = losses_above(decoder, layer + 1, resid, batch).flatten().numpy()[positions]
             np.add.at(counts, (blocks, classes), 1)
             for index, (neuron, mean) in enumerate(means.items()):
                 direction = decoder.block(layer).mlp.down.weight[:, neuron]
                 moved = resid + (mean - activation[:, :, neuron, None]) * direction
                 after = losses_above(decoder, layer + 1, moved, batch).flatten().numpy()
-                rise = after[inside] - before
+                rise = after[positions] - before
                 np.add.at(rises[:, index], (blocks, classes), rise)
                 if report is not None:
                     report.advance(len(blocks))
-    # Every token counts once under its tag, or as one that has none, and once among all.
+    # Every token counts under its tag, or as untagged, and once more among all.
     rises = np.concatenate([rises, rises.sum(axis=2, keepdims=True)], axis=2)[:, :, 1:]
     counts = np.concatenate([counts, counts.sum(axis=1, keepdims=True)], axis=1)[:, 1:]
     return _rows(layer, list(means), (*tags, ALL), rises, counts, seed)
@@ -118,22 +147,22 @@ def _rows(
 
 
 def _read(
-    decoder: Decoder, batch: MicroBatch, layer: int, place: str
+    decoder: Decoder, batch: MicroBatch, layer: int, hook_name: str
 ) -> tuple[Float[Tensor, "batch position neuron"], Float[Tensor, "batch position d_model"]]:
     """The layer's activations and the residual stream after it."""
-    with kept(decoder, [place]) as seen:
+    with kept(decoder, [hook_name]) as seen:
         resid = decoder.residual(batch.tokens, stop_at_layer=layer + 1)
-    return seen[place], resid
+    return seen[hook_name], resid
 
 
 def _predicted(
-    batch: MicroBatch, speech: SpeechReader
+    batch: MicroBatch, tag_reader: SpeechReader
 ) -> tuple[Int[np.ndarray, " row"], Int[np.ndarray, " row"], Int[np.ndarray, " row"]]:
-    """Block and class of each token to be predicted, and at which place of the batch it is.
+    """Block and class of each predicted token, and the flat position that predicts it.
 
-    Class 0 is no tag, then come the tags in their order. The place is that of the token before.
+    Class 0 is no tag; the tags follow in their order.
     """
     rows = rows_of(batch)
-    own = np.concatenate([read_targets(speech, s)[:, 0] for s in rows.sequences])
+    own = np.concatenate([read_targets(tag_reader, s)[:, 0] for s in rows.sequences])
     classes = np.where(own < 0, 0, own + 1)
     return rows.blocks, classes, rows.rows - 1
