@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="module")
 def corpus(model: Model) -> Corpus:
-    """Sixty stories of unlike length, some of several sequences."""
+    """Sixty stories of different lengths, some of several sequences."""
     stories = [
         f"{STORIES[i % 3]} {STORIES[i // 3 % 3]} It was day {i}. " * (i % 4 + 1) for i in range(60)
     ]

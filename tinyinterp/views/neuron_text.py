@@ -116,7 +116,7 @@ def _numbers(row: Mapping[str, Any]) -> list[str]:
     if row["best_tag"]:
         whose = {NEXT: "next word ", PREVIOUS: "previous word "}.get(row["best_target"], "")
         bounds = f"[{row['auroc_low']:.3f}, {row['auroc_high']:.3f}]"
-        token = f"token alone {row['token_auroc']:.3f}"
+        token = f"token AUROC {row['token_auroc']:.3f}"
         purity = f"purity {row['purity']:.0%}, lift {row['lift']:.1f}"
         lines.append(
             f"{whose}{row['best_tag']}: AUROC {row['auroc']:.3f} {bounds}, {token}; {purity}"
@@ -130,7 +130,9 @@ def _numbers(row: Mapping[str, Any]) -> list[str]:
 def _within(row: Mapping[str, Any]) -> str:
     if not row["within_word_tokens"]:
         return "no word occurs both with this tag and without it"
-    return f"within words {row['within_word_auroc']:.3f} ({row['within_word_tokens']:,} tokens)"
+    return (
+        f"within-word AUROC {row['within_word_auroc']:.3f} ({row['within_word_tokens']:,} tokens)"
+    )
 
 
 def _activations(row: Mapping[str, Any], hits: Iterable[Mapping[str, Any]]) -> list[str]:
