@@ -37,7 +37,7 @@ from tinyinterp.neuron_census.activations import rows_of
 from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.targets import read_targets
-from tinyinterp.tagging import SpeechReader
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, Side, bundled_stories
 from tinyinterp.text.stories import clean, read_stories
 from train.memory_step import resident_peak
@@ -62,7 +62,7 @@ class Obvious:
     """Largest and smallest activations, and hits by tag, with nothing but what is at hand."""
 
     def __init__(self, model: Model) -> None:
-        self.model, self.hooked, self.tag_reader = model, model.hooked, SpeechReader()
+        self.model, self.hooked, self.tag_reader = model, model.hooked, TagReader()
         self.high: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self.low: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self.hits: dict[tuple[int, int, int], int] = defaultdict(int)
@@ -148,7 +148,7 @@ def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, f
             bare(decoder.residual, batches)
 
     def quick() -> None:
-        measure(decoder, corpus, SETTINGS, found, SpeechReader())
+        measure(decoder, corpus, SETTINGS, found, TagReader())
 
     ways: dict[str, tuple[int, Callable[[], object]]] = {
         "census": (found.tokens, lambda: census_neurons(model, corpus, SETTINGS)),

@@ -9,7 +9,7 @@ from models import STORIES, tiny_decoder, tiny_tokenizer
 
 from tinyinterp.neuron_census.effects import ALL, ablate
 from tinyinterp.scan import hooked_at
-from tinyinterp.tagging import NO_TAG, SpeechReader, open_tagger
+from tinyinterp.tagging import NO_TAG, TagReader, open_tagger
 from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
 
@@ -22,7 +22,7 @@ def corpus() -> Corpus:
 def test_the_rise_is_that_of_the_whole_model_with_one_activation_replaced(
     corpus: Corpus, tags: str
 ):
-    decoder, tag_reader = tiny_decoder("gpt_neo"), SpeechReader(open_tagger(tags=tags))
+    decoder, tag_reader = tiny_decoder("gpt_neo"), TagReader(open_tagger(tags=tags))
     layer, means = 1, {3: 0.7, 29: -1.1}
     hook_name = f"blocks.{layer}.mlp.hook_post"
     batches = list(corpus.micro_batches(Side.TEST))
@@ -60,9 +60,9 @@ def test_a_neuron_that_does_nothing_costs_nothing(corpus: Corpus):
         decoder.block(2).mlp.down.weight[:, 5] = 0
     batches = corpus.micro_batches()
     hook_name = "blocks.2.mlp.hook_post"
-    rows = ablate(decoder, batches, SpeechReader(), 2, {5: 9.0}, hook_name=hook_name, seed=0)
+    rows = ablate(decoder, batches, TagReader(), 2, {5: 9.0}, hook_name=hook_name, seed=0)
     assert {row.loss_increase for row in rows} == {0.0}
     again = ablate(
-        decoder, corpus.micro_batches(), SpeechReader(), 2, {5: 9.0}, hook_name=hook_name, seed=0
+        decoder, corpus.micro_batches(), TagReader(), 2, {5: 9.0}, hook_name=hook_name, seed=0
     )
     assert [replace(row) for row in again] == rows

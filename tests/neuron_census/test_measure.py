@@ -13,7 +13,7 @@ from tinyinterp.neuron_census import NeuronSettings, census_neurons
 from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.nulls import random_model, shuffled_model
-from tinyinterp.tagging import PatternTagger, SpeechReader
+from tinyinterp.tagging import PatternTagger, TagReader
 from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
 SETTINGS = NeuronSettings((0, 2), top=5)
@@ -30,7 +30,7 @@ def test_only_the_layers_up_to_the_last_are_computed(corpus: Corpus):
     for layer in range(3):
         decoder.block(layer).mlp.up.register_forward_hook(lambda *_, n=layer: calls.append(n))
     chosen = replace(SETTINGS, layers=(1,))
-    measure(decoder, corpus, chosen, corpus_stats(corpus), SpeechReader())
+    measure(decoder, corpus, chosen, corpus_stats(corpus), TagReader())
     assert set(calls) == {0, 1}
     n_batches = sum(1 for side in Side for _ in corpus.micro_batches(side))
     assert calls.count(0) == n_batches  # the text is read once
@@ -48,7 +48,7 @@ def test_a_census_with_null_models_tags_each_story_once(corpus: Corpus, tmp_path
 
     model = Model(tiny_checkpoint(tmp_path), "tiny")
     settings = replace(SETTINGS, null_tokens=2_000)
-    census_neurons(model, corpus, settings, tag_reader=SpeechReader(Counting()))
+    census_neurons(model, corpus, settings, tag_reader=TagReader(Counting()))
     assert set(tagged.values()) == {1}
     n_test = corpus_stats(corpus).test_stories
     assert n_test <= len(tagged) <= len(list(corpus.stories()))

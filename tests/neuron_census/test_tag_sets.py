@@ -13,7 +13,7 @@ from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neuron
 from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.finished import Finished, find_finished
 from tinyinterp.neuron_census.notes import census_fingerprint
-from tinyinterp.tagging import PENN, UNIVERSAL, UNSURE, SpeechReader, TagSet, open_tagger
+from tinyinterp.tagging import PENN, UNIVERSAL, UNSURE, TagReader, TagSet, open_tagger
 from tinyinterp.text.corpus import Corpus, corpus_of
 from tinyinterp.views.neuron_text import header_lines
 
@@ -126,7 +126,7 @@ def test_any_tag_set_will_do():
     planted = plant(5, noise=0.0)
     settings = NeuronSettings((0,), top=3, null_tokens=300)
     census = census_neurons(
-        planted.model, planted.corpus, settings, tag_reader=SpeechReader(TwoTags())
+        planted.model, planted.corpus, settings, tag_reader=TagReader(TwoTags())
     )
     noun, verb, before_noun = (census.table.row(neuron=neuron) for neuron in range(3))
     assert (noun["kind"], noun["best_tag"]) == ("part-of-speech", "THING")
@@ -145,7 +145,7 @@ def test_any_tag_set_will_do():
 def test_words_that_a_tagger_leaves_open_count_against_every_tag():
     planted = plant(5, noise=0.0)
     settings = NeuronSettings((0,), top=3, null_tokens=0)
-    reader = SpeechReader(TwoTags(unsure=NOUNS[:6]))
+    reader = TagReader(TwoTags(unsure=NOUNS[:6]))
     row = census_neurons(planted.model, planted.corpus, settings, tag_reader=reader).table.row(
         neuron=0
     )

@@ -15,7 +15,7 @@ from tinyinterp.tagging import (
     UNSURE,
     AgreeingTaggers,
     PatternTagger,
-    SpeechReader,
+    TagReader,
     installed_taggers,
     open_tagger,
     split_words,
@@ -42,7 +42,7 @@ def test_the_default_needs_nothing_and_gives_either_set():
         tagger = open_tagger(tags=tags)
         assert isinstance(tagger, PatternTagger)
         assert tagger.tag_set is tag_set
-        assert SpeechReader(tagger).tag_set is tag_set
+        assert TagReader(tagger).tag_set is tag_set
     assert installed_taggers()[0] == "pattern"
 
 
@@ -81,7 +81,7 @@ def test_where_two_taggers_differ_no_token_is_scored():
     )
     assert taggers.name == "one and two, where they agree"
     assert taggers.tag([["the", "dog", "ran"], ["."]]) == ["NOUN", UNSURE, "VERB", UNSURE]
-    reader, alone = SpeechReader(taggers), SpeechReader(FixedTagger("one", {}))
+    reader, alone = TagReader(taggers), TagReader(FixedTagger("one", {}))
     sequence = next(corpus_of([STORY], tiny_tokenizer(), 97).sequences())
     words = [STORY[start:end] for start, end in split_words(STORY)]
     agreed, all_scored = reader.tokens(sequence), alone.tokens(sequence)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import Model
     from tinyinterp.neuron_census.finished import Finished
-    from tinyinterp.tagging import SpeechReader
+    from tinyinterp.tagging import TagReader
     from tinyinterp.text.corpus import Corpus
 
 Row = dict[str, Any]
@@ -26,7 +26,7 @@ class Opened:
 
     model: Model
     corpus: Corpus
-    tag_reader: SpeechReader
+    tag_reader: TagReader
 
     @property
     def about(self) -> str:

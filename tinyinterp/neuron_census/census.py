@@ -30,7 +30,7 @@ from tinyinterp.neuron_census.tables import (
     rows_of_layer,
 )
 from tinyinterp.neuron_census.top_activations import UNFILLED, find_hits
-from tinyinterp.tagging import SpeechReader
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def census_neurons(
     corpus: Corpus,
     settings: NeuronSettings,
     *,
-    tag_reader: SpeechReader | None = None,
+    tag_reader: TagReader | None = None,
     checkpoint_folder: Path | None = None,
 ) -> NeuronCensus:
     """Measure and label every neuron of the chosen layers.
@@ -151,7 +151,7 @@ def _tables(
     corpus: Corpus,
     settings: NeuronSettings,
     stats: CorpusStats,
-    tag_reader: SpeechReader,
+    tag_reader: TagReader,
     measured: Measured,
     nulls: dict[int, NullKinds],
 ) -> NeuronCensus:

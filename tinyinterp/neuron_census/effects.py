@@ -24,7 +24,7 @@ from tinyinterp.neuron_census.activations import rows_of
 from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.scan import kept
 from tinyinterp.statistics import block_bootstrap
-from tinyinterp.tagging import SpeechReader
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -75,7 +75,7 @@ class AblationRow:
 def ablate(
     decoder: Decoder,
     batches: Iterable[MicroBatch],
-    tag_reader: SpeechReader,
+    tag_reader: TagReader,
     layer: int,
     means: dict[int, float],
     *,
@@ -156,7 +156,7 @@ def _read(
 
 
 def _predicted(
-    batch: MicroBatch, tag_reader: SpeechReader
+    batch: MicroBatch, tag_reader: TagReader
 ) -> tuple[Int[np.ndarray, " row"], Int[np.ndarray, " row"], Int[np.ndarray, " row"]]:
     """Block and class of each predicted token, and the flat position that predicts it.
 

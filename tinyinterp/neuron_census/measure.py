@@ -21,7 +21,7 @@ from tinyinterp.neuron_census.sides import FittedSide, HeldOutSide, hit_level
 from tinyinterp.neuron_census.targets import Targets, read_targets
 from tinyinterp.neuron_census.top_activations import Extremes
 from tinyinterp.scan import scan
-from tinyinterp.tagging import SpeechReader
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import N_BLOCKS, Corpus, MicroBatch, Side
 
 
@@ -109,7 +109,7 @@ class TestPass:
         fit: FitPass,
         settings: NeuronSettings,
         stats: CorpusStats,
-        tag_reader: SpeechReader,
+        tag_reader: TagReader,
         sampled: int,
     ) -> None:
         self._layers = {name: layer for layer, (name, _) in fit.hooks.items()}
@@ -205,7 +205,7 @@ def measure(
     corpus: Corpus,
     settings: NeuronSettings,
     stats: CorpusStats,
-    tag_reader: SpeechReader,
+    tag_reader: TagReader,
     *,
     sampled: int = SAMPLE_TOKENS,
     checkpointer: Checkpointer | None = None,

@@ -21,7 +21,7 @@ from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.evidence import judge
 from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.settings import NeuronSettings
-from tinyinterp.tagging import SpeechReader
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
 
 RANDOM, SHUFFLED = "random", "shuffled"
@@ -63,7 +63,7 @@ def null_kinds(
     decoder: Decoder,
     corpus: Corpus,
     settings: NeuronSettings,
-    tag_reader: SpeechReader,
+    tag_reader: TagReader,
     report: Progress | None = None,
 ) -> dict[int, NullKinds]:
     """The kinds of the null models' neurons, by layer; empty if ``null_tokens`` is 0."""

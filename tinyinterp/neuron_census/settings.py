@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.neuron_census.activations import READINGS
-from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, SpeechReader, open_tagger
+from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, TagReader, open_tagger
 
 NULL_TOKENS = 30_000  # of the text, read by each null model
 
@@ -50,14 +50,14 @@ class NeuronSettings:
                 f"there is no reading {self.reading!r}; choose one of {', '.join(READINGS)}"
             )
 
-    def open_tag_reader(self) -> SpeechReader:
+    def open_tag_reader(self) -> TagReader:
         """The reader that tags the text as these settings say.
 
         Raises:
             SelectionError: there is no such tagger or tag set, the tagger is not installed, or it
                 does not know these tags.
         """
-        return SpeechReader(open_tagger(self.tagger, self.tags))
+        return TagReader(open_tagger(self.tagger, self.tags))
 
     def chosen_layers(self, n_layers: int) -> tuple[int, ...]:
         """The layers to measure, ascending, each once.

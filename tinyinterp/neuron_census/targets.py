@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from tinyinterp.tagging import NO_TAG, SpeechReader, TagSet
+from tinyinterp.tagging import NO_TAG, TagReader, TagSet
 from tinyinterp.text.corpus import Sequence
 
 CURRENT, NEXT, PREVIOUS = "current", "next", "previous"
@@ -55,7 +55,7 @@ class Targets:
         return self.tag_set.names[target % len(self.tag_set)]
 
 
-def read_targets(tag_reader: SpeechReader, sequence: Sequence) -> Int[np.ndarray, "row three"]:
+def read_targets(tag_reader: TagReader, sequence: Sequence) -> Int[np.ndarray, "row three"]:
     """The targets of every token after the end-of-text; below 0 where there is none.
 
     A token that is not scored (a continuation, a space) has no target. The first word of a story

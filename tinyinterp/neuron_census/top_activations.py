@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from tinyinterp.neuron_census.activations import token_ids
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
-from tinyinterp.tagging import NO_TAG, SpeechReader
+from tinyinterp.tagging import NO_TAG, TagReader
 from tinyinterp.text.corpus import Corpus, Sequence
 
 UNFILLED = np.iinfo(np.int64).max  # the id of an entry of a list that no token has taken
@@ -82,7 +82,7 @@ class Hit:
 
 
 def find_hits(
-    corpus: Corpus, tag_reader: SpeechReader, ids: Int[np.ndarray, " hit"]
+    corpus: Corpus, tag_reader: TagReader, ids: Int[np.ndarray, " hit"]
 ) -> dict[int, Hit]:
     """The tokens with these ids, each with up to five tokens of its sequence on either side."""
     wanted = np.unique(ids)
@@ -98,7 +98,7 @@ def find_hits(
 
 def _hits(
     corpus: Corpus,
-    tag_reader: SpeechReader,
+    tag_reader: TagReader,
     sequence: Sequence,
     ids: Int[np.ndarray, " hit"],
     texts: dict[int, str],

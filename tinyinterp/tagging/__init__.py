@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from tinyinterp.tagging.alignment import Part, align
 from tinyinterp.tagging.pattern import PatternTagger
-from tinyinterp.tagging.reader import SpeechReader, TokenTags, Words
+from tinyinterp.tagging.reader import TagReader, TokenTags, Words
 from tinyinterp.tagging.tag_sets import NO_TAG, PENN, TAG_SETS, TAGS, UNIVERSAL, UNSURE, TagSet
 from tinyinterp.tagging.taggers import (
     DEFAULT_TAGGER,
@@ -38,7 +38,7 @@ __all__ = [
     "AgreeingTaggers",
     "Part",
     "PatternTagger",
-    "SpeechReader",
+    "TagReader",
     "TagSet",
     "Tagger",
     "TokenTags",

@@ -37,7 +37,7 @@ class TokenTags:
     next_tags: Int[np.ndarray, " position"]  # of the next word; NO_TAG also at the end of a story
 
 
-class SpeechReader:
+class TagReader:
     """Tags the stories of a corpus and aligns the tags to tokens.
 
     A story is tagged once, however many sequences it was cut into; the last 1,024 are cached.
