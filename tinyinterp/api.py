@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 HEAD_TOKENS = 40_000  # read by default; a part of the bundled stories
 NEURON_TOKENS = 100_000
+ACCOUNT_TOKENS = None  # all of the text: what is fitted on counts as much as the rungs
+ACCOUNT_POSITIONS = 512
 HEAD_POSITIONS = 512  # longer stories are cut: the memory for patterns goes with the square
 
 

@@ -1,1 +1,1 @@
-"""The account: how much of a head, a neuron and the whole model a simple story explains, by running it."""
+"""The account: how much of a head, a neuron or the model a simple story explains, by running it."""

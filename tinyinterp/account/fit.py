@@ -17,7 +17,6 @@ from torch import Tensor
 
 from tinyinterp.account.calibration import calibrate
 from tinyinterp.account.contexts import find_contexts
-from tinyinterp.account.tags import TagRows
 from tinyinterp.account.means import ContextMeans, ContextSums, TokenRows, rows_for
 from tinyinterp.account.surrogates import (
     LayerSurrogates,
@@ -26,17 +25,17 @@ from tinyinterp.account.surrogates import (
     scores_of,
     smooth_sink,
 )
+from tinyinterp.account.tags import TagRows
 from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernel import fit_surrogate
-from tinyinterp.head_census.patterns import OnPatterns, layer_of, without_sink
+from tinyinterp.head_census.patterns import OnPatterns, without_sink
 from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.scan import kept, scan
 from tinyinterp.text.corpus import MicroBatch, group_by_length
-from tinyinterp.text.corpus import Sequence as Story
 
 PATTERN, POST = "attn.hook_pattern", "mlp.hook_post"
 CALIBRATED = 48  # sequences of FIT that surrogates are calibrated on,

@@ -1,4 +1,4 @@
-"""n-gram models of FIT: what an account must beat to say something of the model, not of the language.
+"""n-gram models of FIT: an account that does not beat them says no more than the language does.
 
 Interpolated with the weights of Witten and Bell (1991; Chen and Goodman 1998): a context that was
 seen ``c`` times, with ``t`` different tokens after it, gives its own counts the weight
@@ -8,13 +8,14 @@ uniform distribution.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from tinyinterp.account.contexts import ROOT, Contexts, find_contexts
+from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 ORDERS = 5
 
@@ -97,3 +98,12 @@ def count_ngrams(
     size = len(contexts.parents)
     totals = np.bincount(node, weights=counts, minlength=size).astype(np.int64)
     return NGrams(contexts, totals, np.bincount(node, minlength=size), keys, counts)
+
+
+def block_losses(ngrams: NGrams, batches: Iterable[MicroBatch]) -> Float[np.ndarray, "order block"]:
+    """Summed loss of the model of each order on sequences, by their block; nats."""
+    losses = np.zeros((ngrams.orders, N_BLOCKS))
+    for batch in batches:
+        for sequence in batch.sequences:
+            losses[:, sequence.block] += ngrams.losses(sequence.tokens).sum(1)
+    return losses

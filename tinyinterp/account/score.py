@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from tinyinterp.account.fit import PATTERN, POST, Fitted
-from tinyinterp.account.tags import TagRows
 from tinyinterp.account.surrogates import keys_after_first, surrogate_pattern
+from tinyinterp.account.tags import TagRows
 from tinyinterp.head_census.patterns import number_of_keys, without_sink
 from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
@@ -107,7 +107,7 @@ class TestPass:
         blocks = np.array([sequence.block for sequence in batch.sequences])
         rows = fitted.rows.of(batch.tokens)
         intact = decoder.residual(batch.tokens, stop_at_layer=0)
-        streams = {key: intact for key in scores.loss}
+        streams = dict.fromkeys(scores.loss, intact)
         for layer in range(decoder.config.n_layers):
             block = decoder.block(layer)
             with kept(block, [PATTERN, POST]) as seen:
@@ -166,7 +166,13 @@ class TestPass:
             for place, values_of in enumerate(sums):
                 _add(scores.errors[number, place][:, layer], blocks, values_of)
 
-    def _score_clean(self, layer: int, weights: Float[Tensor, "batch head query key"], rows: Bool[Tensor, "batch head query"], blocks: Int[np.ndarray, " batch"]) -> None:
+    def _score_clean(
+        self,
+        layer: int,
+        weights: Float[Tensor, "batch head query key"],
+        rows: Bool[Tensor, "batch head query"],
+        blocks: Int[np.ndarray, " batch"],
+    ) -> None:
         scores = self.scores
         n_keys = number_of_keys(weights.shape[-1], self._decoder.config.window_of(layer))
         logs = n_keys.clamp_min(1).log()

@@ -1,4 +1,4 @@
-"""What a predictor of activations may know of grammar: a word's tag, and that of the word before."""
+"""What a predictor may know of grammar: the tag of a word, and that of the word before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TagRows:
     """
 
     def __init__(self, reader: TagReader) -> None:
-        self._reader = reader
+        self.reader = reader
         self._n = len(reader.tag_set) + 1
         self._held: tuple[MicroBatch, Int[Tensor, "two batch position"]] | None = None
         numbers = torch.arange(self._n)
@@ -39,7 +39,7 @@ class TagRows:
     def _read(self, batch: MicroBatch) -> Int[Tensor, "two batch position"]:
         own, before = torch.zeros((2, *batch.tokens.shape), dtype=torch.int64)
         for row, sequence in enumerate(batch.sequences):
-            targets = torch.from_numpy(read_targets(self._reader, sequence))
+            targets = torch.from_numpy(read_targets(self.reader, sequence))
             offsets = torch.arange(len(SIDES)) * (self._n - 1)
             numbers = torch.where(targets < 0, 0, targets - offsets + 1)
             length = len(sequence.tokens)

@@ -10,6 +10,7 @@ import typer
 
 from tinyinterp import __version__
 from tinyinterp.cli import program
+from tinyinterp.cli.account import account
 from tinyinterp.cli.atlas import atlas
 from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.generate import generate
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(heads)
 app.command()(neurons)
+app.command()(account)
 app.command()(atlas)
 app.command()(generate)
 app.add_typer(evaluate, name="evaluate")

@@ -58,7 +58,7 @@ def check_one_text(text: Path | None, dataset: str | None) -> None:
         raise typer.BadParameter("give one of them, not both", param_hint="--text / --dataset")
 
 
-def token_limit(tokens: int | None, *, full: bool, default: int) -> int | None:
+def token_limit(tokens: int | None, *, full: bool, default: int | None) -> int | None:
     """How many tokens to read; None for all.
 
     Raises:

@@ -53,9 +53,7 @@ class FitAccumulator:
         weights, rows = (torch.from_numpy(x[layer]) for x in (self._weights, self._rows))
         return FitSums(weights, rows, self.config.window_of(layer))
 
-    def sink_sums(
-        self, layer: int
-    ) -> tuple[Float[Tensor, "head query"], Float[Tensor, " query"]]:
+    def sink_sums(self, layer: int) -> tuple[Float[Tensor, "head query"], Float[Tensor, " query"]]:
         """Attention to key 0 summed by query position, and how many queries there were."""
         return self._sink[layer], self._queries[layer]
 

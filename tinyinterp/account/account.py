@@ -1,0 +1,244 @@
+"""The account of a model: fit on FIT, score on TEST, and say what everything needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from tinyinterp.account.effects import (
+    head_rises,
+    layer_rises,
+    neuron_attributions,
+    neuron_rises,
+)
+from tinyinterp.account.fit import Batches, Fitted, fit_ladders
+from tinyinterp.account.judged import NEURON_RUNGS, RUNGS
+from tinyinterp.account.ngrams import ORDERS, block_losses, count_ngrams
+from tinyinterp.account.rows import (
+    Evidence,
+    count_parameters,
+    head_rows,
+    layer_rows,
+    model_rows,
+    neuron_rows,
+)
+from tinyinterp.account.score import PARTS, TestPass
+from tinyinterp.account.tags import TagRows
+from tinyinterp.errors import CorpusError, SelectionError
+from tinyinterp.io.progress import progress
+from tinyinterp.io.table import Table
+from tinyinterp.model import Model
+from tinyinterp.tagging import TagReader
+from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
+from tinyinterp.text.corpus import Sequence as Story
+
+TEST_TOKENS = 10_000  # of TEST that patterns, activations and the whole model are scored on
+EFFECT_TOKENS = 3_000  # of these, for the effects of single heads and of layers
+EXACT_NEURONS = 64  # whose exact effects stand beside the first-order estimates
+LEAST_TEST = 8  # sequences of TEST; an account of fewer has no intervals worth the name
+ORDER = len(RUNGS) - 1  # tokens of the longest contexts
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """How an account is taken.
+
+    Args:
+        seed: of samples and of the bootstrap.
+        test_tokens: of TEST that are read.
+        effect_tokens: of these, for the effects of single heads and of layers of neurons.
+        exact_neurons: whose exact effects are compared with the first-order estimates; 0: none.
+    """
+
+    seed: int = 0
+    test_tokens: int = TEST_TOKENS
+    effect_tokens: int = EFFECT_TOKENS
+    exact_neurons: int = EXACT_NEURONS
+
+    def __post_init__(self) -> None:
+        least = {"seed": 0, "test_tokens": 1, "effect_tokens": 1, "exact_neurons": 0}
+        for name, bound in least.items():
+            if getattr(self, name) < bound:
+                raise SelectionError(f"{name} is {getattr(self, name)}; expected {bound} or more")
+
+
+@dataclass(frozen=True)
+class Account:
+    """The tables of an account."""
+
+    table: Table  # a row for each part of the model and rung, and for each n-gram model
+    heads: Table
+    neurons: Table
+    layers: Table  # a row for each layer and rung: all of its neurons at once
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write all tables; returns the paths."""
+        tables = (self.table, self.heads, self.neurons, self.layers)
+        return [path for table in tables for path in table.write(folder)]
+
+
+def take_account(
+    model: Model,
+    corpus: Corpus,
+    settings: AccountSettings | None = None,
+    *,
+    fit_on: Corpus | None = None,
+    reader: TagReader | None = None,
+) -> Account:
+    """Say of every head, every neuron and the whole model how much a simple story explains.
+
+    Everything is fitted on the FIT stories of ``corpus``, or on all of ``fit_on`` where that is
+    given, and scored on the first TEST stories of ``corpus``. Stories that stand in both texts are
+    left out of FIT.
+
+    Raises:
+        CorpusError: a text has too few stories on one side.
+    """
+    settings = settings or AccountSettings()
+    test = _test_stories(corpus, settings.test_tokens, both_sides=fit_on is not None)
+    fit = _fit_batches(corpus, fit_on, test)
+    end = corpus.tokenizer.end_of_text
+    batches = list(group_by_length(test, end))
+    effect_batches = list(group_by_length(evenly(test, settings.effect_tokens), end))
+    return _take(model, corpus, fit, batches, effect_batches, settings, reader, fit_on)
+
+
+def _take(
+    model: Model,
+    corpus: Corpus,
+    fit: Batches,
+    batches: list[MicroBatch],
+    effect_batches: list[MicroBatch],
+    settings: AccountSettings,
+    reader: TagReader | None,
+    fit_on: Corpus | None,
+) -> Account:
+    decoder, config, rungs = model.decoder, model.config, len(RUNGS)
+    tags = TagRows(reader or TagReader())
+    fit_stories = [story for batch in fit() for story in batch.sequences]
+    fit_tokens = sum(len(story.tokens) for story in fit_stories)
+    test_tokens = sum(sum(batch.lengths) for batch in batches)
+    effect_tokens = sum(sum(batch.lengths) for batch in effect_batches)
+    singles = (rungs + 1) * config.n_layers
+    streams = 1 + len(PARTS) * (rungs + 1)
+    cost = fit_tokens + streams * test_tokens + singles * (config.n_heads + 2) * effect_tokens // 2
+    with progress("account", cost) as bar:
+        ngrams = count_ngrams([story.tokens for story in fit_stories], config.n_vocab, ORDERS)
+        del fit_stories
+        fitted = fit_ladders(
+            decoder, fit, batches, tags, order=ORDER, seed=settings.seed, report=bar
+        )
+        scores = TestPass(decoder, fitted, tags, rungs).read(batches, bar)
+        evidence = Evidence(
+            scores=scores,
+            heads=head_rises(decoder, fitted, effect_batches, rungs, bar),
+            layers=layer_rises(decoder, fitted, effect_batches, rungs, bar),
+            attributions=neuron_attributions(decoder, fitted, batches, rungs, bar),
+            agreement=_agreement(model, fitted, effect_batches, rungs, settings),
+            ngrams=block_losses(ngrams, batches),
+            ngram_parameters=[ngrams.parameters(order) for order in range(1, ORDERS + 1)],
+            rung_parameters=count_parameters(decoder.config, fitted),
+            seed=settings.seed,
+        )
+    notes = {
+        "model": model.name,
+        "fingerprint": model.fingerprint,
+        "text": corpus.name,
+        "fit_text": corpus.name if fit_on is None else fit_on.name,
+        "fit_tokens": fit_tokens,
+        "test_tokens": test_tokens,
+        "test_sequences": sum(len(batch.sequences) for batch in batches),
+        "effect_tokens": effect_tokens,
+        "seed": settings.seed,
+        "exact_neurons": settings.exact_neurons,
+        "tagger": tags.reader.tagger.name,
+        "nats_intact": float(scores.intact.sum() / scores.predicted.sum()),
+        "nats_at_means": float(scores.loss["both", -1].sum() / scores.predicted.sum()),
+        "attribution_r": evidence.agreement,
+    }
+    heads = head_rows(model, fitted, evidence)
+    return Account(
+        Table("account", model_rows(evidence), notes=notes),
+        Table("account_heads", heads, notes=notes),
+        Table("account_neurons", neuron_rows(evidence), notes=notes),
+        Table("account_layers", layer_rows(evidence), notes=notes),
+    )
+
+
+def _test_stories(corpus: Corpus, most: int, *, both_sides: bool) -> list[Story]:
+    """The first sequences of TEST, or of the whole text, up to so many tokens.
+
+    Raises:
+        CorpusError: there are too few.
+    """
+    found: list[Story] = []
+    total = 0
+    for sequence in corpus.sequences(None if both_sides else Side.TEST):
+        found.append(sequence)
+        total += len(sequence.tokens)
+        if total >= most:
+            break
+    if len(found) < LEAST_TEST:
+        raise CorpusError(
+            f"{corpus.name!r} has {len(found)} sequences to score an account on; expected at least "
+            f"{LEAST_TEST}: give more stories"
+        )
+    return found
+
+
+def _fit_batches(corpus: Corpus, fit_on: Corpus | None, test: Sequence[Story]) -> Batches:
+    """Opens the micro-batches of FIT; where that is a text by itself, without the stories of TEST.
+
+    Raises:
+        CorpusError: there is no story to fit on.
+    """
+    if fit_on is None:
+        opened: Batches = lambda: corpus.micro_batches(Side.FIT)  # noqa: E731
+    else:
+        known = {story.story for story in test}
+        apart = replace(
+            fit_on, stories=lambda: (each for each in fit_on.stories() if each not in known)
+        )
+        opened = apart.micro_batches
+    if not list(islice(opened(), 1)):
+        name = (fit_on or corpus).name
+        raise CorpusError(f"{name!r} has no story to fit an account on: give more stories")
+    return opened
+
+
+def evenly(stories: Sequence[Story], tokens: int) -> list[Story]:
+    """Some of the stories, evenly spaced by length, of so many tokens in all or a little more."""
+    by_length = sorted(stories, key=lambda story: len(story.tokens))
+    total = sum(len(story.tokens) for story in stories)
+    wanted = max(LEAST_TEST, round(len(stories) * min(1, tokens / total)))
+    at = np.linspace(0, len(by_length) - 1, min(wanted, len(by_length)))
+    return [by_length[i] for i in sorted({round(each) for each in at})]
+
+
+def _agreement(
+    model: Model,
+    fitted: Fitted,
+    batches: Sequence[MicroBatch],
+    rungs: int,
+    settings: AccountSettings,
+) -> dict[str, float]:
+    """Correlation of first-order estimates with the exact rises, on neurons drawn at random."""
+    config = model.config
+    count = min(settings.exact_neurons, config.n_layers * config.d_mlp)
+    if count < LEAST_TEST:
+        return {}
+    random = np.random.default_rng((settings.seed, 6))
+    drawn = random.choice(config.n_layers * config.d_mlp, count, replace=False)
+    chosen = np.stack(np.divmod(np.sort(drawn), config.d_mlp), axis=1)
+    exact = neuron_rises(model.decoder, fitted, batches, rungs, chosen).rises.sum(1)
+    first = neuron_attributions(model.decoder, fitted, batches, rungs).rises.sum(1)
+    estimates = first[:, chosen[:, 0], chosen[:, 1]]
+    return {
+        name: float(np.corrcoef(estimates[number], exact[number])[0, 1])
+        for number, name in enumerate(("mean", *NEURON_RUNGS))
+        if np.ptp(estimates[number]) and np.ptp(exact[number])
+    }

@@ -1,0 +1,145 @@
+"""From sums over TEST to shares with intervals: explained, kept, and what a component needs.
+
+Shares are clipped to [-1, 1]: a surrogate can do worse than the means, and how much worse is no
+matter. Where mean ablation does not cost anything (the interval of its rise reaches 0), there is
+nothing to keep, and no share is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from tinyinterp import statistics
+from tinyinterp.account.effects import Rises
+from tinyinterp.account.score import Scores
+
+RUNGS = ("position", "tokens", "predecessor", "trigram")  # of heads and of the whole model
+NEURON_RUNGS = ("position", "token", "predecessor", "trigram")
+PREDICTORS = (*NEURON_RUNGS, "tag", "tag_pair")
+CONTEXT = "context"
+LADDER = 3  # rungs that a component can need; trigram stands beside the ladder
+FLOOR = 1e-6  # nats a token; a smaller rise in loss is what rounding leaves
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What a rung must reach for a component to need no more."""
+
+    keeps: float = 0.8
+    keeps_low: float = 0.7
+    r2: float = 0.5
+    r2_low: float = 0.45
+
+
+THRESHOLDS = Thresholds()
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares with the bounds of their 95 % intervals; NaN where not known."""
+
+    value: Float[np.ndarray, "*shape"]
+    low: Float[np.ndarray, "*shape"]
+    high: Float[np.ndarray, "*shape"]
+
+
+def explained_shares(scores: Scores, seed: int) -> Shares:
+    """Share of ``E KL(A || U)`` that each rung's surrogate explains, ``[rung layer head]``."""
+    cross = np.moveaxis(scores.cross, 1, 0)  # [block rung layer head]
+    entropy, uniform = scores.entropy[:, None], scores.uniform[:, None]
+
+    def share(cross: np.ndarray, entropy: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        uneven = uniform - entropy
+        known = uneven > FLOOR * uniform
+        return np.where(known, 1 - (cross - entropy) / np.where(known, uneven, 1.0), np.nan)
+
+    return _shares(share, cross, entropy, uniform, seed=seed)
+
+
+def kept_shares(rises: Rises, seed: int) -> tuple[Shares, Shares]:
+    """Rise under mean ablation, ``[*part]``, and ``1 - rise / that`` of each rung, ``[rung *part]``."""
+    tokens = rises.tokens.reshape(-1, *(1 for _ in rises.rises.shape[2:]))
+    ablation = _shares(lambda rise, n: rise / np.maximum(n, 1), rises.rises[0], tokens, seed=seed)
+    under = np.moveaxis(rises.rises[1:], 1, 0)  # [block rung *part]
+
+    def kept(under: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        return np.clip(1 - under / np.maximum(mean, FLOOR), -1, 1)
+
+    shares = _shares(kept, under, rises.rises[0][:, None], seed=seed)
+    costs = ablation.low > 0
+    known = [np.where(costs, bound, np.nan) for bound in (shares.value, shares.low, shares.high)]
+    return ablation, Shares(*known)
+
+
+def r2_shares(scores: Scores, layer: int, seed: int) -> tuple[Shares, Float[np.ndarray, "p n"]]:
+    """r² of each predictor for the neurons of a layer with intervals, and Pearson's r.
+
+    r² is the share of the variance over TEST that the prediction explains; NaN for a neuron that
+    never varies.
+    """
+    tokens = scores.tokens[:, None, None]
+    x, xx = (scores.moments[each][:, None, layer] for each in (0, 1))
+    errors = np.moveaxis(scores.errors[:, 0, :, layer], 1, 0)  # [block predictor neuron]
+
+    def share(e: np.ndarray, x: np.ndarray, xx: np.ndarray, n: np.ndarray) -> np.ndarray:
+        variance = xx - x**2 / np.maximum(n, 1)
+        known = variance > TINY * np.maximum(xx, TINY)
+        return np.where(known, np.clip(1 - e / np.where(known, variance, 1.0), -1, 1), np.nan)
+
+    found = _shares(share, errors, x, xx, tokens, seed=seed)
+    n = tokens.sum()
+    sum_x, sum_xx = x.sum(0), xx.sum(0)
+    p, pp, xp = (scores.errors[:, each, :, layer].sum(1) for each in (1, 2, 3))
+    spread = (sum_xx - sum_x**2 / n) * (pp - p**2 / n)
+    known = spread > TINY
+    r = np.where(known, (xp - sum_x * p / n) / np.sqrt(np.where(known, spread, 1.0)), np.nan)
+    return found, r
+
+
+def needed(shares: Shares, names: tuple[str, ...], least: float, least_low: float) -> list[str]:
+    """The lowest rung of the ladder that is enough, else ``context``; "" where nothing is known.
+
+    Args:
+        shares: ``[rung part]``.
+        names: of the rungs.
+        least: what a share must reach.
+        least_low: what the lower bound of its interval must be above.
+    """
+    enough: Bool[np.ndarray, "rung part"] = (shares.value >= least) & (shares.low > least_low)
+    found = []
+    for part in range(shares.value.shape[1]):
+        if not np.isfinite(shares.value[:LADDER, part]).any():
+            found.append("")
+            continue
+        reached = np.flatnonzero(enough[:LADDER, part])
+        found.append(names[reached[0]] if len(reached) else CONTEXT)
+    return found
+
+
+def recovered(
+    loss: Float[np.ndarray, "block way"],
+    worst: Float[np.ndarray, " block"],
+    intact: Float[np.ndarray, " block"],
+    seed: int,
+) -> Shares:
+    """Share of the way from one loss to the intact model's that each way of running it goes."""
+
+    def share(loss: np.ndarray, worst: np.ndarray, intact: np.ndarray) -> np.ndarray:
+        gap = worst - intact
+        known = gap > FLOOR
+        return np.where(known, (worst - loss) / np.where(known, gap, 1.0), np.nan)
+
+    return _shares(share, loss, worst[:, None], intact[:, None], seed=seed)
+
+
+def _shares(statistic: Callable[..., np.ndarray], *sums: np.ndarray, seed: int) -> Shares:
+    """The statistic of the sums over all blocks, with its interval over blocks."""
+    value = statistic(*(each.sum(0) for each in sums))
+    low, high = statistics.block_bootstrap(statistic, *sums, seed=seed)
+    known = np.isfinite(value) & np.isfinite(low) & np.isfinite(high)
+    return Shares(value, np.where(known, low, np.nan), np.where(known, high, np.nan))

@@ -1,0 +1,112 @@
+"""``tinyinterp account``: how much of a model a simple story explains, by running the story."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tinyinterp.cli.options import (
+    Ckpt,
+    Dataset,
+    Full,
+    Json,
+    Seed,
+    TextFile,
+    Tokens,
+    check_one_text,
+    token_limit,
+)
+from tinyinterp.cli.report import print_json, print_lines, say, say_written
+from tinyinterp.cli.tables import as_json
+
+if TYPE_CHECKING:
+    from tinyinterp.account.account import Account
+
+QUICK_TOKENS = 12_000
+QUICK_TEST_TOKENS = 2_000
+QUICK_EFFECT_TOKENS = 600
+
+
+def account(
+    *,
+    ckpt: Ckpt = None,
+    text: TextFile = None,
+    dataset: Dataset = None,
+    fit_text: Annotated[
+        Path | None,
+        typer.Option(
+            "--fit-text",
+            metavar="FILE",
+            help="Fit on the stories of this file instead of the FIT half of the text.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
+        "tinyinterp-out/account"
+    ),
+    tokens: Tokens = None,
+    full: Full = False,
+    seed: Seed = 0,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help=f"A first table, fitted on {QUICK_TOKENS // 2:,} tokens."),
+    ] = False,
+    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw.")] = True,
+    as_one_json: Json = False,
+) -> None:
+    """Say how much of the model a simple story explains.
+
+    Replaces heads and neurons by what position, token and the tokens before predict, and measures
+    how much of the loss that keeps: for every head, every neuron and the whole model. Reads the
+    whole text unless --tokens or --quick says otherwise.
+    """
+    check_one_text(text, dataset)
+    from tinyinterp.api import ACCOUNT_POSITIONS, ACCOUNT_TOKENS
+
+    limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else ACCOUNT_TOKENS)
+    from tinyinterp.io.output import OutputFolder
+    from tinyinterp.model import load
+    from tinyinterp.text.corpus import open_corpus
+
+    model = load(ckpt)
+    n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
+    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
+    fit_on = None
+    if fit_text is not None:
+        fit_on = open_corpus(model.tokenizer, n_ctx, text=fit_text)
+    output = OutputFolder(out)
+    from tinyinterp.account.account import AccountSettings, take_account  # slow: after the checks
+
+    settings = AccountSettings(seed=seed)
+    if quick:
+        settings = AccountSettings(
+            seed=seed,
+            test_tokens=QUICK_TEST_TOKENS,
+            effect_tokens=QUICK_EFFECT_TOKENS,
+            exact_neurons=0,
+        )
+    taken = take_account(model, corpus, settings, fit_on=fit_on)
+    with output.filling("account", f"{model.name}, {corpus.name}") as folder:
+        taken.write(folder)
+        if pictures:
+            _draw(taken, f"What simple stories recover of {model.name}", folder)
+    if as_one_json:
+        print_json(as_json(taken.table, output))
+        return
+    from tinyinterp.views.account_lines import account_lines, needs_lines
+
+    print_lines(account_lines(list(taken.table), taken.table.notes))
+    print_lines(needs_lines(taken.heads, taken.neurons))
+    if quick:
+        say("quick: little text and wide intervals; leave out --quick for all of it")
+    say_written(output.folder, output.written)
+
+
+def _draw(taken: Account, title: str, folder: Path) -> None:
+    from tinyinterp.views import style
+    from tinyinterp.views.account_plot import draw_account
+
+    figure = draw_account(taken.table, title)
+    for suffix in (".png", ".svg"):
+        style.save(figure, folder / f"account{suffix}")

@@ -1,0 +1,85 @@
+"""An account as text: a small table with bars, and how many components need which rung."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+BAR = 30  # characters of a bar that is full
+FULL, EIGHTHS = "█", " ▏▎▍▌▋▊▉"
+NAMES = {"heads": "heads", "neurons": "neurons", "both": "both", "language": "n-grams"}
+NEEDS = ("position", "token", "tokens", "predecessor", "context", "")
+Row = Mapping[str, Any]
+
+
+def account_lines(rows: Sequence[Row], notes: Mapping[str, Any]) -> list[str]:
+    """The account of the whole model: nats, loss recovered on both scales, a bar for the second.
+
+    Args:
+        rows: of the account.
+        notes: of its table.
+    """
+    unigram = next(row["nats"] for row in rows if row["rung"] == "1-gram")
+    lines = [
+        f"Loss per token on {notes['test_tokens']:,} TEST tokens: intact {notes['nats_intact']:.3f} "
+        f"nats, unigrams {unigram:.3f}, everything at its mean {notes['nats_at_means']:.3f}.",
+        "",
+        f"{'replaced':8}  {'by':12} {'nats':>7}  recovered from",
+        f"{'':8}  {'':12} {'':>7}  means  unigrams (95 % interval)",
+    ]
+    before = ""
+    for row in rows:
+        if row["rung"] in ("means", "1-gram"):
+            continue
+        part = NAMES[row["part"]]
+        if row["part"] == "language":
+            before = before or part
+        shown = part if part != before else ""
+        before = part
+        share = row["loss_recovered_unigram"]
+        bounds = f"[{_share(row['unigram_low'])}, {_share(row['unigram_high'])}]"
+        lines.append(
+            f"{shown:8}  {row['rung']:12} {row['nats']:7.3f}  {_share(row['loss_recovered']):>5}  "
+            f"{_share(share):>5} {bounds:12} {bar(share)}".rstrip()
+        )
+    return lines
+
+
+def needs_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:
+    """How many heads and neurons need which rung, layer by layer."""
+    lines = []
+    for name, rows in (("heads", list(heads)), ("neurons", list(neurons))):
+        counts: dict[int, Counter[str]] = {}
+        for row in rows:
+            counts.setdefault(row["layer"], Counter())[row["needs"]] += 1
+        present = [each for each in NEEDS if any(c[each] for c in counts.values())]
+        titles = [
+            each or "no effect" if name == "heads" else each or "constant" for each in present
+        ]
+        widths = [max(len(title), 6) for title in titles]
+        lines += ["", f"What {name} need, by layer:"]
+        lines.append("layer  " + "  ".join(t.rjust(w) for t, w in zip(titles, widths, strict=True)))
+        for layer, count in sorted(counts.items()):
+            cells = (f"{count[each]:,}".rjust(w) for each, w in zip(present, widths, strict=True))
+            lines.append(f"{layer:5}  " + "  ".join(cells))
+    return lines
+
+
+def bar(share: float | None) -> str:
+    """A share as a bar of block characters; nothing for one that is negative or not known.
+
+    >>> bar(0.5), bar(-0.2), bar(None)
+    ('███████████████', '', '')
+    """
+    if share is None or not share > 0:
+        return ""
+    eighths = round(min(share, 1.0) * BAR * 8)
+    return FULL * (eighths // 8) + EIGHTHS[eighths % 8].strip()
+
+
+def _share(value: float | None) -> str:
+    """A share in two decimals, without the leading zero."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN
+        return "–"
+    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"
