@@ -133,7 +133,7 @@ def neuron_rows(evidence: Evidence) -> list[Row]:
     tokens = evidence.attributions.tokens.sum()
     effects = evidence.attributions.rises.sum(1) / max(tokens, 1)  # [intervention layer neuron]
     for layer in range(effects.shape[1]):
-        r2, r = r2_shares(evidence.scores, layer, evidence.seed)
+        r2, r = r2_shares(evidence.scores, layer)
         needs = needed(r2, NEURON_RUNGS, THRESHOLDS.r2, THRESHOLDS.r2_low)
         for neuron in range(effects.shape[2]):
             row: Row = {"layer": layer, "neuron": neuron, "needs": needs[neuron]}
