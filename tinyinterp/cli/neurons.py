@@ -108,7 +108,7 @@ def neurons(
         bool,
         typer.Option(
             "--nulls/--no-nulls",
-            help="Also label the neurons of two models that learned nothing.",
+            help="Also label the neurons of a random and a shuffled model, which learned nothing.",
         ),
     ] = True,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(
