@@ -22,10 +22,11 @@ import numpy as np
 import tinyinterp
 from tinyinterp.io.table import Table
 from tinyinterp.neuron_census import NeuronCensus
-from tinyinterp.neuron_census.dump import header_lines
 from tinyinterp.neuron_census.nulls import NULLS
+from tinyinterp.results import Neurons
 from tinyinterp.views import markdown, style
 from tinyinterp.views.kind_shares import draw_kind_shares
+from tinyinterp.views.neuron_text import header_lines
 
 FIGURES = Path(__file__).parent.parent / "figures"
 NAME = "neurons_of_the_bundled_model"
@@ -94,7 +95,7 @@ def sample(census: NeuronCensus, seed: int = 0) -> list[str]:
     ]
     for index in chosen:
         row = rows[index]
-        found = census.neuron_lines(row["neuron"], row["layer"])
+        found = Neurons.of(census).neuron_lines(row["neuron"], row["layer"])
         head = found.index("")
         contexts = [line for line in found[head:] if line.startswith("Context: ")]
         lines += ["", "", *found[:head], *contexts[:SHOWN]]

@@ -38,7 +38,7 @@ from torch import Tensor
 import tinyinterp
 from tinyinterp.io.table import Table
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.neuron_census.reading import read
+from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import scan
 from tinyinterp.text.corpus import Corpus, MicroBatch, Side, open_corpus
 from tinyinterp.views import style
@@ -81,7 +81,7 @@ class TopTokens:
     """
 
     def __init__(self, decoder: Decoder, layer: int, variant: str, new: NewTokens) -> None:
-        self.place, values = read(decoder, layer, "report" if variant == "norm" else variant)
+        self.place, values = hook_of(decoder, layer, "report" if variant == "norm" else variant)
         norm = decoder.block(layer).ln2
         self._values: Callable[[Tensor], Tensor] = (
             (lambda stream: values(norm(stream))) if variant == "norm" else values

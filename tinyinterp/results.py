@@ -6,6 +6,7 @@ Measuring knows nothing of pictures; these classes add them.
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyinterp.errors import SelectionError
@@ -50,7 +51,7 @@ class Heads(HeadCensus):
 
 
 class Neurons(NeuronCensus):
-    """The census of neurons, with its picture."""
+    """The census of neurons, with its picture and its text."""
 
     @classmethod
     def of(cls, census: NeuronCensus) -> Neurons:
@@ -65,3 +66,41 @@ class Neurons(NeuronCensus):
         plural = "s" if len(self.layers) > 1 else ""
         model = self.table.notes["model"]
         return draw_neurons(self.table, f"Neurons of layer{plural} {layers} of {model}")
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the tables of every layer, and the top activations as text; returns the paths."""
+        from tinyinterp.views.neuron_text import write_neuron_text
+
+        paths = super().write(folder)
+        layers = self.layers.values()
+        return paths + [write_neuron_text(layer.table, layer.top, folder) for layer in layers]
+
+    def neuron_lines(self, neuron: int, layer: int | None = None) -> list[str]:
+        """A neuron's label, its numbers and its top activations; lines of at most 100 characters.
+
+        Args:
+            neuron: counted from 0.
+            layer: may be left out if the census has only one.
+
+        Raises:
+            SelectionError: there is no such neuron, or the layer is missing or not in this census.
+        """
+        from pyarrow import compute
+
+        from tinyinterp.views.neuron_text import neuron_lines
+
+        if layer is None and len(self.layers) == 1:
+            (layer,) = self.layers
+        if layer not in self.layers:
+            known = ", ".join(map(str, self.layers))
+            given = (
+                "no layer was given" if layer is None else f"layer {layer} is not in this census"
+            )
+            raise SelectionError(f"{given}; choose one of {known}")
+        found = self.layers[layer]
+        if not 0 <= neuron < len(found.table):
+            raise SelectionError(
+                f"there is no neuron {neuron}; this layer has {len(found.table)}, counted from 0"
+            )
+        hits = found.top.filter(compute.field("neuron") == neuron).to_pylist()
+        return neuron_lines(found.table.row(neuron=neuron), hits)

@@ -118,11 +118,11 @@ def top_tokens(
     """Where neurons fire most, in context.
 
     Args:
-        source: a census from :func:`tinyinterp.neurons`, whose best places are shown; or a model,
+        source: a census from :func:`tinyinterp.neurons`, whose top hits are shown; or a model,
             which reads ``text`` and colours the contexts, too.
         layer: counted from 0.
         neuron: one or several, counted from 0.
-        k: places of each neuron, at most.
+        k: hits per neuron, at most.
         text: what a model reads, as for :func:`tinyinterp.neurons`; None: the beginning of the
             bundled stories.
 
@@ -130,21 +130,21 @@ def top_tokens(
         CorpusError: the text cannot be read.
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
-    from tinyinterp.views.top_places import places_of_census, places_of_model
+    from tinyinterp.views.top_hits import hits_of_census, hits_of_model
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
     if isinstance(source, Model):
-        found = places_of_model(source, layer, neuron, k, text)
+        found = hits_of_model(source, layer, neuron, k, text)
         name = source.name
     else:
-        found = places_of_census(source, layer, neuron, k)
+        found = hits_of_census(source, layer, neuron, k)
         name = source.layers[layer].table.notes["model"]
     choices = [
         Choice(
             f"neuron {layer}.{number}",
-            [ColouredText(place.tokens, place.values, place.note) for place in places],
+            [ColouredText(hit.tokens, hit.values, hit.note) for hit in hits],
         )
-        for number, places in found.items()
+        for number, hits in found.items()
     ]
     return coloured_widget(choices, f"Where neurons of layer {layer} of {name} fire most")
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from models import STORIES, tiny_decoder, tiny_tokenizer
 
-from tinyinterp.neuron_census.reading import read
+from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import forward, hooked_at
 from tinyinterp.text.corpus import Side, corpus_of
 
@@ -37,7 +37,7 @@ def test_top_tokens_are_those_of_the_slow_way(script, corpus, variant: str):
     tops = script.measure(decoder, corpus)
     for side in Side:
         values, types, known = [], [], set()
-        place, values_of = read(decoder, 1, "report" if variant == "norm" else variant)
+        place, values_of = hook_of(decoder, 1, "report" if variant == "norm" else variant)
         for sequence in corpus.sequences(side):
             found: list[torch.Tensor] = []
             with torch.inference_mode(), hooked_at(decoder, {place: found.append}):

@@ -33,11 +33,11 @@ import tinyinterp
 from tinyinterp.model import Model
 from tinyinterp.network.packed import packed
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
+from tinyinterp.neuron_census.activations import rows_of
+from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.measure import measure
-from tinyinterp.neuron_census.rows import rows_of
-from tinyinterp.neuron_census.survey import survey
 from tinyinterp.neuron_census.targets import read_targets
-from tinyinterp.tagging import SpeechReader
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, Side, bundled_stories
 from tinyinterp.text.stories import clean, read_stories
 from train.memory_step import resident_peak
@@ -62,7 +62,7 @@ class Obvious:
     """Largest and smallest activations, and hits by tag, with nothing but what is at hand."""
 
     def __init__(self, model: Model) -> None:
-        self.model, self.hooked, self.speech = model, model.hooked, SpeechReader()
+        self.model, self.hooked, self.tag_reader = model, model.hooked, TagReader()
         self.high: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self.low: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
         self.hits: dict[tuple[int, int, int], int] = defaultdict(int)
@@ -76,7 +76,7 @@ class Obvious:
             for batch in corpus.micro_batches(side):
                 rows = rows_of(batch)
                 _, cache = self.hooked.run_with_cache(batch.tokens)
-                targets = [row for s in rows.sequences for row in read_targets(self.speech, s)]
+                targets = [row for s in rows.sequences for row in read_targets(self.tag_reader, s)]
                 for layer in range(self.model.config.n_layers):
                     values = cache[f"blocks.{layer}.mlp.hook_post"].flatten(0, 1)[rows.rows]
                     self._list(layer, values, rows.ids.tolist())
@@ -132,10 +132,10 @@ def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, f
     model = tinyinterp.load()
     hooked = model.hooked
     corpus, few = text(model, tokens), text(model, min(tokens, OBVIOUS_TOKENS))
-    found = survey(corpus)
+    found = corpus_stats(corpus)
     batches = [b.tokens for side in Side for b in corpus.micro_batches(side)]
     some = list(islice(batches, 4))
-    n_few = survey(few).tokens
+    n_few = corpus_stats(few).tokens
     decoder = model.decoder
 
     def bare(forward: Callable[[torch.Tensor], object], given: list[torch.Tensor]) -> None:
@@ -148,7 +148,7 @@ def compare(tokens: int, rounds: int, clock: Callable[[], float]) -> dict[str, f
             bare(decoder.residual, batches)
 
     def quick() -> None:
-        measure(decoder, corpus, SETTINGS, found, SpeechReader())
+        measure(decoder, corpus, SETTINGS, found, TagReader())
 
     ways: dict[str, tuple[int, Callable[[], object]]] = {
         "census": (found.tokens, lambda: census_neurons(model, corpus, SETTINGS)),

@@ -243,8 +243,10 @@ def test_json_lines_have_every_neuron(neurons):
 def test_a_tag_that_is_not_there_is_refused(run, ckpt, stories, tmp_path):
     out = tmp_path / "o"
     words = ("neurons", "--ckpt", ckpt, "--text", stories, "--layer", 0, "--out", out)
-    run(*words, "--tag", "VERBS").refused("no universal tag VERBS; known: NOUN, ")
-    run(*words, "--tags", "penn", "--tag", "NOUN").refused("no penn tag NOUN; known: NN, NNS, NNP")
+    run(*words, "--tag", "VERBS").refused("no universal tag VERBS; choose one of NOUN, ")
+    run(*words, "--tags", "penn", "--tag", "NOUN").refused(
+        "no penn tag NOUN; choose one of NN, NNS, NNP"
+    )
     assert not out.exists()
 
 
@@ -252,7 +254,7 @@ def test_a_tag_that_is_not_there_is_refused(run, ckpt, stories, tmp_path):
     ("words", "message"),
     [
         (("--tagger", "brill"), "no tagger 'brill'; choose one of pattern, "),
-        (("--tagger", "hanta", "--tags", "penn"), "HanTa knows no penn tags"),
+        (("--tagger", "hanta", "--tags", "penn"), "HanTa has no penn tags"),
     ],
 )
 def test_a_tagger_that_is_not_there_is_refused(run, ckpt, stories, tmp_path, words, message):
@@ -267,7 +269,7 @@ def test_neurons_are_ranked_and_ablated_by_penn_tags(neurons, tmp_path: Path):
     text.write_text("\n<|endoftext|>\n".join(grammar(0, 30)), "utf-8")
     words = ("--text", text, "--layer", "1", "--top", 3, "--no-nulls", "--tags", "penn")
     shown = neurons(*words, "--tag", "vbd").out
-    assert "the word has the tag VBD:" in shown
+    assert "that best predict the tag VBD of the current word:" in shown
     again = neurons(*words, "--tag", "PRP$", "--jsonl")
     assert "from the census" in again.err
     lines = [json.loads(line) for line in again.out.splitlines()]
@@ -285,8 +287,8 @@ def test_a_neuron_is_ablated_from_a_finished_census(neurons):
     taken, again = neurons(*words), neurons(*words)
     assert "from the census" in again.err
     assert again.out in taken.out
-    _, _, ablated = again.out.partition("Without it the loss rises by")
-    assert re.match(r" -?0\.\d+ nats a token \[", ablated)
+    _, _, ablated = again.out.partition("Mean ablation raises the loss by")
+    assert re.match(r" -?0\.\d+ nats per token \[", ablated)
     lines = [json.loads(line) for line in neurons(*words, "--jsonl").out.splitlines()]
     assert "top" in lines[0]
     assert {"all"} < {line["tag"] for line in lines[1:]}

@@ -12,7 +12,7 @@ from tinyinterp import checkpoint
 from tinyinterp.head_census import HeadSettings, census_heads, labels, rows
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure, read_patterns
-from tinyinterp.tagging import TAGS, SpeechReader
+from tinyinterp.tagging import TAGS, TagReader
 
 # The construction was tried on seeds 0 to 3 (11, 13, 16 and 17 heads of width 25, 29, 31 and 37;
 # vocabularies of 311, 337 and 359; windows of 11 and 13; one to six sentences a story). The
@@ -156,7 +156,7 @@ def test_the_checkpoint_is_an_ordinary_one(tmp_path):
 
 
 def test_words_of_the_grammar_are_tagged_as_meant():
-    reader = SpeechReader()
+    reader = TagReader()
     for seed in (101, 102):
         class_of = {word: name for name, words in drawn_words(seed, 21).items() for word in words}
         for story in grammar_stories(seed, n_stories=20, sentences=(2, 5), n_words=21):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest, rankdata
 
+from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.association import TokenControl, associate
-from tinyinterp.neuron_census.rows import Rows
 from tinyinterp.neuron_census.sample import EvenSample, Sample
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.statistics import auroc, auroc_interval, rank_tests
@@ -59,7 +59,7 @@ def test_a_short_text_is_taken_whole():
 
 
 def random_sample(seed: int, n: int = 2003, n_neurons: int = 5) -> tuple[np.ndarray, Sample]:
-    """Values full of ties, tags and types at random; the first neuron tells the first tag."""
+    """Values full of ties, tags and types at random; the first neuron predicts the first tag."""
     random = np.random.default_rng(seed)
     own = random.choice(N_TAGS, n, p=random.dirichlet(np.ones(N_TAGS)))
     following = np.where(random.random(n) < 0.1, -1, N_TAGS + random.integers(0, 4, n))

@@ -15,6 +15,7 @@ from tests.models import STORIES, tiny_checkpoint
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
+from tinyinterp.results import Neurons
 from tinyinterp.text.corpus import Corpus, corpus_of
 
 COLUMNS = {
@@ -32,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 @pytest.fixture(scope="module")
 def corpus(model: Model) -> Corpus:
-    """Sixty stories of unlike length, some of several sequences."""
+    """Sixty stories of different lengths, some of several sequences."""
     stories = [
         f"{STORIES[i % 3]} {STORIES[i // 3 % 3]} It was day {i}. " * (i % 4 + 1) for i in range(60)
     ]
@@ -40,8 +41,9 @@ def corpus(model: Model) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def census(model: Model, corpus: Corpus) -> NeuronCensus:
-    return census_neurons(model, corpus, NeuronSettings((1,), top=7, null_tokens=500))
+def census(model: Model, corpus: Corpus) -> Neurons:
+    found = census_neurons(model, corpus, NeuronSettings((1,), top=7, null_tokens=500))
+    return Neurons.of(found)
 
 
 def activations(model: Model, corpus: Corpus, layer: int) -> list[tuple[Any, list[list[float]]]]:
@@ -128,7 +130,7 @@ def test_the_same_files_on_a_second_run(
 ):
     first = census.write(tmp_path / "one")
     settings = NeuronSettings((1,), top=7, null_tokens=500)
-    again = census_neurons(model, corpus, settings).write(tmp_path / "two")
+    again = Neurons.of(census_neurons(model, corpus, settings)).write(tmp_path / "two")
     for one, other in zip(first, again, strict=True):
         assert one.name == other.name
         assert one.read_bytes() == other.read_bytes()
@@ -138,11 +140,9 @@ def test_files(census: NeuronCensus, tmp_path: Path):
     names = [path.name for path in census.write(tmp_path)]
     assert names == [
         *(f"neurons_layer1.{suffix}" for suffix in ("csv", "parquet", "json")),
-        *(f"top_activations_layer1.{suffix}" for suffix in ("parquet", "txt")),
-        *(
-            f"{name}_layer1.parquet"
-            for name in ("bottom_activations", "associations", "histograms")
-        ),
+        *(f"{side}_activations_layer1.parquet" for side in ("top", "bottom")),
+        *(f"{name}_layer1.parquet" for name in ("associations", "histograms")),
+        "top_activations_layer1.txt",
     ]
     with (tmp_path / names[0]).open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == len(census.table)
@@ -159,8 +159,8 @@ def test_files(census: NeuronCensus, tmp_path: Path):
     assert notes["tagger"].startswith("textblob ")
 
 
-def test_the_text_reads_like_the_report_and_is_safe_to_print(census: NeuronCensus, tmp_path: Path):
-    text = (census.write(tmp_path)[4]).read_text("utf-8")
+def test_the_text_reads_like_the_report_and_is_safe_to_print(census: Neurons, tmp_path: Path):
+    text = census.write(tmp_path)[-1].read_text("utf-8")
     lines = text.splitlines()
     assert text.replace("\n", "").isprintable()
     assert max(map(len, lines)) <= 100
@@ -173,10 +173,10 @@ def test_the_text_reads_like_the_report_and_is_safe_to_print(census: NeuronCensu
     assert lines[start + 3] == f"Activation: {best['activation']:.4f}"
 
 
-def test_lines_of_one_neuron_are_those_of_the_text(census: NeuronCensus, tmp_path: Path):
+def test_lines_of_one_neuron_are_those_of_the_text(census: Neurons, tmp_path: Path):
     lines = census.neuron_lines(30)
     assert lines[0].startswith("Neuron 30 of layer 1: ")
-    assert "\n".join(lines) in (census.write(tmp_path)[4]).read_text("utf-8")
+    assert "\n".join(lines) in census.write(tmp_path)[-1].read_text("utf-8")
 
 
 def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Path):
@@ -185,7 +185,7 @@ def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Pat
     with torch.no_grad():
         mlp.up.weight[:2] = 0
         mlp.up.bias[:2] = torch.tensor([1.5, -99.0])
-    census = census_neurons(quiet, corpus, NeuronSettings((2,), top=2, null_tokens=0))
+    census = Neurons.of(census_neurons(quiet, corpus, NeuronSettings((2,), top=2, null_tokens=0)))
     for neuron in (0, 1):
         row = census.table.row(neuron=neuron)
         assert (row["kind"], row["best_tag"], row["auroc"]) == ("dead", "", 0.5)
@@ -212,12 +212,14 @@ def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dic
         census_neurons(model, corpus, NeuronSettings(**wrong))
 
 
-def test_a_neuron_that_does_not_exist_is_refused(census: NeuronCensus):
+def test_a_neuron_that_does_not_exist_is_refused(census: Neurons):
     with pytest.raises(SelectionError, match="no neuron 31; this layer has 31"):
         census.neuron_lines(31)
+    with pytest.raises(SelectionError, match="layer 2 is not in this census; choose one of 1"):
+        census.neuron_lines(3, layer=2)
 
 
-def test_more_places_than_tokens(model: Model):
+def test_more_entries_than_tokens(model: Model):
     corpus = corpus_of(["Hi.", "Yes!", "No, no."], model.tokenizer, 89)
     census = census_neurons(model, corpus, NeuronSettings((0,), top=50, null_tokens=0))
     assert len([hit for hit in census.top if hit["neuron"] == 0]) < 50

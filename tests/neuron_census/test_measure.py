@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from models import tiny_decoder, tiny_tokenizer
+from models import tiny_checkpoint, tiny_decoder, tiny_tokenizer
 from planted.neurons import stories
 
-from tinyinterp.neuron_census import NeuronSettings
-from tinyinterp.neuron_census.measure import FitPass, TestPass, measure
-from tinyinterp.neuron_census.nulls import random_twin, shuffle_inputs
-from tinyinterp.neuron_census.survey import survey
-from tinyinterp.scan import scan
-from tinyinterp.tagging import SpeechReader
-from tinyinterp.text.corpus import Corpus, MicroBatch, Side, corpus_of
+from tinyinterp.model import Model
+from tinyinterp.neuron_census import NeuronSettings, census_neurons
+from tinyinterp.neuron_census.corpus_stats import corpus_stats
+from tinyinterp.neuron_census.measure import measure
+from tinyinterp.neuron_census.nulls import random_model, shuffled_model
+from tinyinterp.tagging import PatternTagger, TagReader
+from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
 SETTINGS = NeuronSettings((0, 2), top=5)
 
@@ -23,68 +24,53 @@ def corpus() -> Corpus:
     return corpus_of(stories(5, 90), tiny_tokenizer(), 83)
 
 
-def test_parts_of_a_text_merge_to_the_whole(corpus: Corpus):
-    decoder, text, speech = tiny_decoder(), survey(corpus), SpeechReader()
-    whole = measure(decoder, corpus, SETTINGS, text, speech)
-    batches = {side: list(corpus.micro_batches(side)) for side in Side}
-
-    def fitted(part: list[MicroBatch]) -> FitPass:
-        taken = FitPass(decoder, SETTINGS, text)
-        scan(decoder, part, [taken])
-        return taken
-
-    first, second = (fitted(batches[Side.FIT][i::2]) for i in (0, 1))
-    for layer in SETTINGS.layers:
-        first.fitted[layer].merge(second.fitted[layer])
-        first.extremes[layer].merge(second.extremes[layer])
-
-    def counted(part: list[MicroBatch]) -> TestPass:
-        again = FitPass(decoder, SETTINGS, text)
-        again.restore(first.arrays())
-        taken = TestPass(again, SETTINGS, text, speech, sampled=0)
-        scan(decoder, part, [taken])
-        return taken
-
-    halves = [counted(batches[Side.TEST][i::2]) for i in (0, 1)]
-    for layer in SETTINGS.layers:
-        of_layer = whole.layers[layer]
-        merged = halves[0].held_out[layer]
-        merged.merge(halves[1].held_out[layer])
-        for name, array in of_layer.held_out.arrays().items():
-            assert merged.arrays()[name] == pytest.approx(array, rel=1e-6), name
-        for name, array in of_layer.fitted.arrays().items():
-            assert first.fitted[layer].arrays()[name] == pytest.approx(array, rel=1e-9)
-
-
 def test_only_the_layers_up_to_the_last_are_computed(corpus: Corpus):
     decoder = tiny_decoder()
     calls: list[int] = []
     for layer in range(3):
         decoder.block(layer).mlp.up.register_forward_hook(lambda *_, n=layer: calls.append(n))
     chosen = replace(SETTINGS, layers=(1,))
-    measure(decoder, corpus, chosen, survey(corpus), SpeechReader())
+    measure(decoder, corpus, chosen, corpus_stats(corpus), TagReader())
     assert set(calls) == {0, 1}
     n_batches = sum(1 for side in Side for _ in corpus.micro_batches(side))
     assert calls.count(0) == n_batches  # the text is read once
 
 
+def test_a_census_with_null_models_tags_each_story_once(corpus: Corpus, tmp_path):
+    tagger, tagged = PatternTagger(), Counter()
+
+    class Counting:
+        name, tag_set = tagger.name, tagger.tag_set
+
+        def tag(self, sentences):
+            tagged[str(sentences)] += 1
+            return tagger.tag(sentences)
+
+    model = Model(tiny_checkpoint(tmp_path), "tiny")
+    settings = replace(SETTINGS, null_tokens=2_000)
+    census_neurons(model, corpus, settings, tag_reader=TagReader(Counting()))
+    assert set(tagged.values()) == {1}
+    n_test = corpus_stats(corpus).test_stories
+    assert n_test <= len(tagged) <= len(list(corpus.stories()))
+
+
 def test_shuffled_neurons_keep_their_weights_and_nothing_else():
     decoder = tiny_decoder()
-    twin = shuffle_inputs(decoder, 7)
+    shuffled = shuffled_model(decoder, 7)
     for layer in range(3):
-        before, after = decoder.block(layer).mlp, twin.block(layer).mlp
+        before, after = decoder.block(layer).mlp, shuffled.block(layer).mlp
         assert (before.up.weight.sort(dim=1).values == after.up.weight.sort(dim=1).values).all()
         assert (before.up.weight != after.up.weight).double().mean() > 0.9
         assert (before.up.bias == after.up.bias).all()
         assert (before.down.weight == after.down.weight).all()
-    again = shuffle_inputs(decoder, 7).block(1).mlp.up.weight
-    assert (again == twin.block(1).mlp.up.weight).all()
-    assert (again != shuffle_inputs(decoder, 8).block(1).mlp.up.weight).any()
+    again = shuffled_model(decoder, 7).block(1).mlp.up.weight
+    assert (again == shuffled.block(1).mlp.up.weight).all()
+    assert (again != shuffled_model(decoder, 8).block(1).mlp.up.weight).any()
 
 
-def test_the_random_twin_has_the_same_shape_and_none_of_the_weights():
+def test_the_random_model_has_the_same_shape_and_none_of_the_weights():
     decoder = tiny_decoder()
-    twin = random_twin(decoder, 3)
-    assert twin.config == decoder.config
-    weights = [model.block(1).mlp.up.weight.detach().flatten().numpy() for model in (decoder, twin)]
+    random = random_model(decoder, 3)
+    assert random.config == decoder.config
+    weights = [m.block(1).mlp.up.weight.detach().flatten().numpy() for m in (decoder, random)]
     assert abs(np.corrcoef(*weights)[0, 1]) < 0.1

@@ -6,12 +6,12 @@ import pytest
 
 from tests.planted.neurons import NOUNS, Planted, plant
 from tinyinterp.neuron_census import NeuronSettings, census_neurons
-from tinyinterp.tagging import TAGS, SpeechReader
+from tinyinterp.tagging import TAGS, TagReader
 from tinyinterp.text.corpus import corpus_of
 
 
 def test_the_grammar_is_tagged_as_meant():
-    words = SpeechReader().words("There he saw the dog and her cat then found red cake.")
+    words = TagReader().words("There he saw the dog and her cat then found red cake.")
     tags = [TAGS[tag] for tag in words.tags]
     assert tags[1:5] == ["PRON", "VERB", "DET", "NOUN"]
     assert tags[-3:] == ["ADJ", "NOUN", "PUNCT"]

@@ -10,12 +10,12 @@ from tests.planted.neurons import NAMES, NOUNS, plant, stories
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
-from tinyinterp.neuron_census.dump import header_lines
+from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.finished import Finished, find_finished
 from tinyinterp.neuron_census.notes import census_fingerprint
-from tinyinterp.neuron_census.survey import survey
-from tinyinterp.tagging import PENN, UNIVERSAL, UNSURE, SpeechReader, TagSet, open_tagger
+from tinyinterp.tagging import PENN, UNIVERSAL, UNSURE, TagReader, TagSet, open_tagger
 from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.views.neuron_text import header_lines
 
 SETTINGS = NeuronSettings((0, 1), top=5, null_tokens=0)
 PENN_SETTINGS = replace(SETTINGS, tags="penn")
@@ -92,10 +92,10 @@ def test_a_census_of_other_tags_or_of_another_tagger_is_not_used(
     census: NeuronCensus, model: Model, corpus: Corpus, tmp_path
 ):
     census.write(tmp_path)
-    text, pattern = survey(corpus), open_tagger("pattern", "penn")
+    stats, pattern = corpus_stats(corpus), open_tagger("pattern", "penn")
 
     def found(settings: NeuronSettings, tagger) -> Finished | None:
-        fingerprint = census_fingerprint(model, corpus, settings, text, tagger)
+        fingerprint = census_fingerprint(model, corpus, settings, stats, tagger)
         return find_finished(tmp_path, (0, 1), fingerprint)
 
     class Newer:
@@ -125,7 +125,9 @@ def test_a_neuron_that_fires_on_names_is_one_of_proper_nouns():
 def test_any_tag_set_will_do():
     planted = plant(5, noise=0.0)
     settings = NeuronSettings((0,), top=3, null_tokens=300)
-    census = census_neurons(planted.model, planted.corpus, settings, speech=SpeechReader(TwoTags()))
+    census = census_neurons(
+        planted.model, planted.corpus, settings, tag_reader=TagReader(TwoTags())
+    )
     noun, verb, before_noun = (census.table.row(neuron=neuron) for neuron in range(3))
     assert (noun["kind"], noun["best_tag"]) == ("part-of-speech", "THING")
     assert (noun["auroc"], noun["purity"]) == (1.0, 1.0)
@@ -143,8 +145,10 @@ def test_any_tag_set_will_do():
 def test_words_that_a_tagger_leaves_open_count_against_every_tag():
     planted = plant(5, noise=0.0)
     settings = NeuronSettings((0,), top=3, null_tokens=0)
-    reader = SpeechReader(TwoTags(unsure=NOUNS[:6]))
-    row = census_neurons(planted.model, planted.corpus, settings, speech=reader).table.row(neuron=0)
+    reader = TagReader(TwoTags(unsure=NOUNS[:6]))
+    row = census_neurons(planted.model, planted.corpus, settings, tag_reader=reader).table.row(
+        neuron=0
+    )
     assert row["purity"] == pytest.approx(0.5, abs=0.05)
     assert row["auroc"] == 1.0
     assert row["kind"] == "mixed"
@@ -156,7 +160,7 @@ def test_a_tagger_that_cannot_be_had_is_refused_before_anything_is_read(
     def read(*_: object) -> None:
         raise AssertionError("the text was read")
 
-    monkeypatch.setattr("tinyinterp.neuron_census.census.survey", read)
+    monkeypatch.setattr("tinyinterp.neuron_census.census.corpus_stats", read)
     with pytest.raises(SelectionError, match="no tagger 'brill'; choose one of pattern, spacy"):
         census_neurons(model, corpus, replace(SETTINGS, tagger="brill"))
     with pytest.raises(SelectionError, match="no tags 'claws'; choose one of universal, penn"):

@@ -61,7 +61,7 @@ RIGHT = {
 
 
 class TableTagger:
-    """Right but for what it is told to be wrong at."""
+    """Right, except on the words it is given to get wrong."""
 
     name = "table 3"
 

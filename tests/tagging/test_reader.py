@@ -14,7 +14,7 @@ from tinyinterp.tagging import (
     UNIVERSAL,
     Part,
     PatternTagger,
-    SpeechReader,
+    TagReader,
     align,
     split_words,
 )
@@ -28,7 +28,7 @@ def words_of(text: str) -> list[str]:
 
 
 def tagged(text: str) -> list[str]:
-    words = SpeechReader(TAGGER).words(text)
+    words = TagReader(TAGGER).words(text)
     return [
         f"{text[start:end]}/{TAGS[tag]}"
         for start, end, tag in zip(words.starts, words.ends, words.tags, strict=True)
@@ -151,7 +151,7 @@ class CountingTagger:
 def test_a_story_in_pieces_is_tagged_once_and_each_piece_gets_its_tags():
     story = "Tim saw a dog. " * 9
     tagger = CountingTagger()
-    reader = SpeechReader(tagger)
+    reader = TagReader(tagger)
     pieces = list(corpus_of([story], tiny_tokenizer(), n_ctx=11).sequences())
     assert len(pieces) > 3
     tags = np.concatenate([reader.tokens(piece).tags[1:] for piece in pieces])
@@ -166,7 +166,7 @@ def test_tags_of_the_word_that_comes_next():
     tokens = np.array([tiny_tokenizer().end_of_text, *encoding.ids])
     offsets = np.array([(0, 0), *encoding.offsets])
     side = next(corpus_of([story], tiny_tokenizer(), 31).sequences()).side
-    read = SpeechReader(CountingTagger()).tokens(
+    read = TagReader(CountingTagger()).tokens(
         Sequence(tokens, offsets, story, number=0, side=side, block=3)
     )
     scored = read.tags >= 0

@@ -15,7 +15,7 @@ from tinyinterp.tagging import (
     UNSURE,
     AgreeingTaggers,
     PatternTagger,
-    SpeechReader,
+    TagReader,
     installed_taggers,
     open_tagger,
     split_words,
@@ -42,7 +42,7 @@ def test_the_default_needs_nothing_and_gives_either_set():
         tagger = open_tagger(tags=tags)
         assert isinstance(tagger, PatternTagger)
         assert tagger.tag_set is tag_set
-        assert SpeechReader(tagger).tag_set is tag_set
+        assert TagReader(tagger).tag_set is tag_set
     assert installed_taggers()[0] == "pattern"
 
 
@@ -52,7 +52,7 @@ def test_the_default_needs_nothing_and_gives_either_set():
         ("nltk", "universal", "no tagger 'nltk'; choose one of pattern, spacy, hanta, agree"),
         ("pattern:x", "universal", "no tagger 'pattern:x'"),
         ("pattern", "claws", "no tags 'claws'; choose one of universal, penn"),
-        ("hanta", "penn", "HanTa knows no penn tags"),
+        ("hanta", "penn", "HanTa has no penn tags"),
     ],
 )
 def test_what_does_not_exist_is_refused(name: str, tags: str, said: str):
@@ -70,7 +70,7 @@ def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch):
         open_tagger("spacy")
     with pytest.raises(SelectionError, match=r"pip install 'tinyinterp\[hanta\]'"):
         open_tagger("hanta")
-    with pytest.raises(SelectionError, match="it takes two to agree"):
+    with pytest.raises(SelectionError, match="'agree' needs two taggers"):
         open_tagger("agree")
 
 
@@ -81,7 +81,7 @@ def test_where_two_taggers_differ_no_token_is_scored():
     )
     assert taggers.name == "one and two, where they agree"
     assert taggers.tag([["the", "dog", "ran"], ["."]]) == ["NOUN", UNSURE, "VERB", UNSURE]
-    reader, alone = SpeechReader(taggers), SpeechReader(FixedTagger("one", {}))
+    reader, alone = TagReader(taggers), TagReader(FixedTagger("one", {}))
     sequence = next(corpus_of([STORY], tiny_tokenizer(), 97).sequences())
     words = [STORY[start:end] for start, end in split_words(STORY)]
     agreed, all_scored = reader.tokens(sequence), alone.tokens(sequence)
@@ -95,7 +95,9 @@ def test_where_two_taggers_differ_no_token_is_scored():
 
 
 def test_only_tags_of_one_set_can_agree():
-    with pytest.raises(SelectionError, match="two penn ones"):
+    with pytest.raises(
+        SelectionError, match="two gives penn tags; choose two taggers with the same tags"
+    ):
         AgreeingTaggers(FixedTagger("one", {}), FixedTagger("two", {}, PENN))
 
 
@@ -165,7 +167,9 @@ def test_spacy_takes_an_english_pipeline_that_is_installed(pipeline, monkeypatch
     assert "of_capitals" in open_tagger("spacy").name
     assert "of_capitals" in open_tagger("agree", "penn").name
     monkeypatch.setattr(spacy.util, "get_installed_models", lambda: installed[:1])
-    with pytest.raises(SelectionError, match="no English pipeline here"):
+    with pytest.raises(SelectionError, match="no English pipeline;"):
         open_tagger("spacy")
-    with pytest.raises(SelectionError, match="only the tagger 'pattern' can give penn tags"):
+    with pytest.raises(
+        SelectionError, match="two taggers with penn tags, and only 'pattern' is installed"
+    ):
         open_tagger("agree", "penn")

@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinyinterp.cli.neurons import as_json, say_warnings
 from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines, say_written
+from tinyinterp.cli.tables import as_json, say_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyinterp.cli.formation import FORMATION_TOKENS, check_is_run, formation
-from tinyinterp.cli.neurons import as_json, check_exists, say_warnings
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
@@ -26,6 +25,7 @@ from tinyinterp.cli.options import (
     token_limit,
 )
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
+from tinyinterp.cli.tables import as_json, check_exists, say_warnings
 
 if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus, HeadSettings

@@ -7,22 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tinyinterp.cli.ablations import ablation_lines, ablation_rows, write_ablations
+from tinyinterp.cli.ablations import Opened, ablation_lines, ablation_rows, write_ablations
 from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lines
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
+from tinyinterp.cli.tables import as_json, say_warnings
 
 if TYPE_CHECKING:
     from tinyinterp.io.output import OutputFolder
-    from tinyinterp.model import Model
     from tinyinterp.neuron_census import NeuronCensus, NeuronSettings
     from tinyinterp.neuron_census.finished import Finished
-    from tinyinterp.tagging import SpeechReader
-    from tinyinterp.text.corpus import Corpus
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is to be shown, and how."""
+    """What to show, and how."""
 
     neuron: int | None
     tag: str | None
@@ -33,34 +31,25 @@ class Asked:
 
     @property
     def about_some(self) -> bool:
-        """Whether a finished census can answer."""
+        """Whether a finished census is enough to answer."""
         some = self.neuron is not None or self.tag is not None
         ablates_many = self.ablate and self.neuron is None
         return some and not ablates_many and not self.as_one_json
 
 
-def answer(
-    asked: Asked,
-    model: Model,
-    corpus: Corpus,
-    speech: SpeechReader,
-    settings: NeuronSettings,
-    output: OutputFolder,
-) -> None:
-    """Answer from the census in the folder, if it is the one asked for, else take it first."""
-    finished = _find(model, corpus, speech, settings, output) if asked.about_some else None
+def answer(asked: Asked, opened: Opened, settings: NeuronSettings, output: OutputFolder) -> None:
+    """Answer from the census in the folder if it matches; otherwise take the census first."""
+    finished = _find(opened, settings, output) if asked.about_some else None
     if finished is not None:
         say(f"from the census in {output.folder}")
         _show(asked, finished)
-        _show_ablation(asked, model, corpus, speech, finished, settings.seed)
+        _show_ablation(asked, opened, finished, settings.seed)
         return
-    census = _take(model, corpus, speech, settings, output)
-    for warning in census.table.notes["warnings"]:
-        say(f"note: {warning}")
+    census = _take(opened, settings, output)
+    say_warnings(census.table)
     written = output.written
     if asked.as_one_json:
-        files = {"files": [str(path) for path in written]}
-        print_json(json.loads(census.table.to_json()) | files)
+        print_json(as_json(census.table, output))
         return
     from tinyinterp.neuron_census.finished import Finished
 
@@ -69,49 +58,43 @@ def answer(
         print_lines(summary_lines(census.table))
         print_lines([""] if asked.about_some else [])
     _show(asked, finished)
-    _show_ablation(asked, model, corpus, speech, finished, settings.seed)
+    _show_ablation(asked, opened, finished, settings.seed)
     if asked.ablate and asked.neuron is None:
-        written = written + write_ablations(model, corpus, speech, finished, output, settings.seed)
+        written = written + write_ablations(opened, finished, output, settings.seed)
     say_written(output.folder, written)
 
 
-def _find(
-    model: Model,
-    corpus: Corpus,
-    speech: SpeechReader,
-    settings: NeuronSettings,
-    output: OutputFolder,
-) -> Finished | None:
-    """The census that was asked for, if it lies in the folder already."""
+def _find(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> Finished | None:
+    """The census in the folder, if it is the one these settings ask for."""
+    from tinyinterp.neuron_census.corpus_stats import corpus_stats
     from tinyinterp.neuron_census.finished import find_finished, table_path
     from tinyinterp.neuron_census.notes import census_fingerprint
-    from tinyinterp.neuron_census.survey import survey
 
+    model, corpus = opened.model, opened.corpus
     layers = settings.chosen_layers(model.config.n_layers)
     if not table_path(output.folder, "neurons", layers[0]).is_file():
         return None
-    fingerprint = census_fingerprint(model, corpus, settings, survey(corpus), speech.tagger)
+    stats, tagger = corpus_stats(corpus), opened.tag_reader.tagger
+    fingerprint = census_fingerprint(model, corpus, settings, stats, tagger)
     return find_finished(output.folder, layers, fingerprint)
 
 
-def _take(
-    model: Model,
-    corpus: Corpus,
-    speech: SpeechReader,
-    settings: NeuronSettings,
-    output: OutputFolder,
-) -> NeuronCensus:
-    """Take the census and write its files, a layer at a time."""
+def _take(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> NeuronCensus:
+    """Take the census and write its files, layer by layer."""
     from tinyinterp.io.table import Table
     from tinyinterp.neuron_census import census_neurons
+    from tinyinterp.views.neuron_text import write_neuron_text
     from tinyinterp.views.neurons import write_neuron_page
 
-    census = census_neurons(model, corpus, settings, speech=speech, keep_in=output.folder)
+    census = census_neurons(
+        opened.model, opened.corpus, settings,
+        tag_reader=opened.tag_reader, checkpoint_folder=output.folder,
+    )  # fmt: skip
     written = []
     for layer, of_layer in census.layers.items():
-        about = f"{model.name}, {corpus.name}"
-        with output.filling(f"neurons of layer {layer}", about) as folder:
+        with output.filling(f"neurons of layer {layer}", opened.about) as folder:
             of_layer.write(folder)
+            write_neuron_text(of_layer.table, of_layer.top, folder)
             top = Table.of_arrow(f"top_activations_layer{layer}", of_layer.top)
             write_neuron_page(of_layer.table, top, folder)
         written += output.written
@@ -120,7 +103,7 @@ def _take(
 
 
 def _show(asked: Asked, finished: Finished) -> None:
-    """What was asked about a neuron or a tag, or with JSON Lines about all."""
+    """Show the chosen neuron or ranking; with JSON Lines and neither of them, every neuron."""
     if asked.tag is not None:
         tag = asked.tag.upper()
         ranking = finished.ranking(tag, asked.target)
@@ -141,14 +124,12 @@ def _show(asked: Asked, finished: Finished) -> None:
             _print_json_lines(finished.neurons(layer))
 
 
-def _show_ablation(
-    asked: Asked, model: Model, corpus: Corpus, speech: SpeechReader, finished: Finished, seed: int
-) -> None:
-    """What the loss loses without the neuron that was asked for."""
+def _show_ablation(asked: Asked, opened: Opened, finished: Finished, seed: int) -> None:
+    """Show the rise in loss without the neuron that was asked for."""
     if not asked.ablate or asked.neuron is None:
         return
     (layer,) = finished.layers
-    rows = ablation_rows(model, corpus, speech, layer, [finished.neuron(layer, asked.neuron)], seed)
+    rows = ablation_rows(opened, layer, [finished.neuron(layer, asked.neuron)], seed)
     if asked.as_json_lines:
         _print_json_lines(rows)
     else:

@@ -1,4 +1,4 @@
-"""What ``tinyinterp neurons`` prints for a person."""
+"""The lines that ``tinyinterp neurons`` prints."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tinyinterp.cli.report import columns, kind_lines
 if TYPE_CHECKING:
     from tinyinterp.io.table import Table
 
-SHOWN = 20  # neurons of a tag
+SHOWN = 20  # neurons of a ranking
 Row = dict[str, Any]
 
 
 def summary_lines(table: Table) -> list[str]:
-    """A map of kinds in letters, how many there are, by layer where several, how many by chance."""
+    """A map of kinds in letters, their counts (by layer if there are several), and null models."""
     from tinyinterp.cli.kind_maps import neuron_map_lines
-    from tinyinterp.neuron_census.dump import WIDTH, null_lines
+    from tinyinterp.views.neuron_text import WIDTH, null_lines
 
     lines = [*neuron_map_lines(table), "", *kind_lines(_decided(table), "neurons", "best_tag")]
     layers = sorted(set(table["layer"]))
@@ -33,7 +33,7 @@ def summary_lines(table: Table) -> list[str]:
 
 
 def _layer_lines(table: Table, layers: list[int]) -> list[str]:
-    """Neurons of each kind by layer, and the share called part-of-speech in the null models."""
+    """Neurons of each kind by layer, and the part-of-speech share in the null models."""
     from tinyinterp.neuron_census.labels import PART_OF_SPEECH
 
     kinds = sorted(set(table["kind"]))
@@ -50,13 +50,13 @@ def _layer_lines(table: Table, layers: list[int]) -> list[str]:
 
 
 def _decided(table: Iterable[Row]) -> list[Row]:
-    """The rows with their tag only where it decided the kind; elsewhere it is just the largest."""
+    """The rows without the best tag where it did not decide the kind."""
     tagged = ("part-of-speech", "next-word")
     return [row if row["kind"] in tagged else row | {"best_tag": ""} for row in table]
 
 
 def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
-    """The neurons that tell a tag best."""
+    """The neurons that predict a tag best."""
     shown = [
         [
             f"{row['layer']}.{row['neuron']}",
@@ -70,22 +70,21 @@ def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
         ]
         for row in ranking[:SHOWN]
     ]
-    whose = {"current": "has", "next": "comes next with", "previous": "came before with"}[target]
     header = ["neuron", "kind", "AUROC", "95 % interval", "precision", "purity", "lift", "q"]
     if not ranking[0]["tested"]:
-        return [f"too few tokens {whose} the tag {tag} to say which neurons tell it"]
-    first = f"The {len(shown)} of {len(ranking):,} neurons that tell best whether the word {whose} "
-    return [f"{first}the tag {tag}:", *columns(header, shown)]
+        return [f"too few tokens with the tag {tag} ({target} word) to rank the neurons"]
+    first = f"The {len(shown)} of {len(ranking):,} neurons that best predict the tag {tag} of the "
+    return [f"{first}{target} word:", *columns(header, shown)]
 
 
 def neuron_lines(row: Row, hits: Iterable[Row], notes: dict[str, Any]) -> list[str]:
-    """A neuron as the dump has it, the hit in its context standing out on a terminal."""
-    from tinyinterp.neuron_census import dump
+    """A neuron as in the text file, with hits highlighted on a terminal."""
+    from tinyinterp.views import neuron_text
 
-    lines = [*dump.neuron_lines(row, hits), "", *dump.header_lines(notes)]
+    lines = [*neuron_text.neuron_lines(row, hits), "", *neuron_text.header_lines(notes)]
     return [_highlighted(line) if line.startswith("Context: ") else line for line in lines]
 
 
 def _highlighted(line: str) -> str:
-    """The token between the marks in bold; ``typer.echo`` drops that where nobody would see it."""
+    """The token between the marks in bold; ``typer.echo`` drops that where output is piped."""
     return re.sub("«.*»", lambda found: typer.style(found[0], bold=True, reverse=True), line)

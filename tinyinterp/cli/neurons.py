@@ -1,15 +1,15 @@
-"""``tinyinterp neurons``: what each neuron fires on, as tables and in words."""
+"""``tinyinterp neurons``: what each neuron fires on, as tables and text."""
 
 from __future__ import annotations
 
-import json
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyinterp.cli.ablations import Opened
 from tinyinterp.cli.neuron_answers import Asked, answer
 from tinyinterp.cli.options import (
     Ckpt,
@@ -24,18 +24,16 @@ from tinyinterp.cli.options import (
     check_one_text,
     token_limit,
 )
-from tinyinterp.cli.report import say
+from tinyinterp.cli.tables import check_exists
 
 if TYPE_CHECKING:
-    from tinyinterp.io.output import OutputFolder
-    from tinyinterp.io.table import Table
     from tinyinterp.tagging import TagSet
 
 ALL = "all"
 
 
 class Reading(StrEnum):
-    """Which value is read as a neuron's."""
+    """Which value is read as a neuron's activation."""
 
     POST = "post"
     PRE = "pre"
@@ -43,7 +41,7 @@ class Reading(StrEnum):
 
 
 class Target(StrEnum):
-    """Whose part of speech is told."""
+    """Whose part of speech is predicted."""
 
     CURRENT = "current"
     NEXT = "next"
@@ -53,7 +51,8 @@ class Target(StrEnum):
 def neurons(
     *,
     layer: Annotated[
-        str, typer.Option(metavar="L[,L...]|all", help="Layers, counted from 0: 4, or 0,3, or all.")
+        str,
+        typer.Option(metavar="L[,L...]|all", help="Layers, counted from 0: 4, or 0,3, or all."),
     ],
     ckpt: Ckpt = None,
     text: TextFile = None,
@@ -62,48 +61,54 @@ def neurons(
         int | None,
         typer.Option(
             min=0,
-            help="Show what this neuron fires on; of the census in --out, if it is the "
-            "one that was asked for.",
+            help="Show one neuron: its label, numbers and top activations. Uses the census in "
+            "--out if it matches.",
         ),
     ] = None,
     tag: Annotated[
         str | None,
         typer.Option(
             metavar="TAG",
-            help="Rank the neurons by how well they tell this tag (VERB; VBD of --tags penn).",
+            help="Rank the neurons by how well they predict this tag (VERB; VBD with --tags "
+            "penn). Uses the census in --out if it matches.",
         ),
     ] = None,
-    target: Annotated[Target, typer.Option(help="Whose tag --tag is.")] = Target.CURRENT,
+    target: Annotated[
+        Target,
+        typer.Option(help="Whose tag --tag is: that of the current, next or previous word."),
+    ] = Target.CURRENT,
     tagger: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="What gives the words their tags: pattern, hanta, spacy, spacy:PIPELINE or agree.",
+            help="Part-of-speech tagger: pattern, hanta, spacy, spacy:PIPELINE or agree.",
         ),
     ] = "pattern",
     tags: WhichTags = Tags.UNIVERSAL,
-    top: Annotated[int, typer.Option(min=1, help="Activations to keep for a neuron.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="Top activations to keep per neuron.")] = 20,
     per_story: Annotated[
-        bool, typer.Option("--per-story", help="Keep one activation of a story, its largest.")
+        bool, typer.Option("--per-story", help="Keep at most one top activation per story.")
     ] = False,
     reading: Annotated[
         Reading,
         typer.Option(
-            help="What is read: after the non-linearity, before it, or as the report did."
+            help="Value to read: post or pre (after or before the non-linearity), or report (as "
+            "the TinyStories student report did)."
         ),
     ] = Reading.POST,
     ablate: Annotated[
         bool,
         typer.Option(
             "--ablate",
-            help="Measure what the loss loses, tag by tag, without --neuron, or without each "
-            "part-of-speech neuron.",
+            help="Also measure the rise in loss, by tag, when --neuron is replaced by its mean; "
+            "without --neuron, for each part-of-speech neuron.",
         ),
     ] = False,
     nulls: Annotated[
         bool,
         typer.Option(
-            "--nulls/--no-nulls", help="Judge models that have learned nothing beside this one."
+            "--nulls/--no-nulls",
+            help="Also label the neurons of a random and a shuffled model, which learned nothing.",
         ),
     ] = True,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(
@@ -114,17 +119,17 @@ def neurons(
     seed: Seed = 0,
     as_one_json: Json = False,
     as_json_lines: Annotated[
-        bool, typer.Option("--jsonl", help="Print a JSON object a neuron, each on its line.")
+        bool, typer.Option("--jsonl", help="Print one JSON object per neuron, each on a line.")
     ] = False,
 ) -> None:
-    """Say what each neuron of one or more layers fires on.
+    """Label each neuron of one or more layers by what it fires on.
 
-    Reads 100,000 tokens unless --tokens or --full says otherwise. A run that was stopped goes on
-    where it was when it is started again with the same words.
+    Reads 100,000 tokens unless --tokens or --full is given. An interrupted census resumes when the
+    same command is run again.
     """
     check_one_text(text, dataset)
     layers = _parse_layers(layer)
-    _check_words(layers, neuron, as_one_json=as_one_json, as_json_lines=as_json_lines)
+    _check_options(layers, neuron, as_one_json=as_one_json, as_json_lines=as_json_lines)
     _check_ablation(reading, ablate=ablate)
     from tinyinterp.api import NEURON_TOKENS
 
@@ -145,8 +150,8 @@ def neurons(
         tagger=tagger,
         tags=tags.value,
     )
-    speech = settings.open_speech()
-    _check_tag(tag, speech.tag_set)
+    tag_reader = settings.open_tag_reader()
+    _check_tag(tag, tag_reader.tag_set)
     model = load(ckpt)
     for number in layers:
         check_exists("layer", number, model.config.n_layers)
@@ -163,33 +168,32 @@ def neurons(
         as_one_json=as_one_json,
         as_json_lines=as_json_lines,
     )
-    answer(asked, model, corpus, speech, settings, OutputFolder(out))
+    answer(asked, Opened(model, corpus, tag_reader), settings, OutputFolder(out))
 
 
-def _check_words(
+def _check_options(
     layers: tuple[int, ...], neuron: int | None, *, as_one_json: bool, as_json_lines: bool
 ) -> None:
-    """Refuse options that do not go together.
+    """Refuse options that contradict each other.
 
     Raises:
-        typer.BadParameter: two forms of output, or a neuron of several layers.
+        typer.BadParameter: two forms of output, or a neuron and several layers.
     """
     if as_one_json and as_json_lines:
         raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
     if neuron is not None and len(layers) != 1:
-        raise typer.BadParameter("a neuron is one of one layer", param_hint="--neuron")
+        raise typer.BadParameter("it needs exactly one --layer", param_hint="--neuron")
 
 
 def _check_ablation(reading: Reading, *, ablate: bool) -> None:
     if ablate and reading is not Reading.POST:
         raise typer.BadParameter(
-            "only what a neuron hands on can be replaced: leave out --reading",
-            param_hint="--ablate",
+            "it replaces a neuron's output; leave out --reading", param_hint="--ablate"
         )
 
 
 def _parse_layers(given: str) -> tuple[int, ...]:
-    """Layers of ``4``, ``0,3`` or ``all`` (none: all there are).
+    """Layers from ``4``, ``0,3`` or ``all`` (empty: all).
 
     Raises:
         typer.BadParameter: it is not of that form.
@@ -198,7 +202,7 @@ def _parse_layers(given: str) -> tuple[int, ...]:
         return ()
     if re.fullmatch(r"\d+(,\d+)*", given) is None:
         raise typer.BadParameter(
-            f"{given!r} names no layers; give 4, or 0,3, or {ALL}", param_hint="--layer"
+            f"{given!r} is not a list of layers; give 4, or 0,3, or {ALL}", param_hint="--layer"
         )
     return tuple(sorted({int(number) for number in given.split(",")}))
 
@@ -208,30 +212,5 @@ def _check_tag(tag: str | None, known: TagSet) -> None:
 
     if tag is not None and tag.upper() not in known.names:
         raise SelectionError(
-            f"there is no {known.name} tag {tag.upper()}; known: {', '.join(known.names)}"
+            f"there is no {known.name} tag {tag.upper()}; choose one of {', '.join(known.names)}"
         )
-
-
-def check_exists(what: str, number: int, count: int) -> None:
-    """Refuse a layer, head or neuron that the model has not.
-
-    Raises:
-        SelectionError: there is none of that number.
-    """
-    from tinyinterp.errors import SelectionError
-
-    if number >= count:
-        raise SelectionError(
-            f"there is no {what} {number}; this model has {count}, counted from 0 to {count - 1}"
-        )
-
-
-def say_warnings(table: Table) -> None:
-    """What a reader of the table must know, on standard error."""
-    for warning in table.notes.get("warnings", []):
-        say(f"note: {warning}")
-
-
-def as_json(table: Table, output: OutputFolder) -> dict[str, Any]:
-    """The table and the files that were written."""
-    return json.loads(table.to_json()) | {"files": [str(path) for path in output.written]}

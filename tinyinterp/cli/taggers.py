@@ -1,4 +1,4 @@
-"""``tinyinterp taggers``: how often the part-of-speech taggers are right."""
+"""``tinyinterp taggers``: the accuracy of the part-of-speech taggers on a treebank."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def taggers(
     *,
     conllu: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="A treebank: words with tags by hand, in CoNLL-U."),
+        typer.Option(metavar="FILE", help="A treebank in CoNLL-U: words tagged by hand."),
     ],
     tagger: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="pattern, spacy, spacy:PIPELINE, hanta or agree; may come again; all that are "
-            "installed if left out.",
+            help="pattern, spacy, spacy:PIPELINE, hanta or agree; may be repeated. Default: every "
+            "installed tagger, and the default tagger together with each of the others.",
         ),
     ] = None,
     tags: WhichTags = Tags.UNIVERSAL,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Measure the part-of-speech taggers on a treebank, and the default's agreement with others.
+    """Measure the accuracy of the part-of-speech taggers on a treebank.
 
-    "Perfect AUROC" is what a neuron that tells the tag without error would get by the tagger's
-    labels: no neuron can be expected to score above it.
+    "Perfect AUROC" is the AUROC, by the tagger's labels, of a neuron that predicts the true tag
+    without error. See docs/parts-of-speech.md.
     """
     from tinyinterp.tagging import DEFAULT_TAGGER, AgreeingTaggers, installed_taggers, open_tagger
     from tinyinterp.tagging.accuracy import measure_accuracy
@@ -69,9 +69,9 @@ def _lines(accuracy: Accuracy) -> list[str]:
     about = [
         accuracy.tagger,
         f"  {accuracy.words:,} words, {accuracy.tagged:.1%} of them tagged",
-        f"  right, given the treebank's words: {accuracy.accuracy:.1%} ({bounds})",
-        f"  right, from raw text: {accuracy.raw_accuracy:.1%} ({raw_bounds})",
-        f"  found in raw text: {accuracy.coverage:.1%} of the words",
+        f"  accuracy on the treebank's words: {accuracy.accuracy:.1%} ({bounds})",
+        f"  accuracy on raw text: {accuracy.raw_accuracy:.1%} ({raw_bounds})",
+        f"  words found in raw text: {accuracy.coverage:.1%}",
     ]
     rows = [
         [

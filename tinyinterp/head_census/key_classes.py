@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tinyinterp.tagging import NO_TAG, QUOTATION_MARK, SENTENCE_END, TAGS, SpeechReader
+from tinyinterp.tagging import NO_TAG, QUOTATION_MARK, SENTENCE_END, TAGS, TagReader
 from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -76,7 +76,7 @@ class ClassReader:
 
     def __init__(self, tokens: list[int]) -> None:
         self.tokens = tokens
-        self._speech = SpeechReader()
+        self._tag_reader = TagReader()
         self._last: tuple[MicroBatch, BatchClasses] | None = None
 
     def read(self, batch: MicroBatch) -> BatchClasses:
@@ -108,10 +108,10 @@ class ClassReader:
     ) -> tuple[Bool[np.ndarray, "position key_class"], Int[np.ndarray, " position"]]:
         """The classes of each token, and a number for the word that it is or starts; -1: none."""
         story, n = sequence.story, len(sequence.tokens)
-        words, speech = self._speech.words(story), self._speech.tokens(sequence)
+        words, tagged = self._tag_reader.words(story), self._tag_reader.tokens(sequence)
         classes = np.zeros((n, len(KEY_CLASSES)), dtype=bool)
-        scored = np.flatnonzero(speech.tags != NO_TAG)
-        classes[scored, speech.tags[scored]] = True
+        scored = np.flatnonzero(tagged.tags != NO_TAG)
+        classes[scored, tagged.tags[scored]] = True
         for position, (start, end) in enumerate(sequence.offsets):
             text = story[start:end].strip()
             if text and not any(character.isalnum() for character in text):
@@ -121,12 +121,12 @@ class ClassReader:
                 classes[position, PUNCTUATION] &= not any(marks)
         texts = [story[a:b] for a, b in zip(words.starts, words.ends, strict=True)]
         starts = sentence_starts(texts)
-        is_word = scored[~np.isin(speech.tags[scored], NOT_WORDS)]
-        classes[is_word, KEY_CLASSES.index("sentence-start")] = starts[speech.words[is_word]]
+        is_word = scored[~np.isin(tagged.tags[scored], NOT_WORDS)]
+        classes[is_word, KEY_CLASSES.index("sentence-start")] = starts[tagged.words[is_word]]
         numbers: dict[str, int] = {}
         word_of = np.full(n, -1)
         for position in is_word:
-            text = texts[speech.words[position]].lower()
+            text = texts[tagged.words[position]].lower()
             word_of[position] = numbers.setdefault(text, len(numbers))
         return classes, word_of
 

@@ -50,7 +50,7 @@ def measure_twins(
             config,
             short,
             seed=seed,
-            with_speech=False,
+            with_looks_at=False,
             report=report,
         )
         twins.append(measured.estimates)

@@ -1,4 +1,4 @@
-"""How well a neuron's activation tells a part of speech: ranks on an even sample of tokens."""
+"""How well a neuron's activation predicts a tag: AUROC on an even sample of TEST tokens."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tinyinterp.neuron_census.sample import Sample, prevalence
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.statistics import CONFIDENCE, auroc_of_counts, q_values
 
-FEWEST_OF_A_TAG = 50  # tokens of a target, and others, below which it is not looked at
+FEWEST_OF_A_TAG = 50  # tokens with a target, and tokens without it, that a test needs
 NEURONS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class Association:
-    """Of every neuron with every target. What is not tested has AUROC 0.5 and p and q of 1."""
+    """Every target against every neuron. A target not tested has AUROC 0.5, p and q 1."""
 
     auroc: Float[np.ndarray, "target neuron"]
     low: Float[np.ndarray, "target neuron"]
@@ -28,13 +28,13 @@ class Association:
     precision: Float[np.ndarray, "target neuron"]  # average precision
     p: Float[np.ndarray, "target neuron"]
     q: Float[np.ndarray, "target neuron"]
-    tested: Bool[np.ndarray, " target"]  # which targets have tokens enough
+    tested: Bool[np.ndarray, " target"]  # which targets have enough tokens
     all_targets: Targets
 
     def best(self) -> Int[np.ndarray, " neuron"]:
-        """The tested tag of the word itself whose AUROC is surely the largest; -1 if none is.
+        """The tested tag of the word itself whose AUROC has the largest lower bound; -1 if none.
 
-        By the lower bound, since a tag of few tokens often has the largest value by chance.
+        By the bound, since a rare tag often has the largest value by chance.
         """
         tested = np.flatnonzero(self.tested[: self.all_targets.own.stop])
         if not len(tested):
@@ -45,15 +45,15 @@ class Association:
 def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Association:
     """Test every neuron of a layer against every target.
 
-    The p-value is two-sided: ``AUROC - 0.5`` against the scatter of its parts by block of stories
-    (:func:`tinyinterp.statistics.rank_tests`), by Student's t with one degree of freedom less than
-    there are blocks. The interval is DeLong's with blocks as clusters.
+    The p-value is two-sided: ``AUROC - 0.5`` over the scatter of its parts by block of stories
+    (:func:`tinyinterp.statistics.rank_tests`), by Student's t with one degree of freedom fewer than
+    blocks. The interval is DeLong's with blocks as clusters.
     """
     n_rows, n_neurons = values.shape
     counts = prevalence(sample)
     numbers = np.unique(sample.blocks, return_inverse=True)[1]
     n_blocks = int(numbers.max(initial=-1)) + 1
-    # AUROC, average precision, its error, the error if nothing is told
+    # AUROC, average precision, standard error of the AUROC, the same under the null
     found = np.zeros((4, n_neurons, len(counts)))
 
     def work(first: int, last: int) -> None:
@@ -92,7 +92,7 @@ def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Associ
 def false_discovery(
     p: Float[np.ndarray, "target neuron"], tested: Bool[np.ndarray, " target"]
 ) -> Float[np.ndarray, "target neuron"]:
-    """Benjamini-Hochberg over all neurons and tested targets; 1 for the others."""
+    """Benjamini-Hochberg q-values over all neurons and tested targets; 1 for other targets."""
     q = np.ones_like(p)
     if tested.any():
         q[tested] = q_values(p[tested])
@@ -100,13 +100,13 @@ def false_discovery(
 
 
 class TokenControl:
-    """How far token identity alone tells a target, and how far the neuron tells more.
+    """How well token identity alone predicts a target, and what the neuron adds to it.
 
     Args:
         values: of one layer.
-        sample: the tokens that are predicted.
-        means: of the token types of the sample, as :func:`numpy.unique` orders them: each neuron's
-            mean activation on the FIT stories.
+        sample: the tokens to predict.
+        means: each neuron's mean FIT activation on the token types of the sample, in the order of
+            :func:`numpy.unique`.
     """
 
     def __init__(
@@ -123,14 +123,14 @@ class TokenControl:
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def by_token(self, neuron: int, target: int) -> float:
-        """AUROC of the mean on the token's type as a predictor of the target."""
+        """AUROC of a predictor that knows only the token: the neuron's mean on its type."""
         positives, _ = self._of(target)
         return auroc_of_counts(self._means[:, neuron], positives, self._all - positives)
 
     def within(self, neuron: int, target: int) -> tuple[float, int]:
-        """AUROC between tokens of one type, and how many tokens are of a type that has both.
+        """AUROC among tokens of the same type, and how many tokens it compares.
 
-        0.5 and 0 where there is no such type.
+        Only types that occur with and without the target count; 0.5 and 0 if there is none.
         """
         _, chosen = self._of(target)
         values = np.ascontiguousarray(self._values[chosen, neuron])
@@ -138,7 +138,7 @@ class TokenControl:
         return auroc_within(values, values.argsort(), positive, self._kinds[chosen], len(self._all))
 
     def _of(self, target: int) -> tuple[Float[np.ndarray, " kind"], Int[np.ndarray, " chosen"]]:
-        """How many tokens of each type a target is about; the tokens of types that have both."""
+        """How many tokens of each type have a target; the tokens of types with and without it."""
         if target not in self._known:
             positive = self._sample.positive(target)
             found = np.bincount(self._kinds[positive], minlength=len(self._all))

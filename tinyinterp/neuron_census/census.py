@@ -1,4 +1,4 @@
-"""The census of neurons: read a text once, count, decide; a row a neuron, and all it rests on."""
+"""The census of neurons: read a text, count, decide; a row per neuron and the tables behind it."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet
 
-from tinyinterp.errors import SelectionError
 from tinyinterp.io.files import replacing_file
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
-from tinyinterp.neuron_census import dump
-from tinyinterp.neuron_census.contexts import find_hits
+from tinyinterp.neuron_census.checkpointer import Checkpointer
+from tinyinterp.neuron_census.corpus_stats import CorpusStats, corpus_stats
 from tinyinterp.neuron_census.evidence import judge
-from tinyinterp.neuron_census.extremes import NOWHERE
 from tinyinterp.neuron_census.finished import table_path
-from tinyinterp.neuron_census.layer_tables import association_table, histogram_table, hit_table
 from tinyinterp.neuron_census.measure import Measured, measure
-from tinyinterp.neuron_census.neuron_rows import rows_of_layer
 from tinyinterp.neuron_census.notes import census_fingerprint, layer_notes, pooled_notes
 from tinyinterp.neuron_census.nulls import NullKinds, null_kinds
-from tinyinterp.neuron_census.saved import Keeper
 from tinyinterp.neuron_census.settings import NeuronSettings
-from tinyinterp.neuron_census.survey import Survey, survey
-from tinyinterp.tagging import SpeechReader
+from tinyinterp.neuron_census.tables import (
+    association_table,
+    histogram_table,
+    hit_table,
+    rows_of_layer,
+)
+from tinyinterp.neuron_census.top_activations import UNFILLED, find_hits
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PROGRESS_FILE = ".tinyinterp.neurons.npz"  # in the folder that results go to, while a run goes on
+PROGRESS_FILE = ".tinyinterp.neurons.npz"  # in the checkpoint folder, while a census runs
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,10 @@ class LayerCensus:
     histograms: pa.Table  # a row per neuron
 
     def write(self, folder: Path) -> list[Path]:
-        """Write all tables, and the top activations as text; returns the paths."""
-        paths = [*self.table.write(folder), *dump.write_top(self.table, self.top, folder)]
+        """Write all tables; returns the paths."""
+        paths = self.table.write(folder)
         tables = {
+            "top_activations": self.top,
             "bottom_activations": self.bottom,
             "associations": self.associations,
             "histograms": self.histograms,
@@ -67,7 +68,7 @@ class LayerCensus:
 
 @dataclass(frozen=True)
 class NeuronCensus:
-    """A row for every neuron, and what each fires on most; layer by layer."""
+    """A row for every neuron, with its largest and smallest activations, by layer."""
 
     layers: dict[int, LayerCensus]
 
@@ -82,7 +83,7 @@ class NeuronCensus:
 
     @cached_property
     def top(self) -> Table:
-        """The largest activations of the neurons of all layers, a row each."""
+        """The largest activations of the neurons of all layers, a row per hit."""
         tables = [layer.top for layer in self.layers.values()]
         whole = pa.concat_tables(tables).replace_schema_metadata(tables[0].schema.metadata)
         return Table.of_arrow("top_activations", whole)
@@ -98,73 +99,50 @@ class NeuronCensus:
         """Write the tables of every layer; returns the paths."""
         return [path for layer in self.layers.values() for path in layer.write(folder)]
 
-    def neuron_lines(self, neuron: int, layer: int | None = None) -> list[str]:
-        """A neuron's label, its numbers and its top activations, at most 100 columns wide.
-
-        Args:
-            neuron: counted from 0.
-            layer: needed if there are several.
-
-        Raises:
-            SelectionError: there is no such neuron, or no layer was given and there are several.
-        """
-        if layer is None and len(self.layers) == 1:
-            (layer,) = self.layers
-        if layer not in self.layers:
-            raise SelectionError(
-                f"layer {layer} is not in this census; it has {', '.join(map(str, self.layers))}"
-            )
-        found = self.layers[layer]
-        if not 0 <= neuron < len(found.table):
-            raise SelectionError(
-                f"there is no neuron {neuron}; this layer has {len(found.table)}, counted from 0"
-            )
-        hits = found.top.filter(pc.field("neuron") == neuron).to_pylist()
-        return dump.neuron_lines(found.table.row(neuron=neuron), hits)
-
 
 def census_neurons(
     model: Model,
     corpus: Corpus,
     settings: NeuronSettings,
     *,
-    speech: SpeechReader | None = None,
-    keep_in: Path | None = None,
+    tag_reader: TagReader | None = None,
+    checkpoint_folder: Path | None = None,
 ) -> NeuronCensus:
-    """Say of every neuron of the chosen layers what it fires on.
+    """Measure and label every neuron of the chosen layers.
 
-    The FIT stories give what hits and predictions are measured by; the TEST stories all that is
-    reported but the extremes, which are those of both. If all stories fall on one side, they serve
-    as both, and a warning says so.
+    Hit levels and predictions are fitted on FIT; everything reported is measured on TEST, except
+    the extremes, which are those of both. If all stories fall on one side, they serve as both, and
+    a warning says so.
 
     Args:
-        model: whose neurons.
+        model: the model.
         corpus: what it reads.
-        settings: what is asked for.
-        speech: tags the words; none: by the tagger of the settings.
-        keep_in: a folder that holds, while the text is read, how far that has come; the next call
-            of the same census goes on from there.
+        settings: what to measure.
+        tag_reader: tags the words; None: with the tagger of the settings.
+        checkpoint_folder: holds the progress of a running census, so that an interrupted census
+            resumes; None: nothing is saved.
 
     Raises:
-        SelectionError: the model has no such layer, or the tagger cannot be had.
-        KeyboardInterrupt: Ctrl-C was pressed; what was counted lies in ``keep_in``.
-        OutputError: ``keep_in`` cannot be written.
+        SelectionError: the model has no such layer, or the tagger is not available.
+        KeyboardInterrupt: Ctrl-C was pressed; the progress is in ``checkpoint_folder``.
+        OutputError: ``checkpoint_folder`` cannot be written.
     """
     layers = settings.chosen_layers(model.config.n_layers)
-    speech = speech or settings.open_speech()
-    text = survey(corpus)
-    fingerprint = census_fingerprint(model, corpus, settings, text, speech.tagger)
-    path = None if keep_in is None else keep_in / PROGRESS_FILE
-    keeper = Keeper(path, f"{fingerprint} {layers}")
-    steps = text.tokens * (1 if text.split else 2) + 2 * min(settings.null_tokens, text.tokens)
+    tag_reader = tag_reader or settings.open_tag_reader()
+    stats = corpus_stats(corpus)
+    fingerprint = census_fingerprint(model, corpus, settings, stats, tag_reader.tagger)
+    path = None if checkpoint_folder is None else checkpoint_folder / PROGRESS_FILE
+    checkpointer = Checkpointer(path, f"{fingerprint} {layers}")
+    steps = stats.tokens * (1 if stats.split else 2) + 2 * min(settings.null_tokens, stats.tokens)
     named = f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
     with progress(f"Neurons of {named}", steps) as report:
         measured = measure(
-            model.decoder, corpus, settings, text, speech, keeper=keeper, report=report
-        )
-        nulls = null_kinds(model.decoder, corpus, settings, speech, report)
-    census = _tables(model, corpus, settings, text, speech, measured, nulls)
-    keeper.clear()
+            model.decoder, corpus, settings, stats, tag_reader,
+            checkpointer=checkpointer, report=report,
+        )  # fmt: skip
+        nulls = null_kinds(model.decoder, corpus, settings, tag_reader, report)
+    census = _tables(model, corpus, settings, stats, tag_reader, measured, nulls)
+    checkpointer.clear()
     return census
 
 
@@ -172,30 +150,28 @@ def _tables(
     model: Model,
     corpus: Corpus,
     settings: NeuronSettings,
-    text: Survey,
-    speech: SpeechReader,
+    stats: CorpusStats,
+    tag_reader: TagReader,
     measured: Measured,
     nulls: dict[int, NullKinds],
 ) -> NeuronCensus:
-    lists = [layer.extremes for layer in measured.layers.values()]
-    ids = np.unique(np.concatenate([(each.high_ids, each.low_ids) for each in lists]))
-    hits = find_hits(corpus, speech, ids[ids != NOWHERE])
+    extremes = [layer.extremes for layer in measured.layers.values()]
+    ids = np.unique(np.concatenate([(each.high_ids, each.low_ids) for each in extremes]))
+    hits = find_hits(corpus, tag_reader, ids[ids != UNFILLED])
     layers = {}
     for layer, found in measured.layers.items():
-        judged = judge(found, measured.counts, text.counted_stories, settings.seed)
+        judged = judge(found, measured.counts, stats.counted_stories, settings.seed)
         notes = layer_notes(
-            model, corpus, settings, text, measured.counts, speech.tagger, layer,
+            model, corpus, settings, stats, measured.counts, tag_reader.tagger, layer,
             nulls.get(layer),
         )  # fmt: skip
-        rows, association = rows_of_layer(model, layer, measured, text, judged)
-        lists_of = found.extremes
+        rows, association = rows_of_layer(model, layer, measured, stats, judged)
+        lists = found.extremes
         layers[layer] = LayerCensus(
             Table(f"neurons_layer{layer}", rows, notes=notes),
-            hit_table(layer, lists_of.high, lists_of.high_ids, hits, notes),
-            hit_table(layer, lists_of.low, lists_of.low_ids, hits, notes),
+            hit_table(layer, lists.high, lists.high_ids, hits, notes),
+            hit_table(layer, lists.low, lists.low_ids, hits, notes),
             association_table(layer, association, judged, notes),
-            histogram_table(
-                layer, found.sampled.values, lists_of.smallest, lists_of.largest, notes
-            ),
+            histogram_table(layer, found.sampled.values, lists.smallest, lists.largest, notes),
         )
     return NeuronCensus(layers)

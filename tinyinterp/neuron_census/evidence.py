@@ -1,4 +1,4 @@
-"""From running counts to the evidence that a label rests on."""
+"""From running counts to the evidence that decides a label."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Judged:
 
     evidence: list[Evidence]
     labels: list[Label]
-    words: Int[np.ndarray, "neuron three"]  # types with most hits, most first; -1: no more
-    purity: Float[np.ndarray, "target neuron"]  # share of the hits that a target is about
-    lift: Float[np.ndarray, "target neuron"]  # that over the target's share of all tokens
+    words: Int[np.ndarray, "neuron three"]  # types with most hits, most first; -1: none left
+    purity: Float[np.ndarray, "target neuron"]  # share of the hits with each target
+    lift: Float[np.ndarray, "target neuron"]  # that, over the target's share of all tokens
 
 
 def judge(measured: LayerMeasured, counts: TextCounts, stories: int, seed: int) -> Judged:
-    """The evidence for every neuron, and what the table makes of it.
+    """The evidence for every neuron of a layer, and its label.
 
-    Intervals are over blocks of stories, but for the share of the most frequent types: which types
-    those are is known only at the end, so their hits are not kept by block, and Wilson's interval,
-    for independent hits, is taken.
+    Intervals resample blocks of stories, except that of the share of the most frequent types: which
+    types these are is known only at the end, so hits by type are not kept by block. Theirs is
+    Wilson's interval, which takes hits for independent.
     """
     held_out = measured.held_out
     position = _intervals(*held_out.position_shares(counts.block_tokens, seed))
@@ -69,11 +69,11 @@ def judge(measured: LayerMeasured, counts: TextCounts, stories: int, seed: int) 
 
 
 def _most_frequent(by_type: Int[np.ndarray, "neuron kind"]) -> Int[np.ndarray, "neuron three"]:
-    """Types with most hits: most first, then by token id; -1 where there are no more."""
+    """The types with most hits: most first, then by token id; -1 where none is left."""
     n_types = by_type.shape[1]
     found = np.full((len(by_type), MOST_TYPES), -1)
     kept = min(MOST_TYPES, n_types)
-    # Larger for more hits and, of equally many, for the smaller id: all keys differ.
+    # Larger for more hits and, among equals, for the smaller id, so that all keys differ.
     keys = by_type.astype(np.int64) * n_types + np.arange(n_types - 1, -1, -1)
     best = np.argpartition(keys, n_types - kept, axis=1)[:, n_types - kept :]
     order = np.argsort(-np.take_along_axis(keys, best, axis=1), axis=1)
@@ -93,7 +93,7 @@ def _intervals(
 def _tag_shares(
     measured: LayerMeasured, counts: TextCounts, targets: range, seed: int
 ) -> list[TagShare]:
-    """For every neuron the one of these tags that most of its hits have."""
+    """For every neuron the target, of these, with the largest share of its hits."""
     held_out = measured.held_out
     by_block = held_out.block_target_hits[:, targets.start : targets.stop]
     best = by_block.sum(axis=0).argmax(axis=0)  # [neuron]
@@ -104,6 +104,6 @@ def _tag_shares(
     rates = counts.target_tokens[targets.start + best] / max(counts.n_tokens, 1)
     lift = np.divide(shares, rates, out=np.zeros_like(shares), where=rates > 0)
     return [
-        TagShare(targets.start + int(tag), share, float(times))
-        for tag, share, times in zip(best, _intervals(shares, low, high), lift, strict=True)
+        TagShare(targets.start + int(target), share, float(times))
+        for target, share, times in zip(best, _intervals(shares, low, high), lift, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""A census that lies in a folder: single neurons and rankings, read without measuring anything."""
+"""A finished census in a folder: single neurons and rankings, read without measuring again."""
 
 from __future__ import annotations
 
@@ -19,18 +19,22 @@ NEEDED = ("neurons", "top_activations", "bottom_activations", "associations", "h
 
 @dataclass(frozen=True)
 class Finished:
-    """The census of a folder.
+    """A census in a folder.
 
     Args:
-        folder: where its files lie.
-        layers: those that it has.
+        folder: of its files.
+        layers: that it holds.
     """
 
     folder: Path
     layers: tuple[int, ...]
 
     def notes(self, layer: int) -> dict[str, Any]:
-        """What the tables of a layer were measured on."""
+        """The notes of a layer's tables.
+
+        Raises:
+            SelectionError: the folder has no such layer.
+        """
         found = _notes(self._path("neurons", layer))
         if found is None:
             raise SelectionError(f"{self.folder} holds no neurons of layer {layer}")
@@ -61,11 +65,11 @@ class Finished:
     def ranking(self, tag: str, target: str) -> list[Row]:
         """The neurons of all layers by their AUROC for a tag, best first, each with its kind.
 
-        By the lower bound, then by the value, then in order.
+        Sorted by the lower bound, then by the value, then by layer and neuron.
 
         Args:
             tag: such as ``NOUN``.
-            target: the word that is to have it: ``current``, ``next`` or ``previous``.
+            target: whose tag: that of the ``current``, ``next`` or ``previous`` word.
         """
         rows = []
         for layer in self.layers:
@@ -85,12 +89,12 @@ class Finished:
 
 
 def table_path(folder: Path, name: str, layer: int) -> Path:
-    """Where a table of a layer lies."""
+    """The path of a layer's table."""
     return folder / f"{name}_layer{layer}.parquet"
 
 
 def find_finished(folder: Path, layers: tuple[int, ...], fingerprint: str) -> Finished | None:
-    """The census of these layers, if the folder has all of it and its fingerprint is this one."""
+    """The census of these layers, if the folder has all of its tables with this fingerprint."""
     for layer in layers:
         for name in NEEDED:
             notes = _notes(table_path(folder, name, layer))
@@ -100,7 +104,7 @@ def find_finished(folder: Path, layers: tuple[int, ...], fingerprint: str) -> Fi
 
 
 def _notes(path: Path) -> dict[str, Any] | None:
-    """The notes of a table; None if there is none to be read."""
+    """The notes of a table; None if they cannot be read."""
     try:
         metadata = parquet.read_schema(path).metadata or {}
         return json.loads(metadata[METADATA])

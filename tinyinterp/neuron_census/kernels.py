@@ -1,12 +1,12 @@
-"""The inner loops over activations, compiled: each token's neurons are gone through once.
+"""The inner loops over activations, compiled: each loop reads every activation once.
 
-All take the activations of one layer as they leave the model, ``[row neuron]`` in fp32 with rows of
-end-of-text and padding among them, and which rows count. They work on the neurons from ``first`` up
-to ``last`` and release the interpreter's lock, so that parts of a layer can be done side by side;
-what becomes of a neuron never depends on the others, nor on how many there are at a time.
+All take the activations of one layer as they leave the model (``[row neuron]``, fp32, end-of-text
+and padding included) and the indices of the rows that count. Each call processes the neurons from
+``first`` up to ``last`` and releases the interpreter's lock, so that threads can share a layer.
+Neurons are independent: results do not depend on how they are divided.
 
-numba compiles them when they are first called and keeps the result on disk. ``no_type_check`` is
-for the test run, which would put a wrapper around each function.
+numba compiles the loops at their first call and caches the result on disk. ``no_type_check`` keeps
+the test run from wrapping them.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ import numpy as np
 from tinyinterp.compiled import compiled, in_parts
 
 STORY_SHIFT = 24  # an id is the story's number, then this many bits of position
-TOGETHER = 32  # neurons that are compared with their lists in one go
-SLICE = 64  # a multiple of this many neurons is a thread's part
+GROUP = 32  # neurons that share a flag: one without a hit is skipped whole
+SLICE = 64  # a thread gets a multiple of this many neurons
 
 
 def over_neurons(work: Callable[[int, int], None], n_neurons: int) -> None:
-    """Call ``work(first, last)`` for parts of a layer, side by side."""
+    """Call ``work(first, last)`` for parts of a layer, in parallel."""
     in_parts(work, n_neurons, SLICE)
 
 
 @compiled
 @no_type_check
 def enter(values, ids, value, number, per_story):
-    """Put a value where it belongs in a list that is sorted, or leave it out.
+    """Insert a value into a sorted list, unless it is too small.
 
-    Largest first, of equal values the one with the smallest id. With ``per_story`` a story has one
+    Largest first; of equal values the one with the smallest id. With ``per_story`` a story has one
     entry, its best.
     """
     last = len(values) - 1
@@ -65,12 +65,12 @@ def fit_rows(
     Args:
         values: [row neuron].
         rows: which rows count; the arrays after it have an entry for each.
-        by_type: [type neuron], fp64. Rows of one type should follow one another.
+        by_type: [type neuron], fp64. Fastest if rows of one type follow one another.
         by_position: [position neuron], fp64.
         high: [neuron k], the largest; ``low``: the smallest, negated.
         upper: [neuron], the last value of each list ``high``; ``lower``: that of ``low``.
     """
-    flags = np.zeros(-(-(last - first) // TOGETHER), np.int32)
+    flags = np.zeros(-(-(last - first) // GROUP), np.int32)
     for index in range(len(rows)):
         row = values[rows[index], first:last]
         _add(by_type[types[index], first:last], row)
@@ -89,21 +89,21 @@ def test_rows(
     block_hits, target_hits, type_hits, high, high_ids, low, low_ids, upper, lower, listed,
     per_story, first, last,
 ):  # fmt: skip
-    """Count hits by block, target and type, add up moments, and go on with the lists of extremes.
+    """Count hits by block, target and type, add to the moments and to the lists of extremes.
 
     Args:
-        values: see :func:`fit_rows`, as for all that has the same name.
+        values: as for :func:`fit_rows`, like every argument of the same name.
         targets: [row three], the columns of ``target_hits`` that a row counts in; below 0: none.
-        level: [neuron], from here on a row is a hit.
+        level: [neuron], a row that reaches it is a hit.
         predicted: [position neuron], what position alone predicts.
         moments: [3 block neuron], fp64: sums, squares, squared errors of ``predicted``.
         above_zero: [neuron], rows above zero.
         block_hits: [block neuron].
         target_hits: [block target neuron].
         type_hits: [type neuron].
-        listed: whether the lists are to see these rows.
+        listed: whether these rows may enter the lists.
     """
-    flags = np.zeros(-(-(last - first) // TOGETHER), np.int32)
+    flags = np.zeros(-(-(last - first) // GROUP), np.int32)
     for index in range(len(rows)):
         row, block = values[rows[index], first:last], blocks[index]
         _add(moments[0, block, first:last], row)
@@ -126,12 +126,12 @@ def test_rows(
 @compiled
 @no_type_check
 def count_bins(values, low, bins_each, counts, first, last):
-    """Add values [row neuron] to equal bins from ``low`` on; what lies outside to the outermost."""
+    """Count values [row neuron] in equal bins from ``low`` up; outliers go to the end bins."""
     last_bin = counts.shape[1] - 1
     for row in range(len(values)):
         for n in range(first, last):
-            place = int((values[row, n] - low[n]) * bins_each[n])
-            counts[n, min(max(place, 0), last_bin)] += 1
+            bin_ = int((values[row, n] - low[n]) * bins_each[n])
+            counts[n, min(max(bin_, 0), last_bin)] += 1
 
 
 @compiled
@@ -141,7 +141,7 @@ def _enter_flagged(
 ):  # fmt: skip
     for group in range(len(flags)):
         if flags[group]:
-            for n in range(group * TOGETHER, min((group + 1) * TOGETHER, len(row))):
+            for n in range(group * GROUP, min((group + 1) * GROUP, len(row))):
                 x = row[n]
                 if x >= upper[n]:
                     enter(high[n], high_ids[n], x, number, per_story)
@@ -156,7 +156,7 @@ def _enter_flagged(
 def _count_hits(row, level, flags, block_hits, target_hits, type_hits, targets):
     for group in range(len(flags)):
         if flags[group]:
-            for n in range(group * TOGETHER, min((group + 1) * TOGETHER, len(row))):
+            for n in range(group * GROUP, min((group + 1) * GROUP, len(row))):
                 if row[n] >= level[n]:
                     block_hits[n] += 1
                     type_hits[n] += 1
@@ -165,7 +165,7 @@ def _count_hits(row, level, flags, block_hits, target_hits, type_hits, targets):
                             target_hits[target, n] += 1
 
 
-# Loops over slices from 0 on, without a branch: only such ones become vector instructions.
+# Branch-free loops over whole slices: only these compile to vector instructions.
 
 
 @compiled
@@ -201,10 +201,10 @@ def _count_above_zero(counts, row):
 @compiled
 @no_type_check
 def _flag_hits(row, level, flags):
-    """For each group of neurons how many reach their level."""
+    """Count, for each group of neurons, how many reach their level."""
     for group in range(len(flags)):
-        part = row[group * TOGETHER : (group + 1) * TOGETHER]
-        levels = level[group * TOGETHER : (group + 1) * TOGETHER]
+        part = row[group * GROUP : (group + 1) * GROUP]
+        levels = level[group * GROUP : (group + 1) * GROUP]
         found = np.int32(0)
         for n in range(len(part)):
             found += np.int32(part[n] >= levels[n])
@@ -214,11 +214,11 @@ def _flag_hits(row, level, flags):
 @compiled
 @no_type_check
 def _flag_outside(row, upper, lower, flags):
-    """For each group of neurons how many are outside of their bounds, or on them."""
+    """Count, for each group of neurons, how many reach the upper or lower bound of their lists."""
     for group in range(len(flags)):
-        part = row[group * TOGETHER : (group + 1) * TOGETHER]
-        above = upper[group * TOGETHER : (group + 1) * TOGETHER]
-        below = lower[group * TOGETHER : (group + 1) * TOGETHER]
+        part = row[group * GROUP : (group + 1) * GROUP]
+        above = upper[group * GROUP : (group + 1) * GROUP]
+        below = lower[group * GROUP : (group + 1) * GROUP]
         found = np.int32(0)
         for n in range(len(part)):
             found += np.int32(part[n] >= above[n]) + np.int32(part[n] <= below[n])

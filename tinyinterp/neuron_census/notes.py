@@ -1,4 +1,4 @@
-"""What stands beside the tables of a census: what it was taken of, and what to beware of."""
+"""The notes of a table: what it was measured on, and warnings."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 
 from tinyinterp import __version__
 from tinyinterp.model import Model
+from tinyinterp.neuron_census.corpus_stats import CorpusStats
 from tinyinterp.neuron_census.labels import PART_OF_SPEECH, THRESHOLDS
 from tinyinterp.neuron_census.measure import TextCounts
 from tinyinterp.neuron_census.nulls import NULLS, NullKinds
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
 from tinyinterp.neuron_census.settings import NeuronSettings
-from tinyinterp.neuron_census.survey import Survey
 from tinyinterp.tagging import Tagger
 from tinyinterp.text.corpus import Corpus
 
-LOW_COVERAGE = 0.8  # below this share of scored tokens a warning stands beside the table
-MOST_BY_CHANCE = 0.05  # of a null model's neurons, called part-of-speech without a warning
+LOW_COVERAGE = 0.8  # below this share of scored tokens the notes carry a warning
+MOST_BY_CHANCE = 0.05  # above this share of part-of-speech neurons in a null model, too
 
 
 def census_fingerprint(
-    model: Model, corpus: Corpus, settings: NeuronSettings, text: Survey, tagger: Tagger
+    model: Model, corpus: Corpus, settings: NeuronSettings, stats: CorpusStats, tagger: Tagger
 ) -> str:
-    """SHA-256 of everything that the tables of a layer depend on, but the layer itself."""
+    """SHA-256 of everything that a layer's tables depend on, except the layer."""
     chosen = asdict(settings)
     del chosen["layers"]
     about = {
         "version": __version__,
         "model": [model.name, model.fingerprint],
-        "text": [corpus.name, corpus.n_ctx, text.tokens, text.digest],
+        "text": [corpus.name, corpus.n_ctx, stats.tokens, stats.digest],
         "tagger": [tagger.name, tagger.tag_set.names],
         "settings": chosen,
         "thresholds": asdict(THRESHOLDS),
@@ -43,7 +43,7 @@ def layer_notes(
     model: Model,
     corpus: Corpus,
     settings: NeuronSettings,
-    text: Survey,
+    stats: CorpusStats,
     counts: TextCounts,
     tagger: Tagger,
     layer: int,
@@ -60,22 +60,22 @@ def layer_notes(
         "seed": settings.seed,
         "top": settings.top,
         "per_story": settings.per_story,
-        "tokens": text.text_tokens,
+        "tokens": stats.text_tokens,
         "test_tokens": counts.n_tokens,
-        "test_stories": text.counted_stories,
+        "test_stories": stats.counted_stories,
         "sampled_tokens": min(SAMPLE_TOKENS, counts.n_tokens),
         "tagger": tagger.name,
         "tags": tagger.tag_set.name,
         "coverage": round(coverage, 6),
         "thresholds": asdict(THRESHOLDS),
         "nulls": null_notes(nulls),
-        "census": census_fingerprint(model, corpus, settings, text, tagger),
-        "warnings": _warnings(text, coverage, nulls),
+        "census": census_fingerprint(model, corpus, settings, stats, tagger),
+        "warnings": _warnings(stats, coverage, nulls),
     }
 
 
 def null_notes(nulls: NullKinds | None) -> dict[str, Any]:
-    """The share of each kind among the neurons of each null model; empty without any."""
+    """The share of each kind among the neurons of each null model; empty without null models."""
     if nulls is None:
         return {}
     shares = {
@@ -85,32 +85,32 @@ def null_notes(nulls: NullKinds | None) -> dict[str, Any]:
     return {"tokens": nulls.tokens} | shares
 
 
-def _warnings(text: Survey, coverage: float, nulls: NullKinds | None) -> list[str]:
-    stories = text.counted_stories
+def _warnings(stats: CorpusStats, coverage: float, nulls: NullKinds | None) -> list[str]:
+    stories = stats.counted_stories
     warnings = []
-    if not text.split:
+    if not stats.split:
         warnings.append(
-            f"all {stories} stories fall on one side of the split, so that nothing was held out"
+            f"all {stories} stories fall on one side of the split, so nothing was held out"
         )
     if stories < THRESHOLDS.stories:
         warnings.append(
-            f"only {stories} stories were counted; with fewer than {THRESHOLDS.stories} every "
+            f"only {stories} stories were counted; with fewer than {THRESHOLDS.stories}, every "
             "neuron that is not dead is undetermined"
         )
     if coverage < LOW_COVERAGE:
-        warnings.append(f"only {coverage:.0%} of the tokens could be given a part of speech")
+        warnings.append(f"only {coverage:.0%} of the tokens have a part of speech")
     for name, kinds in (nulls.kinds if nulls is not None else {}).items():
         share = kinds.get(PART_OF_SPEECH, 0) / sum(kinds.values())
         if share > MOST_BY_CHANCE:
             warnings.append(
                 f"{share:.0%} of the neurons of the {name} model, which learned nothing, are "
-                f"called {PART_OF_SPEECH}, too"
+                f"also {PART_OF_SPEECH}"
             )
     return warnings
 
 
 def pooled_notes(layers: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    """The notes of several layers as those of one table; shares are of all their neurons."""
+    """The notes of several layers as those of one table; null shares are over all their neurons."""
     first = next(iter(layers.values()))
     pooled = first | {
         "layer": list(layers),

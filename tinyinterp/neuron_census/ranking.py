@@ -1,7 +1,7 @@
-"""AUROC, average precision and their errors of one neuron for every target, compiled.
+"""AUROC, average precision and standard errors of one neuron for every target, compiled.
 
-Each walks once over the sample in the order of the neuron's activation, group after group of equal
-values. See :mod:`tinyinterp.statistics` for the same quantities said slowly.
+Each function walks once over the sample in the order of the neuron's activation, one group of equal
+values at a time. :mod:`tinyinterp.statistics` has plain versions of the same quantities.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from tinyinterp.compiled import compiled
 @compiled
 @no_type_check
 def rank_targets(values, order, targets, blocks, counts, n_blocks, auroc, precision, error, null):
-    """Fill in, for one neuron, the numbers of every target.
+    """Fill in the numbers of one neuron for every target.
 
     Args:
         values: [row], the activations.
         order: [row], ascending.
-        targets: [row side], the targets that a row is about; below 0: none.
+        targets: [row side], the targets that a row has; below 0: none.
         blocks: [row], from 0.
-        counts: [target], how many rows each target is about.
-        n_blocks: blocks that there are.
-        auroc: [target], filled; 0.5 where a target is about no row or all.
-        precision: [target], filled: average precision, equal values taken in at once.
+        counts: [target], how many rows have each target.
+        n_blocks: how many there are.
+        auroc: [target], filled; 0.5 where no row or every row has the target.
+        precision: [target], filled: average precision, equal values counted together.
         error: [target], filled: the standard error of ``auroc`` by DeLong, blocks as clusters.
-        null: [target], filled: that where target and activation are unrelated, by the scatter of
-            the blocks' parts of ``auroc - 0.5``.
+        null: [target], filled: the standard error if target and activation are unrelated, from the
+            scatter of the blocks' parts of ``auroc - 0.5``.
     """
     n, n_targets = len(order), len(counts)
-    below = np.zeros(n_targets)  # rows of each target below the group, and half of those in it
+    below = np.zeros(n_targets)  # rows with each target below the group, and half of those in it
     below_rows = np.zeros((n_blocks, n_targets))  # their sum over the rows of a block
-    below_own = np.zeros((n_blocks, n_targets))  # over those that the target is about
-    shares = np.zeros((n_blocks, n_targets))  # sum of rank as a share, less a half, of the same
+    below_own = np.zeros((n_blocks, n_targets))  # over those with the target
+    shares = np.zeros((n_blocks, n_targets))  # sum of (rank / n - 1/2) over the same
     all_shares = np.zeros(n_blocks)
     block_rows = np.zeros(n_blocks)
     block_own = np.zeros((n_blocks, n_targets))
@@ -78,7 +78,7 @@ def rank_targets(values, order, targets, blocks, counts, n_blocks, auroc, precis
             precision[target] = inside / max(n, 1)
             continue
         precision[target] /= inside
-        # The shares of all rows sum to 0, so those outside have minus the sum of those inside.
+        # The shares of all rows sum to 0, so those outside sum to minus those inside.
         effect = shares[:, target].sum() * (1 / inside + 1 / outside)
         auroc[target] = 0.5 + effect
         if n_blocks < 2:
@@ -88,7 +88,7 @@ def rank_targets(values, order, targets, blocks, counts, n_blocks, auroc, precis
         for block in range(n_blocks):
             own = block_own[block, target]
             others = block_rows[block] - own
-            # n (share + 1/2) rows are below, half of its own group with them
+            # n (share + 1/2) rows are below a row, half of its own group included
             negatives_below = n * shares[block, target] + 0.5 * n * own - below_own[block, target]
             positives_below = below_rows[block, target] - below_own[block, target]
             deviation = (negatives_below / outside - own * auroc[target]) / inside + (
@@ -114,7 +114,7 @@ def add(sums, more):
 @compiled
 @no_type_check
 def auroc_within(values, order, positive, kinds, n_kinds):
-    """AUROC over pairs of rows of one kind only, and how many rows have such a partner.
+    """AUROC over pairs of rows of the same kind, and how many rows are in such a pair.
 
     Args:
         values: [row]; ``order``: [row], ascending; ``positive``: [row].
@@ -123,8 +123,8 @@ def auroc_within(values, order, positive, kinds, n_kinds):
     Returns:
         0.5 and 0 where no kind has both.
     """
-    below = np.zeros(n_kinds)  # negatives of the kind that came so far
-    here = np.zeros(n_kinds)  # those in the group of equal values
+    below = np.zeros(n_kinds)  # negatives of the kind so far
+    here = np.zeros(n_kinds)  # negatives of the kind in the group of equal values
     totals = np.zeros((n_kinds, 2))
     n = len(order)
     wins = 0.0

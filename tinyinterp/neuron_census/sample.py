@@ -1,4 +1,4 @@
-"""Tokens drawn evenly from the TEST stories, with the activations of every neuron on each."""
+"""An even sample of TEST tokens, and the activations of every neuron at each of them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from tinyinterp.neuron_census.rows import Rows
+from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.targets import SIDES, Targets
 
 SAMPLE_TOKENS = 20_000
-DEVIATIONS = 6  # of the number drawn, that room is kept for
+DEVIATIONS = 6  # standard deviations of the number drawn that room is kept for
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The tokens drawn, in the order in which they were read."""
+    """The tokens drawn, in reading order."""
 
-    types: Int[np.ndarray, " row"]  # token types, by their place among those of the text
+    types: Int[np.ndarray, " row"]  # indices among the token types of the text
     targets: Int[np.ndarray, "row three"]
     blocks: Int[np.ndarray, " row"]
     all_targets: Targets
@@ -33,20 +33,20 @@ class Sample:
         return Sample(self.types[rows], self.targets[rows], self.blocks[rows], self.all_targets)
 
     def positive(self, target: int) -> Bool[np.ndarray, " row"]:
-        """Which tokens a target is about."""
+        """Which tokens have a target."""
         return self.targets[:, self.all_targets.side(target)] == target
 
 
 class EvenSample:
     """The draw, in bounded memory.
 
-    Each token has a hash of its place and the seed; those below a bound are taken, so the draw
-    depends on nothing else, and not on the layers either.
+    A token is drawn if the hash of its id and the seed is below a bound. The draw depends on
+    nothing else: not on the order of reading, not on the layers.
 
     Args:
         n_tokens: how many there are to draw from.
         seed: of the draw.
-        size: about how many are taken; all, if there are no more.
+        size: about how many are drawn; all, if there are no more.
     """
 
     def __init__(self, n_tokens: int, seed: int, size: int = SAMPLE_TOKENS) -> None:
@@ -60,7 +60,7 @@ class EvenSample:
     def draw(
         self, rows: Rows, types: Int[np.ndarray, " row"], targets: Int[np.ndarray, "row three"]
     ) -> Int[np.ndarray, " kept"]:
-        """Which of these rows are taken; they come to stand behind those taken before."""
+        """Draw from these rows and append the drawn to the sample; returns which they are."""
         if self._all:
             kept = np.arange(len(rows.ids))
         else:
@@ -72,46 +72,46 @@ class EvenSample:
         return kept
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All that it holds."""
+        """Its whole state, by name."""
         return {"columns": self._columns[: self.held]}
 
     def restore(self, columns: Int[np.ndarray, "row five"]) -> None:
-        """Hold what another draw held."""
+        """Take on a saved state."""
         self.held = len(columns)
         self._columns[: self.held] = columns
 
     def finish(self, all_targets: Targets) -> Sample:
-        """The tokens drawn, whose targets are of these."""
+        """The tokens drawn, with the targets that theirs are numbered by."""
         types, blocks, *targets = self._columns[: self.held].T
         return Sample(types, np.stack(targets, axis=1), blocks, all_targets)
 
 
 class SampledValues:
-    """The activations of one layer on the tokens drawn."""
+    """The activations of one layer at the tokens drawn."""
 
     def __init__(self, n_neurons: int, room: int) -> None:
         self._values = np.empty((room, n_neurons), dtype=np.float32)
         self._held = 0
 
     def add(self, values: Float[np.ndarray, "row neuron"]) -> None:
-        """Take in the next tokens drawn."""
+        """Append those at the next tokens drawn."""
         self._values[self._held : self._held + len(values)] = values
         self._held += len(values)
 
     @property
     def values(self) -> Float[np.ndarray, "row neuron"]:
-        """What was taken in."""
+        """Those appended so far."""
         return self._values[: self._held]
 
 
 def prevalence(sample: Sample) -> Int[np.ndarray, " target"]:
-    """How many tokens each target is about."""
+    """How many tokens have each target."""
     found = sample.targets[sample.targets >= 0]
     return np.bincount(found, minlength=sample.all_targets.n)
 
 
 def _hash(ids: Int[np.ndarray, " row"], seed: int) -> np.ndarray:
-    """Well mixed 64 bits of each id (the finaliser of SplitMix64)."""
+    """64 well mixed bits of each id (the finaliser of SplitMix64)."""
     x = ids.astype(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15 + 1) % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)

@@ -1,29 +1,32 @@
-"""What a census of neurons is asked for."""
+"""The settings of a census of neurons."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tinyinterp.errors import SelectionError
-from tinyinterp.neuron_census.reading import READINGS
-from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, SpeechReader, open_tagger
+from tinyinterp.neuron_census.activations import READINGS
+from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, TagReader, open_tagger
 
-NULL_TOKENS = 30_000  # of the text that models without training read
+NULL_TOKENS = 30_000  # of the text, read by each null model
 
 
 @dataclass(frozen=True)
 class NeuronSettings:
-    """What is asked for.
+    """What to measure, and how.
 
     Args:
         layers: counted from 0; none: all.
-        top: activations kept for each neuron, largest and smallest.
+        top: entries in each neuron's lists of largest and of smallest activations.
         seed: of the token sample, the bootstrap and the null models.
-        per_story: keep one activation a story, its largest (or smallest).
-        reading: one of :data:`tinyinterp.neuron_census.reading.READINGS`.
-        null_tokens: of the text that the null models read; 0: no null models.
-        tagger: by name, as :func:`tinyinterp.tagging.open_tagger` takes it.
+        per_story: list at most one activation per story, its largest (or smallest).
+        reading: one of :data:`tinyinterp.neuron_census.activations.READINGS`.
+        null_tokens: how much of the text the null models read; 0: no null models.
+        tagger: a name that :func:`tinyinterp.tagging.open_tagger` takes.
         tags: the tag set, ``universal`` or ``penn``.
+
+    Raises:
+        SelectionError: a number is too small, or there is no such reading.
     """
 
     layers: tuple[int, ...] = ()
@@ -47,17 +50,17 @@ class NeuronSettings:
                 f"there is no reading {self.reading!r}; choose one of {', '.join(READINGS)}"
             )
 
-    def open_speech(self) -> SpeechReader:
-        """What gives the words the chosen tags.
+    def open_tag_reader(self) -> TagReader:
+        """The reader that tags the text as these settings say.
 
         Raises:
-            SelectionError: there is no such tagger or tag set, it is not installed, or it does not
-                know these tags.
+            SelectionError: there is no such tagger or tag set, the tagger is not installed, or it
+                does not know these tags.
         """
-        return SpeechReader(open_tagger(self.tagger, self.tags))
+        return TagReader(open_tagger(self.tagger, self.tags))
 
     def chosen_layers(self, n_layers: int) -> tuple[int, ...]:
-        """The layers asked for, in order, each once.
+        """The layers to measure, ascending, each once.
 
         Raises:
             SelectionError: the model has no such layer.

@@ -1,18 +1,18 @@
-"""Words, their part of speech, and which token belongs to which word.
+"""Words, their parts of speech, and the tag of each token.
 
-The original text is split into words and tagged, once a story; tokens are then matched to words by
-the characters they cover. A token is a whole word, the start or the continuation of one, reaches
-over several words, or belongs to none. Whole words and starts are *scored*: they take the tag of
-their word; the space in front of a word belongs to the word's first token.
+Each story is split into words and tagged once; tokens are then matched to words by the characters
+they cover. A token is a whole word, the start of one, a continuation, part of several words, or
+part of none. Whole words and starts are *scored*: they get the tag of their word. The space in
+front of a word belongs to the word's first token.
 
-    words ──► taggers (by name, or two that must agree) ──► tags ──► tokens, by characters
+    story ──► words ──► tagger (one, or two that must agree) ──► tags ──► tokens, by characters
 """
 
 from __future__ import annotations
 
 from tinyinterp.tagging.alignment import Part, align
 from tinyinterp.tagging.pattern import PatternTagger
-from tinyinterp.tagging.reader import SpeechReader, TokenTags, Words
+from tinyinterp.tagging.reader import TagReader, TokenTags, Words
 from tinyinterp.tagging.tag_sets import NO_TAG, PENN, TAG_SETS, TAGS, UNIVERSAL, UNSURE, TagSet
 from tinyinterp.tagging.taggers import (
     DEFAULT_TAGGER,
@@ -38,7 +38,7 @@ __all__ = [
     "AgreeingTaggers",
     "Part",
     "PatternTagger",
-    "SpeechReader",
+    "TagReader",
     "TagSet",
     "Tagger",
     "TokenTags",

@@ -1,4 +1,4 @@
-"""How often a tagger is right on a treebank, and what its mistakes do to an AUROC."""
+"""The accuracy of a tagger on a treebank, and what its errors do to an AUROC."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tinyinterp.tagging.words import group_sentences, split_words
 
 @dataclass(frozen=True)
 class TagAccuracy:
-    """A tagger on the words of one tag. A share of nothing is 0."""
+    """A tagger on one tag. A share of no words is 0."""
 
     tag: str
-    support: int  # words that have the tag by hand, among those that the tagger tags
+    support: int  # words with this gold tag, among those that the tagger tags
     precision: float
     recall: float
     f1: float
@@ -34,23 +34,23 @@ class Accuracy:
 
     tagger: str
     words: int
-    tagged: float  # share of the words that it gives a tag; below 1 where two must agree
-    accuracy: float  # of these, fed the treebank's own words and sentences
+    tagged: float  # share of the words that get a tag; below 1 where two taggers must agree
+    accuracy: float  # on these, given the treebank's own words and sentences
     low: float
     high: float
-    coverage: float  # share of the words that are found, to the character, in the raw text
-    raw_accuracy: float  # of those that are found and tagged
+    coverage: float  # share of the words that our splitting of the raw text finds exactly
+    raw_accuracy: float  # on the words that are found and tagged
     raw_low: float
     raw_high: float
-    by_tag: tuple[TagAccuracy, ...]  # of the treebank's own words
+    by_tag: tuple[TagAccuracy, ...]  # on the treebank's own words
 
 
 @dataclass(frozen=True)
 class _Labels:
-    """The words of a treebank, labelled twice."""
+    """The words of a treebank with two labels each: gold and the tagger's."""
 
     gold: Int[np.ndarray, " word"]
-    found: Int[np.ndarray, " word"]  # NO_TAG: none
+    found: Int[np.ndarray, " word"]  # NO_TAG: no tag
     sentences: Int[np.ndarray, " word"]
 
     @property
@@ -58,7 +58,7 @@ class _Labels:
         return float(np.mean(self.found != NO_TAG))
 
     def accuracy(self, seed: int) -> tuple[float, float, float]:
-        """The share of tagged words that are right, and its interval."""
+        """The share of tagged words with the gold tag, and its interval."""
         tagged = self.found != NO_TAG
         n_sentences = int(self.sentences.max(initial=-1)) + 1
         right = np.bincount(self.sentences[tagged & (self.found == self.gold)], None, n_sentences)
@@ -73,6 +73,8 @@ def measure_accuracy(tagger: Tagger, documents: Row[Document], seed: int = 0) ->
     """Compare a tagger's tags with those of a treebank.
 
     Args:
+        tagger: to be measured.
+        documents: of the treebank.
         seed: of the bootstrap over sentences.
 
     Raises:
@@ -97,19 +99,20 @@ def measure_accuracy(tagger: Tagger, documents: Row[Document], seed: int = 0) ->
 
 
 def perfect_auroc(precision: float, missed: float, auroc: float = 1.0) -> float:
-    """The AUROC, against a tagger's labels, of a neuron whose true AUROC for the tag is ``auroc``.
+    """The AUROC, by a tagger's labels, of a neuron whose true AUROC for the tag is ``auroc``.
 
     A word labelled with the tag has it with probability *p* (the precision); a word labelled
-    otherwise has it with probability *m*. Draw one word of each: the first has the tag and the
-    second has not with p (1 - m), and then the neuron orders them rightly with its true AUROC A; it
-    is the other way round with (1 - p) m, and then wrongly with A; else both or neither have it,
-    and the order is a coin's. So, if mistakes do not depend on the activation given the true tag,
+    otherwise has it with probability *m*. Draw one word of each. With probability p (1 - m) only
+    the first has the tag, and the neuron ranks it higher with probability A, its true AUROC. With
+    (1 - p) m only the second has it, and the first is ranked higher with 1 - A. Otherwise both have
+    it or neither, and the order is random. So, if errors do not depend on the activation given the
+    true tag,
 
         AUROC = 1/2 + (p - m) (A - 1/2),    and for a perfect neuron    (1 + p - m) / 2.
 
     Args:
         precision: p.
-        missed: m, the share of the words labelled otherwise that have the tag all the same.
+        missed: m, the share of the words labelled otherwise that have the tag.
         auroc: A.
 
     >>> perfect_auroc(1.0, 0.0), perfect_auroc(0.9, 0.02), perfect_auroc(0.9, 0.02, auroc=0.5)
@@ -119,7 +122,7 @@ def perfect_auroc(precision: float, missed: float, auroc: float = 1.0) -> float:
 
 
 def _by_tag(labels: _Labels, tag_set: TagSet) -> tuple[TagAccuracy, ...]:
-    """For every tag that occurs, in the treebank or among the tagger's."""
+    """For every tag that the treebank or the tagger uses."""
     tagged = labels.found != NO_TAG
     size = len(tag_set)
     pairs = labels.gold[tagged] * size + labels.found[tagged]
@@ -146,7 +149,7 @@ def _by_tag(labels: _Labels, tag_set: TagSet) -> tuple[TagAccuracy, ...]:
 
 
 def _on_gold_words(tagger: Tagger, documents: Row[Document]) -> _Labels:
-    """Fed the words and sentences of the treebank; a space inside of a word is left out."""
+    """On the words and sentences of the treebank; spaces inside a word are dropped."""
     sentences = [sentence for document in documents for sentence in document.sentences]
     forms = [["".join(word.form.split()) for word in sentence] for sentence in sentences]
     gold = [word.tag(tagger.tag_set) for sentence in sentences for word in sentence]
@@ -157,7 +160,7 @@ def _on_gold_words(tagger: Tagger, documents: Row[Document]) -> _Labels:
 
 
 def _on_raw_text(tagger: Tagger, documents: Row[Document]) -> _Labels:
-    """Fed our own words and sentences; a word is found where ours has the same characters."""
+    """On our own words and sentences; a word is found if one of ours spans the same characters."""
     gold, found, numbers = [], [], []
     number = 0
     for document in documents:

@@ -1,4 +1,4 @@
-"""Which word a token belongs to, by the characters that both cover."""
+"""The word that each token belongs to, by the characters that both cover."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 
 class Part(IntEnum):
-    """What a token is to the words."""
+    """How a token relates to the words it overlaps."""
 
     NONE = 0
     WHOLE = 1
@@ -23,11 +23,11 @@ def align(
     starts: Int[np.ndarray, " word"],
     ends: Int[np.ndarray, " word"],
 ) -> tuple[Int[np.ndarray, " position"], Int[np.ndarray, " position"]]:
-    """For every token the word it belongs to (-1: none or several) and its :class:`Part`.
+    """For every token the index of its word (-1: none or several) and its :class:`Part`.
 
     Args:
-        offsets: the characters ``[start, end)`` of every token; empty for end-of-text. They do not
-            go back, but tokens that are parts of one character share theirs.
+        offsets: the characters ``[start, end)`` of every token; empty for end-of-text. They never
+            decrease; tokens that are parts of one character share its offsets.
         starts: first character of every word, ascending.
         ends: one past the last character of every word.
     """
@@ -36,15 +36,15 @@ def align(
     n_words = np.where(offsets[:, 1] > offsets[:, 0], last - first + 1, 0)
     one = n_words == 1
     words = np.where(one, first, -1)
-    begun = np.zeros(len(offsets), dtype=bool)  # an earlier token held a part of the word
+    begun = np.zeros(len(offsets), dtype=bool)  # an earlier token has a part of the word
     begun[1:] = (n_words[:-1] > 0) & (last[:-1] >= first[1:])
     begun[one] |= offsets[one, 0] > starts[first[one]]
-    goes_on = np.zeros(len(offsets), dtype=bool)  # a later token does
-    goes_on[:-1] = (n_words[1:] > 0) & (first[1:] <= last[:-1])
-    goes_on[one] |= offsets[one, 1] < ends[first[one]]
+    continued = np.zeros(len(offsets), dtype=bool)  # a later token has
+    continued[:-1] = (n_words[1:] > 0) & (first[1:] <= last[:-1])
+    continued[one] |= offsets[one, 1] < ends[first[one]]
     parts = np.full(len(offsets), Part.NONE, dtype=np.int64)
     parts[n_words > 1] = Part.SEVERAL
     parts[one] = Part.WHOLE
-    parts[one & goes_on] = Part.START
+    parts[one & continued] = Part.START
     parts[one & begun] = Part.CONTINUATION
     return words, parts

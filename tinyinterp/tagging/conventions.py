@@ -1,4 +1,4 @@
-"""Universal tags from a tagger's own; words that Universal Dependencies tags in its own way."""
+"""Universal tags from a tagger's own, by the conventions of Universal Dependencies."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def _one_from_penn(penn: str, before: str, after: str) -> str:
 
 
 def by_convention(words: Row[str], tags: Row[str]) -> list[str]:
-    """The universal tags of a sentence, with those mended that a word and its neighbours settle.
+    """The universal tags of a sentence, corrected where a word and its neighbours decide the tag.
 
-    Taggers follow conventions that differ from those of Universal Dependencies by word: for them
-    *something* is a noun, and *this* a determiner even where it stands alone. Marks are told from
-    symbols by their characters.
+    Taggers follow other conventions than Universal Dependencies for some words: they call
+    *something* a noun, and *this* a determiner even without a noun. Punctuation and symbols are
+    distinguished by their characters.
     """
     before, after = ["", *tags[:-1]], [*tags[1:], ""]
     return [
@@ -81,7 +81,7 @@ def _by_convention(word: str, tag: str, before: str, after: str) -> str:
 
 
 def mark_tag(word: str) -> str | None:
-    """PUNCT or SYM for what has no letter or digit, CCONJ for ``&``; None for a word.
+    """PUNCT or SYM for a word without letters or digits, CCONJ for ``&``; None for others.
 
     >>> mark_tag("!"), mark_tag("$"), mark_tag("&"), mark_tag("dog")
     ('PUNCT', 'SYM', 'CCONJ', None)

@@ -1,8 +1,8 @@
 """A second tagger that needs no download: the Hanover Tagger, a hidden Markov model of morphemes.
 
-Wartena 2019, "A Probabilistic Morphology Model for German Lemmatization"; its English model learnt
-the tags of the British National Corpus. The package is LGPL and keeps its models as pickles in its
-own wheel, which it alone reads.
+Wartena 2019, "A Probabilistic Morphology Model for German Lemmatization"; its English model was
+trained on the tags of the British National Corpus. The package is LGPL. Its models are pickles in
+its own wheel, and only the package itself reads them.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class HantaTagger:
     """The English model of ``HanTa``; universal tags only.
 
     Raises:
-        SelectionError: it is not installed, or other tags were asked for.
+        SelectionError: it is not installed, or the tags are not universal.
     """
 
     def __init__(self, tag_set: TagSet = UNIVERSAL) -> None:
         if tag_set is not UNIVERSAL:
             raise SelectionError(
-                f"HanTa knows no {tag_set.name} tags; take the tagger 'pattern', or universal tags"
+                f"HanTa has no {tag_set.name} tags; use the tagger 'pattern', or universal tags"
             )
         try:
             from HanTa.HanoverTagger import HanoverTagger
         except ImportError as error:
             raise SelectionError(
-                "HanTa is not installed; pip install 'tinyinterp[hanta]', or leave out --tagger"
+                "HanTa is not installed; pip install 'tinyinterp[hanta]', or use another tagger"
             ) from error
         self.name = f"HanTa {version('HanTa')} morphmodel_en"
         self.tag_set = tag_set

@@ -1,4 +1,4 @@
-"""The default tagger, which comes with the package's dependencies."""
+"""The default tagger, from a package that is always installed, and corrections to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.metadata import version
 from tinyinterp.tagging.conventions import from_penn, mark_tag
 from tinyinterp.tagging.tag_sets import PENN, UNIVERSAL, TagSet, from_treebank
 
-STRAIGHT = str.maketrans("’‘“”„", '\'\'"""')  # taggers that know straight marks only
+STRAIGHT = str.maketrans("’‘“”„", '\'\'"""')  # for taggers that know only straight marks
 MARKS = {
     ".": ".!?",
     ",": ",",
@@ -24,25 +24,25 @@ AUXILIARIES = (
     *("will", "would", "can", "ca", "could", "should", "must", "may", "might", "wo", "'ll"),
     *("do", "does", "did"),
 )
-DETERMINERS = (  # not "her" and not "this", which may stand alone
+DETERMINERS = (  # not "her" and "this", which also occur without a noun
     *("the", "a", "an", "every"),
     *("my", "your", "his", "its", "our", "their"),
 )
 NOUNS = ("NN", "NNS")
 VERBS = ("VB", "VBP", "VBZ")
-OBJECTS = ("DT", "PRP", "PRP$", "NNP")  # the, him, her, Tom: what follows a verb, but no noun
+OBJECTS = ("DT", "PRP", "PRP$", "NNP")  # the, him, her, Tom: they follow verbs, not nouns
 
 
 class PatternTagger:
     """The Brill tagger of ``pattern``, as ``textblob`` carries it: no download, no model."""
 
     def __init__(self, tag_set: TagSet = UNIVERSAL) -> None:
-        from textblob.en.taggers import PatternTagger as Backend  # a second: only when needed
+        from textblob.en.taggers import PatternTagger as Backend  # takes a second to import
 
         self.name = f"textblob {version('textblob')} PatternTagger"
         self.tag_set = tag_set
         self._backend = Backend()
-        with warnings.catch_warnings():  # its word lists are read now, and their files left open
+        with warnings.catch_warnings():  # it reads its word lists and leaves the files open
             warnings.simplefilter("ignore", ResourceWarning)
             self._backend.tag("a", tokenize=False)
 
@@ -63,9 +63,9 @@ class PatternTagger:
 
 
 def mend(words: Row[str], penn: Row[str]) -> list[str]:
-    """The Penn tags of a sentence, with verbs where no noun can stand, and the other way round.
+    """Correct the Penn tags of a sentence: verbs where no noun can be, nouns where no verb can be.
 
-    The tagger takes *need* for a noun and *leaves* for a verb wherever they stand.
+    The tagger calls *need* a noun and *leaves* a verb in every context.
 
     >>> mend(["I", "need", "to", "help", "Tom"], ["PRP", "NN", "TO", "NN", "NNP"])
     ['PRP', 'VBP', 'TO', 'VB', 'NNP']
@@ -86,7 +86,7 @@ def mend(words: Row[str], penn: Row[str]) -> list[str]:
 
 
 def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
-    """The tag of a verb for a word that is called a noun; None if it may be one."""
+    """The verb tag of a word that is tagged as a noun; None if it can be a noun."""
     before = so_far[-1]
     if before in ("not", "n't") and len(so_far) > 1 and so_far[-2] in AUXILIARIES:
         before = so_far[-2]
@@ -98,7 +98,7 @@ def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
 
 
 def _penn(word: str, tag: str) -> str:
-    """A tag of ``PENN``: the tagger calls marks that it does not know nouns and numbers."""
+    """A tag of ``PENN``; the tagger calls marks that it does not know nouns or numbers."""
     mark = mark_tag(word)
     if mark in (None, "CCONJ"):
         return from_treebank(tag, PENN)

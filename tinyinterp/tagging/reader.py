@@ -1,4 +1,4 @@
-"""The stories of a corpus, tagged: what every token is and which tag it has."""
+"""Tags the stories of a corpus: the words of each, and the tag of every token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinyinterp.tagging.taggers import Tagger
 from tinyinterp.tagging.words import group_sentences, split_words
 from tinyinterp.text.corpus import Sequence
 
-STORIES_REMEMBERED = 1024  # twice what a corpus reads at a time, so that no piece is tagged twice
+STORIES_CACHED = 1024  # twice what a corpus reads at a time, so that no story is tagged per piece
 
 
 @dataclass(frozen=True)
@@ -24,35 +24,35 @@ class Words:
 
     starts: Int[np.ndarray, " word"]
     ends: Int[np.ndarray, " word"]
-    tags: Int[np.ndarray, " word"]  # indices into the tag set; NO_TAG where the tagger is unsure
+    tags: Int[np.ndarray, " word"]  # indices into the tag set; NO_TAG for a word without a tag
 
 
 @dataclass(frozen=True)
 class TokenTags:
-    """The tokens of a sequence as words see them, the end-of-text in front included."""
+    """The tokens of a sequence with their words and tags, the end-of-text in front included."""
 
     words: Int[np.ndarray, " position"]  # index of the word in its story; -1: none or several
     parts: Int[np.ndarray, " position"]  # values of Part
     tags: Int[np.ndarray, " position"]  # indices into the tag set; NO_TAG where not scored
-    next_tags: Int[np.ndarray, " position"]  # of the word after; NO_TAG also at a story's end
+    next_tags: Int[np.ndarray, " position"]  # of the next word; NO_TAG also at the end of a story
 
 
-class SpeechReader:
-    """Tags the stories of a corpus and tells each token its tag.
+class TagReader:
+    """Tags the stories of a corpus and aligns the tags to tokens.
 
-    A story is tagged once, however many sequences it was cut into.
+    A story is tagged once, however many sequences it was cut into; the last 1,024 are cached.
 
     Args:
-        tagger: default: the one that comes with the package's dependencies.
+        tagger: None: the default tagger.
     """
 
     def __init__(self, tagger: Tagger | None = None) -> None:
         self.tagger = tagger or PatternTagger()
-        self._words = lru_cache(STORIES_REMEMBERED)(self._tag_words)
+        self._words = lru_cache(STORIES_CACHED)(self._tag_words)
 
     @property
     def tag_set(self) -> TagSet:
-        """The tags that all numbers of this reader are indices into."""
+        """The tag set that this reader's numbers are indices into."""
         return self.tagger.tag_set
 
     def words(self, story: str) -> Words:
@@ -60,11 +60,11 @@ class SpeechReader:
         return self._words(story)
 
     def tokens(self, sequence: Sequence) -> TokenTags:
-        """What every token of the sequence is, and the tags of those that are scored."""
+        """The word and part of every token of a sequence, and the tags of those that are scored."""
         story = self.words(sequence.story)
         words, parts = align(sequence.offsets, story.starts, story.ends)
         scored = (parts == Part.WHOLE) | (parts == Part.START)
-        padded = np.append(story.tags, [NO_TAG, NO_TAG])  # after the last word comes none
+        padded = np.append(story.tags, [NO_TAG, NO_TAG])  # the last word has no next
         own = np.where(scored, padded[words], NO_TAG)
         following = np.where(scored, padded[np.minimum(words + 1, len(story.tags))], NO_TAG)
         return TokenTags(words, parts, own, following)

@@ -1,4 +1,4 @@
-"""spaCy as a tagger, where the user has it with a pipeline that tags English."""
+"""spaCy as a tagger, if it is installed with an English pipeline."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from tinyinterp.tagging.tag_sets import PENN, UNIVERSAL, TagSet, from_treebank
 if TYPE_CHECKING:
     from spacy.language import Language
 
-PREFERRED = ("en_core_web_sm", "en_core_web_md", "en_core_web_lg")  # then any that is English
+PREFERRED = ("en_core_web_sm", "en_core_web_md", "en_core_web_lg")  # then any other English one
 NOT_NEEDED = ("parser", "senter", "ner", "entity_linker", "lemmatizer")
 
 
 class SpacyTagger:
-    """A spaCy pipeline that is fed our words, a sentence at a time.
+    """A spaCy pipeline that tags our words, a sentence at a time.
 
     Args:
         tag_set: universal tags are the pipeline's ``pos_``, Penn tags its ``tag_``.
-        pipeline: its name, its folder, or the pipeline itself; None: an English one that is
-            installed.
+        pipeline: its name, its folder, or the pipeline itself; None: an installed English one.
 
     Raises:
         SelectionError: spaCy or the pipeline is not installed, or the pipeline gives no such tags.
@@ -33,14 +32,14 @@ class SpacyTagger:
         if find_spec("spacy") is None:
             raise SelectionError(
                 "spaCy is not installed; pip install 'tinyinterp[spacy]' and an English pipeline "
-                "(python -m spacy download en_core_web_sm), or leave out --tagger"
+                "(python -m spacy download en_core_web_sm), or use another tagger"
             )
         if pipeline is None:
             pipeline = next(iter(english_pipelines()), None)
             if pipeline is None:
                 raise SelectionError(
-                    "spaCy has no English pipeline here; python -m spacy download en_core_web_sm, "
-                    "or name a folder: spacy:FOLDER"
+                    "spaCy has no English pipeline; python -m spacy download en_core_web_sm, or "
+                    "name a folder: spacy:FOLDER"
                 )
         if isinstance(pipeline, str):
             pipeline = _load(pipeline)
@@ -66,7 +65,7 @@ class SpacyTagger:
 
 
 def english_pipelines() -> list[str]:
-    """Names of the English pipelines that spaCy has, the preferred ones first."""
+    """Names of the installed English pipelines, the preferred ones first."""
     from spacy.util import get_installed_models
 
     found = sorted(name for name in get_installed_models() if name.startswith("en_"))

@@ -1,7 +1,7 @@
-"""The two sets of part-of-speech tags, and how those of treebanks become one of them.
+"""The two sets of part-of-speech tags, and the conversion of treebank tags to them.
 
-Universal tags have two differences from Universal Dependencies that come from the Penn tags the
-default tagger speaks: AUX is counted with VERB, and SCONJ with ADP (Penn's ``IN`` is both).
+Universal tags differ from Universal Dependencies in two tags, because the default tagger uses Penn
+tags: AUX is merged into VERB, and SCONJ into ADP (Penn's ``IN`` is both).
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 NO_TAG = -1  # of a token that is not scored
-UNSURE = ""  # of a word that a tagger gives no tag
+UNSURE = ""  # of a word to which a tagger gives no tag
 
 
 @dataclass(frozen=True)
 class TagSet:
-    """The tags that a tagger may give; a tag's number is its place in ``names``."""
+    """The tags that a tagger may give; a tag's number is its index in ``names``."""
 
     name: str
     names: tuple[str, ...]
@@ -38,8 +38,8 @@ UNIVERSAL = TagSet(
         *("CCONJ", "PART", "NUM", "INTJ", "PUNCT", "SYM", "X"),
     ),
 )
-# Penn's tags of words, then of marks: sentence ends, commas, dashes and the like, quotation marks
-# (opening and closing alike), brackets, currency. X is everything else.
+# Penn's tags of words, then of marks: sentence ends, commas, dashes and similar, quotation marks
+# (opening and closing), brackets, currency. X is everything else.
 PENN = TagSet(
     "penn",
     (
@@ -53,7 +53,7 @@ TAG_SETS = {tag_set.name: tag_set for tag_set in (UNIVERSAL, PENN)}
 TAGS = UNIVERSAL.names
 
 UNIVERSAL_DEPENDENCIES = {"AUX": "VERB", "SCONJ": "ADP"}
-TREEBANK_PENN = {  # of newer treebanks, and the marks that PENN holds together
+TREEBANK_PENN = {  # tags of newer treebanks, and marks that share a tag in PENN
     **dict.fromkeys(("``", "''", "'"), '"'),
     **dict.fromkeys(("-LRB-", "[", "{"), "("),
     **dict.fromkeys(("-RRB-", "]", "}"), ")"),
@@ -64,7 +64,7 @@ TREEBANK_PENN = {  # of newer treebanks, and the marks that PENN holds together
 
 
 def from_treebank(tag: str, tag_set: TagSet) -> str:
-    """The tag of a treebank as one of ``tag_set``; X for one it has not.
+    """Convert a treebank tag to one of ``tag_set``; X if the set has no such tag.
 
     >>> from_treebank("AUX", UNIVERSAL), from_treebank("-LRB-", PENN), from_treebank("GW", PENN)
     ('VERB', '(', 'X')

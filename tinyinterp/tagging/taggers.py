@@ -1,8 +1,8 @@
-"""Taggers behind one interface, chosen by name; two of them that must agree.
+"""Taggers behind one interface, chosen by name, and a pair of taggers that must agree.
 
-``pattern`` comes with the package's dependencies. ``hanta`` and ``spacy`` need a package each
-(``pip install 'tinyinterp[hanta]'``), spaCy also an English pipeline. ``agree`` takes the default
-and the best of the others that is installed, and gives no tag where they differ.
+``pattern`` is always installed. ``hanta`` and ``spacy`` are extras (``pip install
+'tinyinterp[hanta]'``); spaCy also needs an English pipeline. ``agree`` is the default tagger and
+the best other one that is installed; words on which they differ get no tag.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ DEFAULT_TAGGER = "pattern"
 
 @runtime_checkable
 class Tagger(Protocol):
-    """Gives every word of a text a part of speech."""
+    """Tags words with their parts of speech."""
 
     name: str  # with its version, for the notes of a table
     tag_set: TagSet
 
     def tag(self, sentences: Row[Row[str]]) -> list[str]:
-        """For each word a tag of the set or ``UNSURE``, sentence after sentence in one list."""
+        """A tag of the set, or ``UNSURE``, for each word of all sentences, in one list."""
         ...
 
 
 class AgreeingTaggers:
-    """Two taggers; a word has a tag where both give the same, and is ``UNSURE`` elsewhere.
+    """Two taggers: a word on which they differ is ``UNSURE``.
 
     Raises:
-        SelectionError: they speak different tag sets.
+        SelectionError: their tag sets differ.
     """
 
     def __init__(self, first: Tagger, second: Tagger) -> None:
         if first.tag_set != second.tag_set:
             raise SelectionError(
-                f"{first.name} gives {first.tag_set.name} tags and {second.name} "
-                f"{second.tag_set.name} ones; only tags of one set can agree"
+                f"{first.name} gives {first.tag_set.name} tags, {second.name} gives "
+                f"{second.tag_set.name} tags; choose two taggers with the same tags"
             )
         self.name = f"{first.name} and {second.name}, where they agree"
         self.tag_set = first.tag_set
@@ -61,8 +61,8 @@ def open_tagger(name: str = DEFAULT_TAGGER, tags: str = UNIVERSAL.name) -> Tagge
         tags: ``universal`` or ``penn``.
 
     Raises:
-        SelectionError: there is no such tagger or tag set, it is not installed, or it does not
-            know these tags.
+        SelectionError: there is no such tagger or tag set, the tagger is not installed, or it
+            does not have these tags.
     """
     if tags not in TAG_SETS:
         raise SelectionError(f"there are no tags {tags!r}; choose one of {', '.join(TAG_SETS)}")
@@ -88,7 +88,7 @@ def open_tagger(name: str = DEFAULT_TAGGER, tags: str = UNIVERSAL.name) -> Tagge
 
 
 def installed_taggers(tags: str = UNIVERSAL.name) -> list[str]:
-    """The single taggers that can give these tags here, the default first, then the best."""
+    """The installed single taggers that have these tags: the default, then the best first."""
     names = [DEFAULT_TAGGER]
     if find_spec("spacy") is not None:
         from tinyinterp.tagging.spacy_pipeline import english_pipelines
@@ -100,7 +100,7 @@ def installed_taggers(tags: str = UNIVERSAL.name) -> list[str]:
 
 
 def _second(tags: str) -> str:
-    """The tagger that the default must agree with.
+    """The tagger that ``agree`` compares with the default.
 
     Raises:
         SelectionError: there is none.
@@ -109,6 +109,6 @@ def _second(tags: str) -> str:
         if name != DEFAULT_TAGGER:
             return name
     raise SelectionError(
-        f"only the tagger {DEFAULT_TAGGER!r} can give {tags} tags here, and it takes two to agree; "
+        f"'agree' needs two taggers with {tags} tags, and only {DEFAULT_TAGGER!r} is installed; "
         "pip install 'tinyinterp[hanta]' (universal tags), or spaCy with an English pipeline"
     )

@@ -1,4 +1,4 @@
-"""Texts with their words tagged by hand: CoNLL-U, the form of Universal Dependencies."""
+"""Texts tagged by hand, in CoNLL-U, the format of Universal Dependencies."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Token = dict[str, Any]
 
 @dataclass(frozen=True)
 class GoldWord:
-    """A word, its tags by hand, and its characters in the text of its document.
+    """A word, its gold tags, and its characters in the text of its document.
 
-    A word that has no characters of its own (French *au* is *à le*) has ``start == end``.
+    A word without characters of its own (French *au* is *à le*) has ``start == end``.
     """
 
     form: str
@@ -30,7 +30,7 @@ class GoldWord:
     end: int
 
     def tag(self, tag_set: TagSet) -> str:
-        """The tag of the set."""
+        """Its tag in ``tag_set``."""
         return from_treebank(self.upos if tag_set is UNIVERSAL else self.xpos, tag_set)
 
 
@@ -44,24 +44,24 @@ class Document:
 
 @dataclass(frozen=True)
 class _Sentence:
-    """The lines of a sentence: its comments' names, and its words by column."""
+    """The lines of a sentence: the names of its comments, and its words by column."""
 
     comments: tuple[str, ...]
     tokens: list[Token]
 
     def begins(self, what: str) -> bool:
-        """Whether a ``newdoc`` or ``newpar`` begins here; these may be followed by an id."""
+        """Whether a ``newdoc`` or ``newpar`` begins here; an id may follow either."""
         return any(name == what or name.startswith(f"{what} ") for name in self.comments)
 
 
 def read_treebank(path: Path) -> list[Document]:
-    """The documents of a CoNLL-U file; where it names none, each sentence is one.
+    """The documents of a CoNLL-U file; if it names none, each sentence is one.
 
-    The text is put together from the words: a space between them unless ``SpaceAfter=No``, a line
-    break before a new paragraph.
+    The text is assembled from the words, with a space between them unless ``SpaceAfter=No``, and a
+    line break before a new paragraph.
 
     Raises:
-        CorpusError: there is no such file, or it is no CoNLL-U.
+        CorpusError: there is no such file, or it is not in CoNLL-U.
     """
     try:
         parsed = conllu.parse(path.read_text("utf-8"))
@@ -74,7 +74,7 @@ def read_treebank(path: Path) -> list[Document]:
     ]
     tokens = [token for sentence in sentences for token in sentence.tokens]
     if not tokens or any("misc" not in token for token in tokens):
-        raise CorpusError(f"{path} is no CoNLL-U; expected a line of ten columns for each word")
+        raise CorpusError(f"{path} is not in CoNLL-U; expected a line of ten columns for each word")
     documents: list[list[_Sentence]] = []
     named = any(sentence.begins("newdoc") for sentence in sentences)
     for sentence in sentences:
@@ -99,7 +99,7 @@ def _document(sentences: list[_Sentence]) -> Document:
 
 
 def _surface(tokens: list[Token]) -> Iterator[tuple[Token, list[Token]]]:
-    """What stands in the text, with the words that it is made of; empty nodes are left out."""
+    """The surface tokens with the words that each consists of; empty nodes are left out."""
     words = {token["id"]: token for token in tokens if isinstance(token["id"], int)}
     inside: set[int] = set()
     for token in tokens:

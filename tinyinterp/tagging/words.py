@@ -1,11 +1,11 @@
-"""A text as words and sentences, with the characters that each word covers."""
+"""Splits a text into words and sentences, with the characters of each word."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence as Row
 
-# Words as the Penn treebank cuts them: "did|n't", "Tom|'s", "3.50", "Mr.", "...".
+# Words as the Penn treebank splits them: "did|n't", "Tom|'s", "3.50", "Mr.", "...".
 WORD = re.compile(
     r"""
     (?:Mr|Mrs|Ms|Dr|St|Jr)\.(?=\s)                    # an abbreviation keeps its full stop
@@ -25,7 +25,7 @@ QUOTATION_MARK = re.compile(r"[\"“”„«»]")
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
-    """Characters ``[start, end)`` of every word, number and mark, in order; spaces are left out.
+    """Characters ``[start, end)`` of every word, number and mark, in order, without spaces.
 
     >>> [text[a:b] for text in ["Tom didn't go."] for a, b in split_words(text)]
     ['Tom', 'did', "n't", 'go', '.']
@@ -34,9 +34,9 @@ def split_words(text: str) -> list[tuple[int, int]]:
 
 
 def group_sentences(text: str, spans: Row[tuple[int, int]]) -> list[list[str]]:
-    """The words by sentence. A tagger expects a capital at the start of a sentence only.
+    """The words by sentence, since taggers expect a capital only at the start of a sentence.
 
-    What follows an opening quotation mark starts a sentence, for the same reason.
+    For the same reason an opening quotation mark ends a sentence: what follows starts a new one.
     """
     sentences: list[list[str]] = [[]]
     for index, (start, end) in enumerate(spans):
@@ -48,7 +48,7 @@ def group_sentences(text: str, spans: Row[tuple[int, int]]) -> list[list[str]]:
 
 
 def _is_new_sentence(so_far: list[str], gap: str) -> bool:
-    """Whether what comes ``gap`` characters after ``so_far`` starts a sentence."""
+    """Whether the word after ``so_far`` and the characters ``gap`` starts a sentence."""
     last = so_far[-1]
     if QUOTATION_MARK.fullmatch(last):
         ended = len(so_far) > 1 and SENTENCE_END.fullmatch(so_far[-2])

@@ -1,4 +1,4 @@
-"""The neurons of a layer at one look: how pure and how selective, coloured by kind."""
+"""The neurons of a layer in one plot: purity and AUROC, coloured by kind."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ X_LABEL, Y_LABEL = "purity: share of hits with the best tag", "AUROC of that tag
 
 
 def draw_neurons(table: Table, title: str) -> Figure:
-    """A point for each neuron: the share of its hits that have its best tag, and that tag's AUROC.
+    """A point per neuron: the share of its hits with its best tag, and that tag's AUROC.
 
     Args:
-        table: the neurons table; the columns kind, purity and auroc are read.
+        table: the neurons table; needs the columns kind, purity and auroc.
+        title: of the plot.
     """
     with style.settings():
         figure = Figure(figsize=(7.0, 4.2), facecolor="white", layout="constrained")

@@ -1,4 +1,4 @@
-"""One text through a model: its tokens, what a layer's heads look at, what its neurons do."""
+"""One text through a model: its tokens, a layer's attention patterns and neuron activations."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from torch import Tensor
 
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model import Model
-from tinyinterp.neuron_census.reading import read
+from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import forward, kept
 
 
 @dataclass(frozen=True)
 class OneText:
-    """A text as the model reads it: end-of-text first, as at the start of a story."""
+    """A text as the model reads it, with end-of-text in front, as at the start of a story."""
 
     ids: Int[Tensor, " position"]
-    tokens: list[str]  # what each stands for; half a character as <0xF0>
+    tokens: list[str]  # the text of each; half a character as <0xF0>
 
 
 def tokenize(model: Model, text: str) -> OneText:
@@ -39,16 +39,16 @@ def tokenize(model: Model, text: str) -> OneText:
     if len(ids) > n_ctx:
         raise CorpusError(
             f"the text has {len(ids) - 1} tokens; the context of {model.name!r} holds {n_ctx}, one "
-            f"of them the start of the story: give at most {n_ctx - 1}"
+            f"of them end-of-text: give at most {n_ctx - 1}"
         )
     return OneText(torch.tensor(ids), [tokenizer.token_text(token) for token in ids])
 
 
 def check_layer(model: Model, layer: int) -> None:
-    """Refuse a layer that the model has not.
+    """Refuse a layer that does not exist.
 
     Raises:
-        SelectionError: there is none of that number.
+        SelectionError: the model has no such layer.
     """
     _check("layer", layer, model.config.n_layers)
 
@@ -56,7 +56,7 @@ def check_layer(model: Model, layer: int) -> None:
 def choose(
     what: str, given: SupportsIndex | Sequence[SupportsIndex] | None, count: int
 ) -> list[int]:
-    """The heads or neurons that were asked for, as a list; None: all.
+    """The chosen heads or neurons as a list; None: all.
 
     Raises:
         SelectionError: one of them does not exist, or none was given.
@@ -74,31 +74,33 @@ def choose(
 def read_pattern(
     model: Model, tokens: Int[Tensor, " position"], layer: int
 ) -> Float[np.ndarray, "head query key"]:
-    """What each head of a layer looks at.
+    """The attention pattern of each head of a layer.
 
     Raises:
         SelectionError: there is no such layer.
     """
     check_layer(model, layer)
-    return _listen(model, tokens, f"blocks.{layer}.attn.hook_pattern")
+    return _run(model, tokens, f"blocks.{layer}.attn.hook_pattern")
 
 
 def read_activations(
     model: Model, tokens: Int[Tensor, " position"], layer: int
 ) -> Float[np.ndarray, "position neuron"]:
-    """What each neuron of a layer hands on.
+    """The activations of each neuron of a layer, after the non-linearity.
 
     Raises:
         SelectionError: there is no such layer.
     """
-    name, _ = read(model.decoder, layer, "post")
-    return _listen(model, tokens, name)
+    hook_name, _ = hook_of(model.decoder, layer, "post")
+    return _run(model, tokens, hook_name)
 
 
-def _listen(model: Model, tokens: Int[Tensor, " position"], name: str) -> Float[np.ndarray, "..."]:
-    with torch.inference_mode(), kept(model.decoder, [name], stop=True) as seen:
+def _run(
+    model: Model, tokens: Int[Tensor, " position"], hook_name: str
+) -> Float[np.ndarray, "..."]:
+    with torch.inference_mode(), kept(model.decoder, [hook_name], stop=True) as seen:
         forward(model.decoder, tokens[None])
-    return seen[name][0].cpu().numpy()
+    return seen[hook_name][0].cpu().numpy()
 
 
 def _check(what: str, number: int, count: int) -> None:

@@ -1,4 +1,4 @@
-"""How far a pass has come, on disk, so that one that was stopped can go on where it was."""
+"""Saves how far a census has read, so that an interrupted census resumes."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ import numpy as np
 
 from tinyinterp.errors import OutputError
 
-SECONDS = 60.0  # between two savings
+SECONDS = 60.0  # between two saves
 MOST_OF_THE_TIME = 0.05  # that saving may take
 FINGERPRINT, SIDE, BATCHES = "fingerprint", "side", "batches"
 
 
 @dataclass(frozen=True)
-class Saved:
-    """What a pass had gathered when it was saved."""
+class SavedPass:
+    """The state of an interrupted pass."""
 
     side: str
-    batches: int  # micro-batches of that side that had been taken in
+    batches: int  # micro-batches of that side that were read
     arrays: dict[str, np.ndarray]
 
 
-class Keeper:
-    """Saves a pass once a minute, and when it is interrupted.
+class Checkpointer:
+    """Saves the state of a pass once a minute, and on Ctrl-C.
 
     Args:
         path: of the file, which ends in ``.npz``; None: nothing is saved.
-        fingerprint: of everything that the pass depends on; a file with another is of no use.
+        fingerprint: of everything that the pass depends on; a file with another is ignored.
     """
 
     def __init__(self, path: Path | None, fingerprint: str) -> None:
@@ -44,8 +44,8 @@ class Keeper:
         self._fingerprint = fingerprint
         self._interrupted = False
 
-    def load(self) -> Saved | None:
-        """What was saved; None if that is nothing, damaged, or of something else."""
+    def load(self) -> SavedPass | None:
+        """The saved state; None if there is none, it is damaged, or it is of another census."""
         if self._path is None or not self._path.is_file():
             return None
         try:
@@ -56,23 +56,23 @@ class Keeper:
             side, batches = str(arrays.pop(SIDE)), int(arrays.pop(BATCHES))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
-        return Saved(side, batches, arrays)
+        return SavedPass(side, batches, arrays)
 
     @contextmanager
     def watching(
         self, side: str, arrays: Callable[[], dict[str, np.ndarray]], done: int
     ) -> Iterator[Callable[[], None]]:
-        """Give what is to be called after each micro-batch.
+        """Save during a pass; yields what to call after each micro-batch.
 
-        Ctrl-C waits for the end of a micro-batch; a second one does not.
+        The first Ctrl-C takes effect at the end of a micro-batch, a second one at once.
 
         Args:
-            side: which side is read.
-            arrays: what the pass holds, all of it.
-            done: micro-batches that were taken in before.
+            side: the side being read.
+            arrays: returns the whole state of the pass.
+            done: micro-batches of this side that were read before.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C was pressed, and everything is saved.
+            KeyboardInterrupt: Ctrl-C was pressed, and the state is saved.
             OutputError: the file cannot be written.
         """
         due, batches = time.monotonic() + SECONDS, done
@@ -89,11 +89,11 @@ class Keeper:
             if self._interrupted:
                 raise KeyboardInterrupt
 
-        with self._waiting_for_the_end():
+        with self._deferring_interrupts():
             yield after
 
     def clear(self) -> None:
-        """Delete the file: the pass is complete."""
+        """Delete the file: the census is complete."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
@@ -110,7 +110,7 @@ class Keeper:
             raise OutputError(f"cannot save progress in {path.parent}: {reason}") from error
 
     @contextmanager
-    def _waiting_for_the_end(self) -> Iterator[None]:
+    def _deferring_interrupts(self) -> Iterator[None]:
         if self._path is None or threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -1,4 +1,4 @@
-"""What a text holds, counted without the model."""
+"""What a text consists of, counted without the model."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from tinyinterp.text.corpus import Corpus, Side
 
 
 @dataclass(frozen=True)
-class Survey:
-    """The size of a text, and what it consists of."""
+class CorpusStats:
+    """The size of a text, the token types that occur in it, and a digest of its stories."""
 
     tokens: int  # of all sequences, the end-of-text in front included
-    text_tokens: int  # without the end-of-text
+    text_tokens: int  # without end-of-text
     fit_stories: int
     test_stories: int
-    counted: int  # tokens that are counted: of TEST, without end-of-text
+    counted_tokens: int  # on TEST, without end-of-text; see :attr:`split`
     types: Int[np.ndarray, " kind"]  # token ids that occur, ascending
     digest: str  # SHA-256 over the stories
 
     @property
     def split(self) -> bool:
-        """Whether both sides have stories; if not, the whole text serves as both."""
+        """Whether both sides have stories; if not, the whole text is both FIT and TEST."""
         return self.fit_stories > 0 and self.test_stories > 0
 
     @property
     def counted_stories(self) -> int:
-        """Stories that everything reported but the extremes rests on."""
+        """Stories on TEST: those behind every reported number except the extremes."""
         return self.test_stories if self.split else self.fit_stories + self.test_stories
 
 
-def survey(corpus: Corpus) -> Survey:
+def corpus_stats(corpus: Corpus) -> CorpusStats:
     """Count tokens, stories by side, and token types."""
     tokens = 0
-    counted = dict.fromkeys(Side, 0)
+    text_tokens = dict.fromkeys(Side, 0)
     stories = dict.fromkeys(Side, 0)
     occurs = np.zeros(0, dtype=bool)
     digest = hashlib.sha256()
     for sequence in corpus.sequences():
         tokens += len(sequence.tokens)
-        counted[sequence.side] += len(sequence.tokens) - 1
-        most = int(sequence.tokens.max()) + 1
-        if most > len(occurs):
-            occurs = np.append(occurs, np.zeros(most - len(occurs), dtype=bool))
+        text_tokens[sequence.side] += len(sequence.tokens) - 1
+        largest = int(sequence.tokens.max()) + 1
+        if largest > len(occurs):
+            occurs = np.append(occurs, np.zeros(largest - len(occurs), dtype=bool))
         occurs[sequence.tokens[1:]] = True
         if sequence.start == 0:
             stories[sequence.side] += 1
             digest.update(sequence.story.encode("utf-8", "surrogatepass") + b"\0")
-    split = all(stories.values())
-    return Survey(
-        tokens,
-        sum(counted.values()),
-        stories[Side.FIT],
-        stories[Side.TEST],
-        counted[Side.TEST] if split else sum(counted.values()),
-        np.flatnonzero(occurs),
-        digest.hexdigest(),
+    whole = sum(text_tokens.values())
+    return CorpusStats(
+        tokens=tokens,
+        text_tokens=whole,
+        fit_stories=stories[Side.FIT],
+        test_stories=stories[Side.TEST],
+        counted_tokens=text_tokens[Side.TEST] if all(stories.values()) else whole,
+        types=np.flatnonzero(occurs),
+        digest=digest.hexdigest(),
     )

@@ -6,15 +6,15 @@ from models import random_tokens, tiny_decoder, tiny_tokenizer
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.network.config import Architecture
-from tinyinterp.neuron_census.reading import READINGS, read
+from tinyinterp.neuron_census.activations import READINGS, hook_of
 from tinyinterp.scan import forward, hooked_at, scan
 from tinyinterp.text.corpus import corpus_of
 
 
 def read_once(decoder, layer, reading, tokens):
-    place, values = read(decoder, layer, reading)
+    hook_name, values = hook_of(decoder, layer, reading)
     found = []
-    with torch.inference_mode(), hooked_at(decoder, {place: lambda x: found.append(values(x))}):
+    with torch.inference_mode(), hooked_at(decoder, {hook_name: lambda x: found.append(values(x))}):
         forward(decoder, tokens)
     (only,) = found
     return only
@@ -46,16 +46,16 @@ def test_it_can_be_listened_to_in_a_scan():
 
     class Listener:
         def __init__(self, reading: str) -> None:
-            self.place, self.values = read(decoder, 2, reading)
+            self.hook_name, self.values = hook_of(decoder, 2, reading)
 
         def hook_names(self):
-            return (self.place,)
+            return (self.hook_name,)
 
-        def observe(self, batch, place, value):
-            seen.append((place, tuple(self.values(value).shape), batch.tokens.shape))
+        def observe(self, batch, name, value):
+            seen.append((name, tuple(self.values(value).shape), batch.tokens.shape))
 
     scan(decoder, corpus.micro_batches(), [Listener(reading) for reading in READINGS])
-    assert [place for place, *_ in seen] == [
+    assert [name for name, *_ in seen] == [
         "blocks.2.hook_resid_pre",
         "blocks.2.mlp.hook_pre",
         "blocks.2.mlp.hook_post",
@@ -65,7 +65,7 @@ def test_it_can_be_listened_to_in_a_scan():
 
 def test_what_is_not_there_is_refused():
     with pytest.raises(SelectionError, match="no reading 'resid'; choose one of post, pre, report"):
-        read(tiny_decoder(), 0, "resid")
+        hook_of(tiny_decoder(), 0, "resid")
     for layer in (-1, 3):
         with pytest.raises(SelectionError, match=f"no layer {layer}; this model has 3"):
-            read(tiny_decoder(), layer, "post")
+            hook_of(tiny_decoder(), layer, "post")

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyinterp.neuron_census.extremes import NOWHERE, Extremes
-from tinyinterp.neuron_census.fitted import FittedSide
+from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
-from tinyinterp.neuron_census.rows import Rows
+from tinyinterp.neuron_census.sides import FittedSide
+from tinyinterp.neuron_census.top_activations import UNFILLED, Extremes
 
 N_NEURONS, N_TYPES, N_CTX = 67, 3, 5  # more than two groups of neurons, the last not full
 
 
 def take(extremes: Extremes, values: np.ndarray, ids: np.ndarray) -> None:
-    """Through the loop that a census goes through, with padding between the rows."""
+    """Through the loop that a census uses, with padding between the rows."""
     side = FittedSide(values.shape[1], N_TYPES, N_CTX)
     padded = np.full((2 * len(values) + 1, values.shape[1]), 1e9, np.float32)
     rows = 1 + 2 * np.arange(len(values))
@@ -52,7 +52,7 @@ def check(extremes: Extremes, values: np.ndarray, ids: np.ndarray) -> None:
         filled = len(wanted[0][0])
         assert held[:, :filled].tolist() == wanted[0]
         assert held_ids[:, :filled].tolist() == wanted[1]
-        assert (held_ids[:, filled:] == NOWHERE).all()
+        assert (held_ids[:, filled:] == UNFILLED).all()
         assert (held[:, filled:] == -sign * np.inf).all()
 
 
@@ -64,7 +64,7 @@ def check(extremes: Extremes, values: np.ndarray, ids: np.ndarray) -> None:
     per_story=st.booleans(),
     cuts=st.lists(st.integers(0, 60), max_size=6),
 )
-def test_streaming_and_merging_equal_sorting_whatever_the_parts_and_their_order(
+def test_streaming_equals_sorting_whatever_the_parts_and_their_order(
     *, seed: int, n_rows: int, k: int, n_levels: int, per_story: bool, cuts: list[int]
 ):
     random = np.random.default_rng(seed)
@@ -72,23 +72,19 @@ def test_streaming_and_merging_equal_sorting_whatever_the_parts_and_their_order(
     values = (levels / 3).astype(np.float32)
     ids = random.permutation(10 * n_rows)[:n_rows]
     ids = (ids // 7 << STORY_SHIFT) + ids % 7 + 1
-    parts = [Extremes(N_NEURONS, k, per_story=per_story) for _ in range(2)]
+    extremes = Extremes(N_NEURONS, k, per_story=per_story)
     bounds = sorted({0, n_rows, *(min(cut, n_rows) for cut in cuts)})
     pieces = [slice(a, b) for a, b in pairwise(bounds)]
     for index in random.permutation(len(pieces)):
-        take(parts[random.integers(2)], values[pieces[index]], ids[pieces[index]])
-    whole, other = parts
-    whole.merge(other)
-    check(whole, values, ids)
-    take(whole, values + 1, ids + (1 << 50))  # goes on after a merge
-    check(whole, np.concatenate([values, values + 1]), np.concatenate([ids, ids + (1 << 50)]))
+        take(extremes, values[pieces[index]], ids[pieces[index]])
+    check(extremes, values, ids)
 
 
 def test_nothing_changes_nothing():
     extremes = Extremes(3, 2)
     take(extremes, np.zeros((0, 3), np.float32), np.zeros(0, dtype=np.int64))
-    assert (extremes.high_ids == NOWHERE).all()
-    assert (extremes.low_ids == NOWHERE).all()
+    assert (extremes.high_ids == UNFILLED).all()
+    assert (extremes.low_ids == UNFILLED).all()
 
 
 @pytest.mark.parametrize("value", [0.0, -0.17, 2.5])

@@ -13,9 +13,9 @@ from planted.neurons import stories
 from tinyinterp.errors import OutputError
 from tinyinterp.io.output import OutputFolder
 from tinyinterp.model import Model
-from tinyinterp.neuron_census import NeuronSettings, census_neurons, saved
+from tinyinterp.neuron_census import NeuronSettings, census_neurons, checkpointer
 from tinyinterp.neuron_census.census import PROGRESS_FILE
-from tinyinterp.neuron_census.saved import Keeper
+from tinyinterp.neuron_census.checkpointer import Checkpointer
 from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
 SETTINGS = NeuronSettings((0, 2), top=5, null_tokens=0)
@@ -44,8 +44,12 @@ def uninterrupted(model: Model, corpus: Corpus, tmp_path_factory) -> dict[str, b
     return contents(model, corpus, tmp_path_factory.mktemp("whole"), None)
 
 
-def contents(model: Model, corpus: Corpus, folder: Path, keep_in: Path | None) -> dict[str, bytes]:
-    paths = census_neurons(model, corpus, SETTINGS, keep_in=keep_in).write(folder)
+def contents(
+    model: Model, corpus: Corpus, folder: Path, checkpoint_folder: Path | None
+) -> dict[str, bytes]:
+    paths = census_neurons(model, corpus, SETTINGS, checkpoint_folder=checkpoint_folder).write(
+        folder
+    )
     return {path.name: path.read_bytes() for path in paths}
 
 
@@ -56,31 +60,31 @@ def killed_after(monkeypatch: pytest.MonkeyPatch):
     def prepare(savings: int) -> list[str]:
         sides: list[str] = []
         killed: list[bool] = []
-        save = Keeper._save
+        save = Checkpointer._save
 
-        def saving(self: Keeper, path: Path, side: str, batches: int, arrays: dict) -> None:
+        def saving(self: Checkpointer, path: Path, side: str, batches: int, arrays: dict) -> None:
             save(self, path, side, batches, arrays)
             sides.append(side)
             if len(sides) == savings and not killed:
                 killed.append(True)
                 raise KilledError
 
-        monkeypatch.setattr(saved, "SECONDS", 0.0)
-        monkeypatch.setattr(saved, "MOST_OF_THE_TIME", 1e9)
-        monkeypatch.setattr(Keeper, "_save", saving)
+        monkeypatch.setattr(checkpointer, "SECONDS", 0.0)
+        monkeypatch.setattr(checkpointer, "MOST_OF_THE_TIME", 1e9)
+        monkeypatch.setattr(Checkpointer, "_save", saving)
         return sides
 
     return prepare
 
 
 @pytest.mark.parametrize(("savings", "side"), [(1, "FIT"), (7, "FIT"), (-7, "TEST"), (-1, "TEST")])
-def test_a_killed_run_goes_on_to_the_same_bytes(
+def test_a_killed_census_resumes_to_the_same_bytes(
     savings, side, killed_after, model, corpus, uninterrupted, tmp_path
 ):
     savings = savings % (1 + n_batches(corpus))
     sides = killed_after(savings)
     with pytest.raises(KilledError):
-        census_neurons(model, corpus, SETTINGS, keep_in=tmp_path)
+        census_neurons(model, corpus, SETTINGS, checkpoint_folder=tmp_path)
     assert sides[-1] == side
     assert (tmp_path / PROGRESS_FILE).is_file()
     assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
@@ -88,7 +92,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(
     assert len(sides) == n_batches(corpus)  # nothing was read twice, and nothing left out
 
 
-def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
+def test_a_census_resumes_after_ctrl_c(model, corpus, uninterrupted, tmp_path):
     up, calls = model.decoder.block(2).mlp.up, []
 
     def press(*_: object) -> None:
@@ -99,7 +103,7 @@ def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
     handle = up.register_forward_hook(press)
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        census_neurons(model, corpus, SETTINGS, keep_in=tmp_path)
+        census_neurons(model, corpus, SETTINGS, checkpoint_folder=tmp_path)
     handle.remove()
     assert signal.getsignal(signal.SIGINT) is handler
     with np.load(tmp_path / PROGRESS_FILE, allow_pickle=False) as file:
@@ -109,13 +113,13 @@ def test_ctrl_c_leaves_what_was_counted(model, corpus, uninterrupted, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "other", "tags", "nothing"])
-def test_what_is_of_no_use_is_not_used(
+def test_a_damaged_or_foreign_file_is_ignored(
     damage, killed_after, model, corpus, uninterrupted, tmp_path
 ):
     killed_after(5)
     others = {"other": replace(SETTINGS, top=4), "tags": replace(SETTINGS, tags="penn")}
     with pytest.raises(KilledError):
-        census_neurons(model, corpus, others.get(damage, SETTINGS), keep_in=tmp_path)
+        census_neurons(model, corpus, others.get(damage, SETTINGS), checkpoint_folder=tmp_path)
     path = tmp_path / PROGRESS_FILE
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1000])
@@ -127,4 +131,4 @@ def test_what_is_of_no_use_is_not_used(
 def test_a_folder_that_is_not_there_is_an_error_of_ours(killed_after, model, corpus, tmp_path):
     killed_after(5)
     with pytest.raises(OutputError, match=r"cannot save progress in .*gone"):
-        census_neurons(model, corpus, SETTINGS, keep_in=tmp_path / "gone")
+        census_neurons(model, corpus, SETTINGS, checkpoint_folder=tmp_path / "gone")

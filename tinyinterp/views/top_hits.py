@@ -1,4 +1,4 @@
-"""Where a neuron fires most, with what stands around: from a census, or read anew from a text."""
+"""The hits of neurons, in context: from a census, or from a text that is read now."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from tinyinterp.views.one_text import check_layer, choose, read_activations
 if TYPE_CHECKING:
     from tinyinterp.neuron_census import NeuronCensus
 
-READ_TOKENS = 20_000  # of a text, for a look
+READ_TOKENS = 20_000  # of a text that is read now
 BEFORE, AFTER = 16, 8  # tokens of context
 
 
 @dataclass(frozen=True)
-class Place:
-    """A token on which a neuron fires, and its context; values that are not known are NaN."""
+class HitInContext:
+    """The pieces of text around a hit, and their activations; NaN where unknown."""
 
     tokens: list[str]
     values: list[float]
     note: str
 
 
-def places_of_census(
+def hits_of_census(
     census: NeuronCensus, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int
-) -> dict[int, list[Place]]:
-    """The largest activations that a census kept, by neuron, largest first.
+) -> dict[int, list[HitInContext]]:
+    """The largest activations in a census, by neuron, largest first.
 
     Raises:
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
@@ -47,25 +47,25 @@ def places_of_census(
             f"layer {layer} is not in this census; it has {', '.join(map(str, census.layers))}"
         )
     found = census.layers[layer]
-    places = {}
+    hits = {}
     for number in choose("neuron", neuron, len(found.table)):
-        hits = found.top.filter(pc.field("neuron") == number).to_pylist()
-        places[number] = [
-            Place(
-                [hit["before"], hit["token"], hit["after"]],
-                [nan, hit["activation"], nan],
-                f"{hit['activation']:.3g}, story {hit['story']}"
-                + (f", {hit['tag']}" if hit["tag"] else ""),
+        rows = found.top.filter(pc.field("neuron") == number).to_pylist()
+        hits[number] = [
+            HitInContext(
+                [row["before"], row["token"], row["after"]],
+                [nan, row["activation"], nan],
+                f"{row['activation']:.3g}, story {row['story']}"
+                + (f", {row['tag']}" if row["tag"] else ""),
             )
-            for hit in sorted(hits, key=lambda hit: hit["rank"])[:k]
+            for row in sorted(rows, key=lambda row: row["rank"])[:k]
         ]
-    return places
+    return hits
 
 
-def places_of_model(
+def hits_of_model(
     model: Model, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int, text: Text
-) -> dict[int, list[Place]]:
-    """The largest activations on a text, by neuron, largest first; the earlier of two equal ones.
+) -> dict[int, list[HitInContext]]:
+    """The largest activations on a text, by neuron, largest first; of equal ones the earlier first.
 
     The end-of-text in front of a story does not count.
 
@@ -77,7 +77,7 @@ def places_of_model(
     check_layer(model, layer)
     numbers = choose("neuron", neuron, model.config.d_mlp)
     corpus = model.corpus(text, max_tokens=READ_TOKENS)
-    kept: dict[int, list[tuple[float, int, int, Place]]] = {number: [] for number in numbers}
+    kept: dict[int, list[tuple[float, int, int, HitInContext]]] = {number: [] for number in numbers}
     total = corpus.survey().tokens
     with packed(model.decoder), progress("largest activations", total) as bar:
         for order, sequence in enumerate(corpus.sequences()):
@@ -88,8 +88,8 @@ def places_of_model(
                 for at in nlargest(k, range(1, len(values)), key=lambda i: (values[i], -i)):
                     around = slice(max(0, at - BEFORE), at + AFTER + 1)
                     note = f"{values[at]:.3g}, story {sequence.number}"
-                    place = Place(names[around], values[around], note)
-                    kept[number].append((values[at], -order, -at, place))
+                    hit = HitInContext(names[around], values[around], note)
+                    kept[number].append((values[at], -order, -at, hit))
                 kept[number] = nlargest(k, kept[number], key=lambda item: item[:3])
             bar.advance(len(sequence.tokens))
     return {number: [item[3] for item in items] for number, items in kept.items()}

@@ -5,7 +5,7 @@ import torch
 
 from tests.models import tiny_decoder, tiny_tokenizer
 from tinyinterp.network.config import Architecture
-from tinyinterp.neuron_census.effect import raised_and_lowered
+from tinyinterp.neuron_census.effects import raised_and_lowered
 
 
 @pytest.mark.parametrize(("architecture", "tied"), [("gpt_neo", True), ("gpt2", False)])
