@@ -62,7 +62,7 @@ def labelled(decoder, corpus):
     """Kind and role of every head by the evidence rule, and their contrasts."""
     found = measure(decoder, decoder.config, corpus, seed=0)
     tests = labels.decide(found.estimates.point)
-    q = role_q_values(decoder, corpus, found, seed=0)
+    q = role_q_values(decoder, corpus, found, found, seed=0)
     given = []
     for at in np.ndindex(tests.shape):
         label = label_of(Decision(int(tests[at])), at, found, 0)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tinyinterp.text.corpus import Corpus
 
 QUICK_TOKENS = 8_000  # some fifty stories: half of them are enough for the intervals
-QUICK_TWIN_TOKENS = 1_500
+QUICK_NULL_TOKENS = 1_500
 
 
 class Rule(StrEnum):
@@ -129,7 +129,7 @@ def heads(
 
     settings = HeadSettings(rule=rule.value, seed=seed)
     if quick:
-        settings = replace(settings, causal=False, twin_tokens=QUICK_TWIN_TOKENS)
+        settings = replace(settings, causal=False, null_tokens=QUICK_NULL_TOKENS)
     if chosen is not None and not as_one_json:
         earlier = _explain_from(out, chosen, model, corpus, settings)
         if earlier is not None:
@@ -213,17 +213,18 @@ def _explain_from(
     folder: Path, chosen: tuple[int, int], model: Model, corpus: Corpus, settings: HeadSettings
 ) -> list[str] | None:
     """The explanation by the table in ``folder``; None if that is not of the census asked for."""
-    from tinyinterp.head_census.census import EXAMPLE_TOKENS, census_notes
+    from tinyinterp.head_census.census import EXAMPLE_TOKENS
     from tinyinterp.head_census.measure import choose_example, read_patterns
+    from tinyinterp.head_census.notes import census_notes
     from tinyinterp.views.explanation import explain_head
 
     table = _read_table(folder / "heads.json")
-    if table is None:
+    wanted = census_notes(model, corpus, corpus.survey(), settings)
+    if table is None or table["notes"].get("census") != wanted["census"]:
         return None
-    wanted = census_notes(model, corpus.name, corpus.survey(), settings)
-    if any(table["notes"].get(name) != value for name, value in wanted.items()):
+    row = next((r for r in table["rows"] if (r["layer"], r["head"]) == chosen), None)
+    if row is None:
         return None
-    row = next(row for row in table["rows"] if (row["layer"], row["head"]) == chosen)
     example = choose_example(corpus)
     patterns = read_patterns(model.decoder, model.config, example)
     tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]
@@ -237,5 +238,4 @@ def _read_table(path: Path) -> dict[str, Any] | None:
         table = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(table, dict) and {"notes", "rows"} <= table.keys()
-    return table if whole and "looks_at" in next(iter(table["rows"]), {}) else None
+    return table if isinstance(table, dict) and {"notes", "rows"} <= table.keys() else None

@@ -74,6 +74,16 @@ KIND = {
     Decision.MIXED: "mixed",
 }
 UNDETERMINED = "undetermined"
+NEAREST = "nearest: "  # before the kind, in the role of an undetermined head
+QUANTITY = {  # the deciding quantity of each test, as the column ``decided_by`` names it
+    Decision.INDUCTION: "induction",
+    Decision.DUPLICATE: "duplicate_token",
+    Decision.SINK: "sink",
+    Decision.DIFFUSE: "contrast",
+    Decision.POSITIONAL: "max(position, place)_explained",
+    Decision.SEMANTIC: "max(position, place)_explained",
+    Decision.MIXED: "max(position, place)_explained",
+}
 ALIKE = 0.95  # two values of a kernel in this ratio or nearer count as the same
 
 
@@ -93,15 +103,14 @@ class Quantities:
         """max(F, V)."""
         return np.fmax(self.position_explained, self.place_explained)
 
-    def deciding(self, test: Decision) -> tuple[str, Float[np.ndarray, "*shape"]]:
-        """Name and values of the quantity that ``test`` looks at."""
-        named = {
-            Decision.INDUCTION: ("induction", self.induction),
-            Decision.DUPLICATE: ("duplicate_token", self.duplicate),
-            Decision.SINK: ("sink", self.sink),
-            Decision.DIFFUSE: ("contrast", self.contrast),
-        }
-        return named.get(test, ("max(position, place)_explained", self.explained))
+    def deciding(self, test: Decision) -> Float[np.ndarray, "*shape"]:
+        """The values of the quantity that ``test`` looks at."""
+        return {
+            Decision.INDUCTION: self.induction,
+            Decision.DUPLICATE: self.duplicate,
+            Decision.SINK: self.sink,
+            Decision.DIFFUSE: self.contrast,
+        }.get(test, self.explained)
 
 
 def decide(numbers: Quantities, limits: Thresholds = THRESHOLDS) -> Int[np.ndarray, "*shape"]:
@@ -120,9 +129,27 @@ def decide(numbers: Quantities, limits: Thresholds = THRESHOLDS) -> Int[np.ndarr
     )
 
 
-def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRESHOLDS) -> bool:
-    """Whether the interval of the deciding quantity crosses a threshold of ``test``."""
-    crossed = {
+def decision_of(decided_by: str, kind: str, role: str) -> Decision | None:
+    """The test that decided, from the columns of the heads table; None for another rule than this.
+
+    Args:
+        decided_by: the name of the deciding quantity.
+        kind: of the head.
+        role: of the head; of an undetermined one it names the nearest kind.
+
+    >>> decision_of("contrast", "undetermined", "nearest: diffuse")
+    <Decision.DIFFUSE: 3>
+    """
+    kind = role.removeprefix(NEAREST) if kind == UNDETERMINED else kind
+    for test in Decision:
+        if (QUANTITY[test], KIND[test]) == (decided_by, kind):
+            return test
+    return None
+
+
+def limits_of(test: Decision, limits: Thresholds = THRESHOLDS) -> tuple[float, ...]:
+    """The thresholds that bound the deciding quantity of ``test``."""
+    return {
         Decision.INDUCTION: (limits.induction,),
         Decision.DUPLICATE: (limits.duplicate,),
         Decision.SINK: (limits.sink,),
@@ -130,8 +157,12 @@ def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRE
         Decision.POSITIONAL: (limits.positional,),
         Decision.SEMANTIC: (limits.semantic,),
         Decision.MIXED: (limits.semantic, limits.positional),
-    }
-    return any(low < threshold <= high for threshold in crossed[test])
+    }[test]
+
+
+def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRESHOLDS) -> bool:
+    """Whether the interval of the deciding quantity crosses a threshold of ``test``."""
+    return any(low < threshold <= high for threshold in limits_of(test, limits))
 
 
 def positional_role(kernel: Float[np.ndarray, " distance"], limits: Thresholds = THRESHOLDS) -> str:

@@ -45,7 +45,7 @@ class Measured:
     mean_sinks: list[Float[Tensor, "head query"]]
     mean_z: Float[Tensor, "layer head d_head"]
     cells: CellAccumulator
-    keys: LookedAtAccumulator | None  # None for twins
+    keys: LookedAtAccumulator | None  # None unless asked for
     examples: ExampleAccumulator | None  # of what was chosen for ``keys``
     resampled: Resampled | None  # None unless asked for
     survey: Survey  # of the text

@@ -18,10 +18,16 @@ from tinyinterp.head_census.correlation import (
 )
 from tinyinterp.head_census.effects import effects_of
 from tinyinterp.head_census.estimates import NOTHING, Estimates, interval
-from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision, Quantities
+from tinyinterp.head_census.labels import (
+    KIND,
+    NEAREST,
+    QUANTITY,
+    UNDETERMINED,
+    Decision,
+    Quantities,
+)
 from tinyinterp.head_census.looked_at import LookedAt
 from tinyinterp.head_census.measure import Measured
-from tinyinterp.head_census.nulls import q_values
 from tinyinterp.model import Model
 
 ROLE_Q = 0.05  # false discovery rate of roles that are a mark or a token
@@ -78,24 +84,30 @@ class HeadRow:
 def head_rows(
     model: Model,
     measured: Measured,
-    twins: list[Estimates],
     rises: LossRises | None,
     patterns: dict[int, Float[np.ndarray, "head query key"]],
     *,
     rule: str,
     seed: int,
-    role_q: Float[np.ndarray, "layer head"] | None = None,
+    q: Float[np.ndarray, "layer head"],
+    role_q: Float[np.ndarray, "layer head"],
 ) -> list[HeadRow]:
-    """A row for every head, by the rule asked for; ``rises`` is None without causal checks.
+    """A row for every head, by the rule asked for.
 
     Args:
+        model: whose heads.
+        measured: what the passes gathered.
+        rises: of the causal check; None without it.
+        patterns: of the story that the report's rule looks at, by layer.
+        rule: how heads are judged.
+        seed: of the bootstrap.
+        q: of the evidence rule, see :mod:`tinyinterp.head_census.nulls`.
         role_q: of roles that are a mark or a token, see :mod:`tinyinterp.head_census.shuffled`;
             those that could be chance are left out.
     """
     config, estimates = model.config, measured.estimates
     point = estimates.point
     tests = labels.decide(point)
-    q = q_values(estimates, tests, twins)
     stability = _stability(estimates.replicates, tests)
     effects = effects_of(rises, seed, tests.shape)
     by_distance = rule == "distance-correlation"
@@ -111,7 +123,7 @@ def head_rows(
         r = report_correlation(patterns[layer][head])
         correlation, _, rho = correlations[at]
         label = label_of(Decision(int(tests[at])), at, measured, seed)
-        if role_q is not None and role_q[at] > ROLE_Q:
+        if role_q[at] > ROLE_Q:
             label["role"] = ""
         label |= {"q_value": float(q[at]), "stability": float(stability[at])}
         if rule == "report":
@@ -167,17 +179,16 @@ def _when_tokens_change(measured: Measured, at: tuple[int, int]) -> dict[str, fl
 def label_of(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> dict[str, Any]:
     """Kind, role and evidence of one head by the decision table."""
     estimates = measured.estimates
-    name, values = estimates.point.deciding(test)
-    lows, highs = interval(estimates.replicates.deciding(test)[1][:, at[0], at[1]])
-    value, low, high = float(values[at]), float(lows), float(highs)
+    lows, highs = interval(estimates.replicates.deciding(test)[:, *at])
+    value, low, high = float(estimates.point.deciding(test)[at]), float(lows), float(highs)
     kind, role = KIND[test], _role(test, at, measured, seed)
     few = measured.survey.test_sequences < labels.THRESHOLDS.sequences or estimates.blocks < 2
     if few or labels.straddles(test, low, high):
-        kind, role = UNDETERMINED, f"nearest: {kind}"
+        kind, role = UNDETERMINED, NEAREST + kind
     return {
         "kind": kind,
         "role": role,
-        "decided_by": name,
+        "decided_by": QUANTITY[test],
         "value": value,
         "low": low,
         "high": high,
@@ -236,7 +247,14 @@ def _simple(name: str, value: float, *, positional: bool, q: float) -> dict[str,
     if not np.isfinite(value):
         kind = UNDETERMINED
     nothing = {"low": np.nan, "high": np.nan, "stability": np.nan}
-    return {"kind": kind, "role": "", "decided_by": name, "value": value, "q_value": q, **nothing}
+    return {
+        "kind": kind,
+        "role": "",
+        "decided_by": name,
+        "value": value,
+        "q_value": q,
+        **nothing,
+    }
 
 
 def _stability(
