@@ -46,7 +46,7 @@ PROFILE_OFFSETS = 64
 
 @dataclass(frozen=True)
 class HeadCensus:
-    """The table with what pictures need beside it."""
+    """The table, and what its pictures need beside it."""
 
     table: Table
     model_name: str
@@ -139,7 +139,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
 
 @dataclass(frozen=True)
 class _Slower:
-    """A progress bar whose steps count for more: the causal check is slower than a scan."""
+    """A progress bar whose steps weigh more: the causal check is slower than a scan."""
 
     bar: Progress
     factor: float
@@ -154,13 +154,13 @@ def _causal_batches(corpus: Corpus, survey: Survey) -> list[MicroBatch]:
     beginning = islice(corpus.sequences(test_side), CAUSAL_CHOSEN_FROM)
     by_length = sorted(beginning, key=lambda sequence: len(sequence.tokens))
     wanted = int(np.clip(len(by_length) * CAUSAL_SHARE, CAUSAL_LEAST, CAUSAL_MOST))
-    places = np.linspace(0, len(by_length) - 1, wanted + 2)[1:-1]
-    chosen = [by_length[i] for i in sorted({round(place) for place in places})]
+    at = np.linspace(0, len(by_length) - 1, wanted + 2)[1:-1]
+    chosen = [by_length[i] for i in sorted({round(index) for index in at})]
     return list(group_by_length(chosen, corpus.tokenizer.end_of_text))
 
 
 def offset_profiles(surrogates: Sequence[Surrogate]) -> Float[np.ndarray, "layer head offset"]:
-    """Kernels of all heads, cut or filled up with zeros to one length."""
+    """Kernels of all heads, cut or padded with zeros to one length."""
     n_heads = len(surrogates[0].kernel)
     profiles = np.zeros((len(surrogates), n_heads, PROFILE_OFFSETS))
     for layer, surrogate in enumerate(surrogates):

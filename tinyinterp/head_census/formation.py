@@ -49,7 +49,7 @@ class FormationRow:
     attention: str
     kind: str
     role: str
-    nearest: str  # the kind without regard to the interval: ``kind``, but never undetermined
+    nearest: str  # the kind whatever the interval: ``kind``, but never undetermined
     decided_by: str
     value: float
     low: float

@@ -1,4 +1,4 @@
-"""The inner loops over patterns, compiled: each row is gone through once, up to its own query.
+"""The inner loops over patterns, compiled: each row is read once, up to its own query.
 
 All take the patterns of one layer as they leave the model, in fp32, and work on the heads from
 ``first`` up to ``last``. A row is cleaned as in
@@ -78,7 +78,7 @@ def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, l
 @compiled
 @no_type_check
 def compare_rows(one, other, order, window, own, sums, first, last):
-    """Products of how two patterns depart from attending alike to the keys that both may see.
+    """Products of how two patterns depart from uniform attention over the keys that both may see.
 
     Args:
         one: the patterns of a sequence, [head query key].

@@ -12,9 +12,9 @@ The tests are tried in order and the first that holds decides:
 
 The role of a semantic head that neither test on repetition decided is what it looks at
 (:mod:`tinyinterp.head_census.looked_at`), if its lift is at least 2 with the lower end of the
-interval above 1.5, and if it tells at least 2.5 % of what position leaves unexplained. The last
-keeps out what is true but says next to nothing: of 128 heads of random models whose query and key
-weights were scaled, those that passed the first two told 1.9 % at most.
+interval above 1.5, and if it explains at least 2.5 % of what position leaves unexplained. The last
+condition excludes what is true but says next to nothing: of 128 heads of random models with scaled
+query and key weights, those that met the first two explained 1.9 % at most.
 
 A label whose deciding number has a 95 % interval across its threshold is *undetermined*, and so is
 every label measured on fewer than 16 sequences.
@@ -46,7 +46,7 @@ class Thresholds:
     )
     lift: float = 2.0  # of what a semantic head looks at, to be its role
     lift_low: float = 1.5  # the lower end of its interval must be above
-    tells: float = 0.025  # share of what position leaves unexplained that it must tell
+    tells: float = 0.025  # share of what position leaves unexplained that it must explain
 
 
 THRESHOLDS = Thresholds()
@@ -179,7 +179,7 @@ def falls(kernel: Float[np.ndarray, " distance"]) -> bool:
     Its means over 0, 1, 2-3, 4-7, 8-15, ... are compared, as far as 99 % of its mass reaches and
     one further: from the largest on, which must be one of the first three, none is larger than the
     one before and the last is at most half of the largest. Differences below 5 % do not count, so
-    that a head that attends to its last 8 keys alike falls, too.
+    that uniform attention to the last 8 keys also falls.
     """
     reach = int(np.searchsorted(kernel.cumsum(), 0.99)) + 1
     edges = [0, 1]

@@ -1,4 +1,4 @@
-"""One row a head: label, evidence, and what the interventions say."""
+"""One row a head: label, evidence, and the interventions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from tinyinterp import statistics
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import LossRises
 from tinyinterp.head_census.correlation import (
@@ -17,7 +16,7 @@ from tinyinterp.head_census.correlation import (
     report_correlation,
 )
 from tinyinterp.head_census.effects import effects_of
-from tinyinterp.head_census.estimates import NOTHING, Estimates, interval
+from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import (
     KIND,
     NEAREST,
@@ -29,8 +28,12 @@ from tinyinterp.head_census.labels import (
 from tinyinterp.head_census.looked_at import LookedAt
 from tinyinterp.head_census.measure import Measured
 from tinyinterp.model import Model
+from tinyinterp.statistics import percentile_interval
+from tinyinterp.statistics import q_values as benjamini_hochberg
 
+ON_REPETITION = (Decision.INDUCTION, Decision.DUPLICATE)  # not measured on the text
 ROLE_Q = 0.05  # false discovery rate of roles that are a mark or a token
+LEAST_NATS = 1e-6  # a row; where position leaves less unexplained, nothing is to explain
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class HeadRow:
     distance_correlation: float
     spearman: float
     content_invariance: float  # how much of the pattern stays when tokens are resampled
-    equivariance: float  # how much of it moves along when tokens are permuted
+    equivariance: float  # how much of it moves with them when tokens are permuted
     ablation_loss_increase: float
     ablation_low: float
     ablation_high: float
@@ -72,13 +75,13 @@ class HeadRow:
     position_keeps_low: float
     position_keeps_high: float
     causal_check: str  # "agrees", "contradicts" or "": nothing can be said
-    looks_at: str  # the class, word or token that tells most beyond position; "" if nothing does
+    looks_at: str  # the class, word or token that explains most beyond position; "" if none
     looks_at_lift: float
     looks_at_low: float
     looks_at_high: float
     looks_at_share: float  # of the attention of the queries it is about
     looks_at_tells: float  # share of what position leaves unexplained
-    examples: list[str]  # where it looks at that most: weight, [key] and {query} in context
+    examples: list[str]  # its largest attention to that: weight, [key] and {query} in context
 
 
 def head_rows(
@@ -116,7 +119,7 @@ def head_rows(
     }
     if by_distance:
         p = np.array([correlations[at][1] for at in np.ndindex(tests.shape)])
-        q = statistics.q_values(np.nan_to_num(p, nan=1.0)).reshape(tests.shape)
+        q = benjamini_hochberg(np.nan_to_num(p, nan=1.0)).reshape(tests.shape)
     rows = []
     for layer, head in np.ndindex(tests.shape):
         at = (layer, head)
@@ -154,7 +157,7 @@ def head_rows(
 
 
 def scores(estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:
-    """The columns of a head's measures, which do not depend on what it is called."""
+    """The columns of a head's measures, which do not depend on its label."""
     point = estimates.point
     measured = {
         "sink": point.sink,
@@ -179,8 +182,10 @@ def _when_tokens_change(measured: Measured, at: tuple[int, int]) -> dict[str, fl
 def label_of(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> dict[str, Any]:
     """Kind, role and evidence of one head by the decision table."""
     estimates = measured.estimates
-    lows, highs = interval(estimates.replicates.deciding(test)[:, *at])
-    value, low, high = float(estimates.point.deciding(test)[at]), float(lows), float(highs)
+    value = float(estimates.point.deciding(test)[at])
+    low, high = map(float, percentile_interval(estimates.replicates.deciding(test)[:, *at]))
+    if estimates.blocks < 2 and test not in ON_REPETITION:
+        low, high = -np.inf, np.inf
     kind, role = KIND[test], _role(test, at, measured, seed)
     few = measured.survey.test_sequences < labels.THRESHOLDS.sequences or estimates.blocks < 2
     if few or labels.straddles(test, low, high):
@@ -214,14 +219,14 @@ def _role(test: Decision, at: tuple[int, int], measured: Measured, seed: int) ->
 
 
 def looked_at(measured: Measured, at: tuple[int, int], seed: int) -> LookedAt | None:
-    """What a head looks at most beyond position; None if nothing was read, or nothing found."""
+    """What a head looks at most beyond position; None if it was not measured, or not found."""
     return None if measured.keys is None else measured.keys.looked_at(*at, seed)
 
 
 def tells(found: LookedAt, estimates: Estimates, at: tuple[int, int]) -> float:
-    """Share of what position leaves unexplained that ``found`` tells."""
+    """The share of what position leaves unexplained that ``found`` explains."""
     unexplained = float(estimates.unexplained_nats[at])
-    return found.nats / unexplained if unexplained > NOTHING else 0.0
+    return found.nats / unexplained if unexplained > LEAST_NATS else 0.0
 
 
 def _looks_at(found: LookedAt | None, estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:

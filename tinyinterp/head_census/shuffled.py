@@ -6,11 +6,12 @@ after story. Such a role must be compared with heads whose preferences are rando
 model* is the model itself with the entries of every W_Q and W_K in random order: same embeddings,
 same sizes of weights, nothing learned about what to look at.
 
-p is the chance that a head of a shuffled model *tells* as much (see
-:mod:`tinyinterp.head_census.looked_at`), measured on the same tokens. So few of them do that
-counting is too coarse: the upper half of their values is taken to be exponential beyond the median,
-as in Knijnenburg et al. (2009), "Fewer permutations, more accurate P-values", with the shape at 0.
-The q-value is Benjamini-Hochberg's over all heads of the model. A role of this sort needs q <= .05.
+p is the chance that a head of a shuffled model *tells* (explains, see
+:mod:`tinyinterp.head_census.looked_at`) as much, measured on the same tokens. So few of them do
+that counting is too coarse: the upper half of their values is taken to be exponential beyond the
+median, as in Knijnenburg et al. (2009), "Fewer permutations, more accurate P-values", with the
+shape at 0. The q-value is Benjamini-Hochberg's over all heads of the model. A role of this sort
+needs q <= .05.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ def tail(
 
 
 def _strongest(measured: Measured, at: tuple[int, int], seed: int) -> float:
-    """How much the strongest candidate of a head tells; 0 if the text holds nothing of it."""
+    """How much the strongest candidate of a head explains; 0 if the text holds none of it."""
     candidate = looked_at(measured, at, seed)
     return 0.0 if candidate is None else tells(candidate, measured.estimates, at)
 
@@ -112,7 +113,7 @@ def _strongest(measured: Measured, at: tuple[int, int], seed: int) -> float:
 def _null(
     decoder: Decoder, corpus: Corpus, *, seed: int, report: Progress | None
 ) -> Float[np.ndarray, " null_head"]:
-    """What the strongest candidates of the shuffled models' heads tell."""
+    """How much the strongest candidates of the shuffled models' heads explain."""
     config = decoder.config
     heads = config.n_layers * config.n_heads
     values: list[float] = []

@@ -46,7 +46,7 @@ def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Associ
     """Test every neuron of a layer against every target.
 
     The p-value is two-sided: ``AUROC - 0.5`` against the scatter of its parts by block of stories
-    (:func:`tinyinterp.statistics.rank_tests`), by Student's t with one degree of freedom less than
+    (a sum over blocks), by Student's t with one degree of freedom less than
     there are blocks. The interval is DeLong's with blocks as clusters.
     """
     n_rows, n_neurons = values.shape
