@@ -30,7 +30,7 @@ def random_sums(sink=0.3, contrast=0.2, explained=0.5, seed=0, blocks=N_BLOCKS):
     kept[..., Sum.ENTROPY] = kept[..., Sum.UNIFORM] - uneven
     left = around((1 - explained) * contrast * np.log(20))
     kept[..., Sum.DISTANCE] = kept[..., Sum.ENTROPY] + left
-    kept[..., Sum.PLACE] = kept[..., Sum.ENTROPY] + 2 * left
+    kept[..., Sum.POSITION] = kept[..., Sum.ENTROPY] + 2 * left
     return sums
 
 

@@ -193,7 +193,7 @@ def test_the_census_of_a_planted_checkpoint_says_so_in_its_table(tmp_path):
         lambda forge: [
             [
                 forge.offset(1, copies=True),
-                forge.word_class("sentence-end"),  # a mark: shuffled twins are asked
+                forge.word_class("sentence-end"),  # a mark: shuffled models are asked
                 forge.decay(3.5),
                 forge.uniform(),
                 forge.sink(),

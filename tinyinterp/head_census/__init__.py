@@ -1,4 +1,4 @@
-"""The census of attention heads: by position, or by meaning?"""
+"""The census of attention heads: positional or semantic?"""
 
 from tinyinterp.head_census.census import HeadCensus, census_heads
 from tinyinterp.head_census.rows import HeadRow

@@ -130,6 +130,6 @@ def _positional(
 ) -> Float[Tensor, "head query key"]:
     """V with the mean sink in column 0, for the first ``width`` positions."""
     sink = mean_sink[:, :width, None]
-    table = surrogate.by_place[:, :width, :width] * (1 - sink)
+    table = surrogate.by_position[:, :width, :width] * (1 - sink)
     table[:, :, :1] += sink
     return table.float()

@@ -38,9 +38,9 @@ from tinyinterp.text.corpus import Corpus, MicroBatch, Survey, group_by_length
 if TYPE_CHECKING:
     import pandas as pd
 
-CAUSAL_SHARE = 0.1  # of the sequences of TEST, evenly spaced by length, are checked causally,
-CAUSAL_LEAST, CAUSAL_MOST = 12, 64  # within these: it is by far the slowest part;
-CAUSAL_CHOSEN_FROM = 1024  # only the first of a long text are looked at
+CAUSAL_SHARE = 0.1  # of the sequences of TEST, evenly spaced by length, for the causal check
+CAUSAL_LEAST, CAUSAL_MOST = 12, 64  # sequences: the check is by far the slowest part
+CAUSAL_CHOSEN_FROM = 1024  # the first sequences of TEST
 PROFILE_OFFSETS = 64
 
 
@@ -69,7 +69,7 @@ class HeadCensus:
 
 
 def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = None) -> HeadCensus:
-    """Say of every head whether it works by position or by meaning.
+    """Measure and label every head; check the labels causally.
 
     Raises:
         CorpusError: the text cannot be read.

@@ -46,7 +46,7 @@ def estimate(
     drawn = np.einsum("rb,blhs->rlhs", blocks, sums)
     rows = whole[..., Sum.ROWS]
     point = _quantities(whole, induction.mean(axis=0), duplicate.mean(axis=0))
-    best = np.minimum(whole[..., Sum.DISTANCE], whole[..., Sum.PLACE])
+    best = np.minimum(whole[..., Sum.DISTANCE], whole[..., Sum.POSITION])
     return Estimates(
         point=point,
         replicates=_quantities(
@@ -75,7 +75,7 @@ def _quantities(
         sink=_ratio(sums[..., Sum.SINK], sums[..., Sum.SINK_ROWS], empty=0.0),
         contrast=_ratio(uniform, sums[..., Sum.UNIFORM], empty=0.0),
         position_explained=1 - _ratio(sums[..., Sum.DISTANCE] - sums[..., Sum.ENTROPY], uneven),
-        place_explained=1 - _ratio(sums[..., Sum.PLACE] - sums[..., Sum.ENTROPY], uneven),
+        place_explained=1 - _ratio(sums[..., Sum.POSITION] - sums[..., Sum.ENTROPY], uneven),
     )
 
 

@@ -36,7 +36,7 @@ class Surrogate:
     kernel: Float[Tensor, "head distance"]  # over the median row's keys it sums to 1
     full_row: int  # keys of the median row: as far as the kernel is well known
     by_distance: Float[Tensor, "head query key"]  # P
-    by_place: Float[Tensor, "head query key"]  # V
+    by_position: Float[Tensor, "head query key"]  # V
     shrinkage: Float[Tensor, " head"]
 
 
@@ -51,14 +51,14 @@ def fit_surrogate(sums: FitSums) -> Surrogate:
     for shrinkage in SHRINKAGES:
         score = torch.zeros(len(kernel), dtype=torch.float64)
         for here, there in ((0, 1), (1, 0)):
-            place = _shrunk(sums.weights[here], sums.rows[here], by_distance, shrinkage)
-            logs = place.clamp_min(1e-12).float().log()
+            absolute = _shrunk(sums.weights[here], sums.rows[here], by_distance, shrinkage)
+            logs = absolute.clamp_min(1e-12).float().log()
             score += (sums.weights[there] * logs).sum((1, 2))
         likelihoods.append(score)
     best = torch.stack(likelihoods).argmax(0)
     shrinkage = torch.tensor(SHRINKAGES, dtype=torch.float64)[best]
-    by_place = _shrunk(weights, rows, by_distance, shrinkage[:, None, None])
-    return Surrogate(kernel, full_row, by_distance, by_place, shrinkage)
+    by_position = _shrunk(weights, rows, by_distance, shrinkage[:, None, None])
+    return Surrogate(kernel, full_row, by_distance, by_position, shrinkage)
 
 
 def fit_kernel(

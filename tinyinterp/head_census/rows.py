@@ -124,18 +124,17 @@ def head_rows(
     for layer, head in np.ndindex(tests.shape):
         at = (layer, head)
         r = report_correlation(patterns[layer][head])
+        by_report = _either(r, positional=abs(r) > REPORT_THRESHOLD)
         correlation, _, rho = correlations[at]
         label = label_of(Decision(int(tests[at])), at, measured, seed)
         if role_q[at] > ROLE_Q:
             label["role"] = ""
         label |= {"q_value": float(q[at]), "stability": float(stability[at])}
         if rule == "report":
-            label = _simple("report_r", r, positional=abs(r) > REPORT_THRESHOLD, q=np.nan)
+            label = _simple("report_r", r, by_report, np.nan)
         elif by_distance:
-            positional = correlation >= DISTANCE_THRESHOLD
-            label = _simple(
-                "distance_correlation", correlation, positional=positional, q=float(q[at])
-            )
+            kind = _either(correlation, positional=correlation >= DISTANCE_THRESHOLD)
+            label = _simple("distance_correlation", correlation, kind, float(q[at]))
         rows.append(
             HeadRow(
                 layer=layer,
@@ -144,7 +143,7 @@ def head_rows(
                 **label,
                 **scores(estimates, at),
                 report_r=r,
-                report_label=_report_label(r),
+                report_label=by_report,
                 distance_correlation=correlation,
                 spearman=rho,
                 **_when_tokens_change(measured, at),
@@ -240,26 +239,24 @@ def _looks_at(found: LookedAt | None, estimates: Estimates, at: tuple[int, int])
     return {"looks_at": found.name if found else "", **named}
 
 
-def _report_label(r: float) -> str:
-    if not np.isfinite(r):
-        return UNDETERMINED
-    return "positional" if abs(r) > REPORT_THRESHOLD else "semantic"
-
-
-def _simple(name: str, value: float, *, positional: bool, q: float) -> dict[str, Any]:
+def _simple(name: str, value: float, kind: str, q: float) -> dict[str, Any]:
     """A label by one of the simple rules: no interval, no stability."""
-    kind = "positional" if positional else "semantic"
-    if not np.isfinite(value):
-        kind = UNDETERMINED
-    nothing = {"low": np.nan, "high": np.nan, "stability": np.nan}
+    unknown = {"low": np.nan, "high": np.nan, "stability": np.nan}
     return {
         "kind": kind,
         "role": "",
         "decided_by": name,
         "value": value,
         "q_value": q,
-        **nothing,
+        **unknown,
     }
+
+
+def _either(value: float, *, positional: bool) -> str:
+    """The kind by a simple rule, which knows two."""
+    if not np.isfinite(value):
+        return UNDETERMINED
+    return "positional" if positional else "semantic"
 
 
 def _stability(

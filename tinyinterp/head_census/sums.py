@@ -66,14 +66,14 @@ class Sum(IntEnum):
     ENTROPY = 1  # of the clean pattern
     UNIFORM = 2  # log n: cross-entropy with uniform attention over n keys
     DISTANCE = 3  # cross-entropy with P
-    PLACE = 4  # cross-entropy with V
+    POSITION = 4  # cross-entropy with V
     CURRENT = 5  # clean attention to the query's own token
     PREVIOUS = 6  # clean attention to the token before
     SINK = 7  # attention to key 0
     SINK_ROWS = 8  # queries that can see key 0
 
 
-NEGATED = [Sum.ENTROPY, Sum.DISTANCE, Sum.PLACE]  # entropies are minus the sums of w log w
+NEGATED = [Sum.ENTROPY, Sum.DISTANCE, Sum.POSITION]  # entropies are minus the sums of w log w
 
 
 class ScoreAccumulator:
@@ -82,7 +82,10 @@ class ScoreAccumulator:
     def __init__(self, config: DecoderConfig, surrogates: list[Surrogate]) -> None:
         self.config = config
         self._logs = [
-            [table.clamp_min(1e-12).log().float().numpy() for table in (s.by_distance, s.by_place)]
+            [
+                table.clamp_min(1e-12).log().float().numpy()
+                for table in (s.by_distance, s.by_position)
+            ]
             for s in surrogates
         ]
         shape = (N_BLOCKS, config.n_layers, config.n_heads, len(Sum))

@@ -105,7 +105,7 @@ def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
     rule = notes.get("rule", "evidence")
     found = decision_of(row["decided_by"], row["kind"], row["role"])
     if rule in RULES_WORDS or found is None:
-        decided = [_simple(row, RULES_WORDS.get(rule, row["decided_by"]))]
+        decided = [_simple(row, RULES_WORDS.get(rule) or str(row["decided_by"]))]
     else:
         decided = [_tests(row, found), _certainty(row, found)]
     beside = _when_tokens_change(row), _looks_at(row), _causal(row), _report(row)
@@ -133,12 +133,12 @@ def _tests(row: Row, found: Decision) -> str:
         said.append(f"{test.words.format(share)}; {test.needed} is needed: {verdict}.")
         if passed:
             return " ".join(said)
-    by_distance, by_place = row["position_explained"], row["place_explained"]
-    best = max((v for v in (by_distance, by_place) if is_known(v)), default=None)
+    by_distance, by_position = row["position_explained"], row["place_explained"]
+    best = max((v for v in (by_distance, by_position) if is_known(v)), default=None)
     share = UNKNOWN if best is None else _share(best, found, passed=True)
     said.append(
         f"Position explains {share} of that departure (by distance, F = {_number(by_distance)}; by "
-        f"absolute position, V = {_number(by_place)}): {POSITION_WORDS[found]}."
+        f"absolute position, V = {_number(by_position)}): {POSITION_WORDS[found]}."
     )
     return " ".join(said)
 

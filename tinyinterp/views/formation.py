@@ -12,6 +12,7 @@ from tinyinterp.head_census.labels import THRESHOLDS
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
+from tinyinterp.views.points import is_known
 
 CELL_WIDTH, CELL_HEIGHT = 1.55, 0.95  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.85, 1.0
@@ -122,7 +123,7 @@ def _draw_panel(axes: Axes, lines: list[Line], score: Score) -> None:
 
 def _largest(row: dict[str, Any], columns: tuple[str, ...]) -> float:
     """The largest of the values that are known; NaN, a gap in the line, if none is."""
-    values = [row[name] for name in columns if row[name] is not None and np.isfinite(row[name])]
+    values = [row[name] for name in columns if is_known(row[name])]
     return max(values, default=float("nan"))
 
 
