@@ -32,7 +32,7 @@ SECONDS = 3.0  # in which the hub must answer
 
 def ranked(model: Model, corpus: Corpus) -> dict[str, list[str]]:
     """All heads by each score, the largest first."""
-    found = measure(model.decoder, model.config, corpus, seed=0, with_looked_at=False).estimates
+    found = measure(model.decoder, model.config, corpus, seed=0, with_looks_at=False).estimates
     scores = {
         "previous_token": found.previous_token,
         "duplicate_token": found.point.duplicate,

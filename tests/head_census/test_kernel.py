@@ -184,7 +184,7 @@ def example():
     rules.append(uniform(5))
     corpus = random_corpus(n_stories=40, shortest=4, longest=9)
     engine = PatternEngine([rules, rules], attention=("global", "local"), window=11)
-    found = measure(engine, engine.config, corpus, seed=0, with_looked_at=False)
+    found = measure(engine, engine.config, corpus, seed=0, with_looks_at=False)
     return engine, corpus, found
 
 

@@ -67,7 +67,7 @@ def labelled(layers, *, noise=0.0, seed=0, n_vocab=281, lengths=(12, 25), n_stor
         n_vocab=n_vocab,
         noise=noise,
     )
-    measured = measure(engine, engine.config, corpus, seed=seed, with_looked_at=False)
+    measured = measure(engine, engine.config, corpus, seed=seed, with_looks_at=False)
     tests = labels.decide(measured.estimates.point)
     found = [
         [

@@ -120,7 +120,7 @@ def follow_heads(
                 decoder.config,
                 corpus,
                 seed=seed,
-                with_looked_at=False,
+                with_looks_at=False,
                 report=bar,
             )
             rows += _rows(snapshot.step, model, measured, seed)

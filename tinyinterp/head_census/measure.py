@@ -62,7 +62,7 @@ def measure(
     corpus: Corpus,
     *,
     seed: int,
-    with_looked_at: bool = True,
+    with_looks_at: bool = True,
     with_resampled: bool = False,
     report: Progress | None = None,
 ) -> Measured:
@@ -70,7 +70,7 @@ def measure(
 
     Args:
         engine: anything of the shape ``config`` that :func:`tinyinterp.scan.scan` can forward.
-        with_looked_at: also find what each head looks at, which reads a part of FIT once more.
+        with_looks_at: also find what each head looks at, which reads a part of FIT once more.
         with_resampled: also read some of TEST with its tokens resampled and permuted.
     """
     survey = corpus.survey()
@@ -82,7 +82,7 @@ def measure(
 
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
     keys = examples = None
-    if with_looked_at:
+    if with_looks_at:
         keys = _choose(engine, config, corpus, surrogates, report=report)
         examples = ExampleAccumulator(config, keys.reader, keys.chosen)
     listening = [a for a in (test, cells, keys, examples) if a is not None]

@@ -44,7 +44,7 @@ def measure_random_models(
     for number in range(number_of_random_models(config)):
         generator = torch.Generator().manual_seed(seed * MOST_MODELS + number)
         decoder = Decoder(config).initialize(generator).eval()
-        measured = measure(decoder, config, corpus, seed=seed, with_looked_at=False, report=report)
+        measured = measure(decoder, config, corpus, seed=seed, with_looks_at=False, report=report)
         found.append(measured.estimates)
     return found
 
