@@ -1,7 +1,4 @@
-"""What :func:`tinyinterp.heads` and :func:`tinyinterp.neurons` return: a census with pictures.
-
-Measuring knows nothing of pictures; these classes add them.
-"""
+"""What :func:`tinyinterp.heads` and :func:`tinyinterp.neurons` return: a census with pictures."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Heads(HeadCensus):
-    """The census of heads, with its picture and its words."""
+    """The census of heads, with its picture and explanations in words."""
 
     @classmethod
     def of(cls, census: HeadCensus) -> Heads:

@@ -1,4 +1,4 @@
-"""``tinyinterp atlas``: every head and neuron as pages that open from disk."""
+"""``tinyinterp atlas``: a page for every head and neuron, opened from disk."""
 
 from __future__ import annotations
 
@@ -32,21 +32,27 @@ def atlas(
     dataset: Dataset = None,
     heads: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Use this census of heads instead of measuring."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of a census of heads of this model and text, to use instead of measuring.",
+        ),
     ] = None,
     neurons: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Use this census of neurons instead of measuring."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of a census of neurons of this model, to use instead of measuring.",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
     seed: Seed = 0,
 ) -> None:
-    """Write every head and neuron, linked with each other, as pages.
+    """Write linked pages about every head and neuron.
 
-    They open from disk with no network. Reads 40,000 tokens for heads and 100,000 for neurons
-    unless --tokens or --full says otherwise.
+    The pages open from disk, without a network. Reads 40,000 tokens for heads and 100,000 for
+    neurons unless --tokens or --full says otherwise.
     """
     check_one_text(text, dataset)
     from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS, NEURON_TOKENS

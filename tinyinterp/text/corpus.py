@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +23,13 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.text.kept import KeptStories
 from tinyinterp.text.stories import clean, read_dataset, read_stories
 from tinyinterp.text.tokenizer import Tokenizer
 
 BUNDLED_STORIES = "bundled stories (drawn from the bundled model)"
 N_BLOCKS = 64
 STORIES_AT_ONCE = 512  # sorted by length among themselves
-STORIES_ENCODED = 64  # at a time: of a text that is not read to its end, hardly more than is read
 MICRO_BATCH_TOKENS = 2048
 MICRO_BATCH_SEQUENCES = 32
 IGNORED = -100  # a target that no loss is taken of
@@ -94,11 +93,20 @@ class Survey:
     longest: int  # tokens of the longest sequence
     test_sequences: int  # on the side that is reported; all, where the other side is empty
     two_sided: bool  # whether both sides have a story
+    digest: str  # SHA-256 over the stories
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Stories that are kept as sequences, and what these depend on."""
+
+    source: tuple[Callable[[], Iterable[str]], Tokenizer, int]  # stories, tokenizer, context
+    stories: KeptStories[list[Sequence]]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Stories to be read as often as wanted; nothing is held but the way to read them.
+    """Stories to be read as often as wanted; only the first two million tokens are held.
 
     Args:
         name: what to call the text in tables.
@@ -113,6 +121,7 @@ class Corpus:
     tokenizer: Tokenizer
     n_ctx: int
     max_tokens: int | None = None
+    _kept: list[_Kept] = field(default_factory=list, repr=False, compare=False, kw_only=True)
 
     def sequences(self, side: Side | None = None) -> Iterator[Sequence]:
         """All sequences in order, or those of one side."""
@@ -130,35 +139,52 @@ class Corpus:
             yield from reversed(list(group_by_length(chosen, self.tokenizer.end_of_text)))
 
     def survey(self) -> Survey:
-        """How much there is to read; tokenises everything once."""
+        """How much there is to read, and a digest of it."""
         tokens = longest = n_sequences = 0
         on_test = 0
+        digest = hashlib.sha256()
         for sequence in self.sequences():
             tokens += len(sequence.tokens)
             longest = max(longest, len(sequence.tokens))
             n_sequences += 1
             on_test += sequence.side is Side.TEST
+            if sequence.start == 0:
+                digest.update(sequence.story.encode("utf-8", "surrogatepass") + b"\0")
         two_sided = 0 < on_test < n_sequences
         test_sequences = on_test if two_sided else n_sequences
-        return Survey(tokens, n_sequences, longest, test_sequences, two_sided)
+        return Survey(tokens, n_sequences, longest, test_sequences, two_sided, digest.hexdigest())
 
     def _chunks(self) -> Iterator[list[Sequence]]:
-        stories = iter(self.stories())
-        number = total = 0
+        total = 0
         chunk: list[Sequence] = []
-        while batch := list(islice(stories, STORIES_ENCODED)):
-            for story, encoding in zip(batch, self.tokenizer.encode_batch(batch), strict=True):
-                chunk.extend(self._cut(story, number, encoding.ids, encoding.offsets))
-                number += 1
-                total += len(encoding.ids)
-                if self.max_tokens is not None and total >= self.max_tokens:
-                    yield chunk
-                    return
-                if number % STORIES_AT_ONCE == 0:
-                    yield chunk
-                    chunk = []
+        for number, (n_tokens, sequences) in enumerate(self._read_once(), start=1):
+            chunk.extend(sequences)
+            total += n_tokens
+            if self.max_tokens is not None and total >= self.max_tokens:
+                break
+            if number % STORIES_AT_ONCE == 0:
+                yield chunk
+                chunk = []
         if chunk:
             yield chunk
+
+    def _read_once(self) -> KeptStories[list[Sequence]]:
+        """The stories as sequences, shared with every corpus that :func:`replace` made of this."""
+        source = (self.stories, self.tokenizer, self.n_ctx)
+        for kept in self._kept:
+            if all(one is other for one, other in zip(kept.source, source, strict=True)):
+                return kept.stories
+        made = KeptStories(self.stories, self._encode)
+        self._kept.append(_Kept(source, made))
+        return made
+
+    def _encode(self, stories: list[str], first: int) -> list[tuple[int, list[Sequence]]]:
+        return [
+            (len(made.ids), list(self._cut(story, number, made.ids, made.offsets)))
+            for number, (story, made) in enumerate(
+                zip(stories, self.tokenizer.encode_batch(stories), strict=True), start=first
+            )
+        ]
 
     def _cut(
         self, story: str, number: int, ids: list[int], offsets: list[tuple[int, int]]
