@@ -38,7 +38,8 @@ from tinyinterp.neuron_census.rows import rows_of
 from tinyinterp.neuron_census.survey import survey
 from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.tagging import SpeechReader
-from tinyinterp.text.corpus import Corpus, Side, bundled_stories
+from tinyinterp.text.corpus import Corpus, Side
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import clean, read_stories
 from train.memory_step import resident_peak
 

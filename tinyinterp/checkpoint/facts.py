@@ -58,6 +58,14 @@ def training_facts(training: dict[str, Any]) -> list[Fact]:
     return [(name, _fact(value)) for name, value in facts.items() if value is not None]
 
 
+def trained_without_blank_lines(training: dict[str, Any]) -> bool:
+    """Whether ``training.json`` says that the training text had no blank lines; no record: False.
+
+    The record is ``data.blank_lines``: true or false.
+    """
+    return _object(training, "data").get("blank_lines") is False
+
+
 def _object(content: dict[str, Any], key: str) -> dict[str, Any]:
     value = content.get(key)
     return value if isinstance(value, dict) else {}

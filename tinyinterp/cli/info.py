@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyinterp.cli.options import Ckpt, Json
-from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines
+from tinyinterp.cli.report import columns, print_json, print_lines
+from tinyinterp.io.lines import WIDTH
 
 if TYPE_CHECKING:
     from tinyinterp.network.compressor import CompressorConfig

@@ -39,8 +39,16 @@ Dataset = Annotated[
         "--dataset", metavar="NAME", help="Stories of a hub data set (roneneldan/TinyStories)."
     ),
 ]
+KeepBlankLines = Annotated[
+    bool,
+    typer.Option(
+        "--keep-blank-lines",
+        help="Keep blank lines between paragraphs. Without it, a model whose training text had "
+        "none, such as the bundled one, reads them as single line breaks.",
+    ),
+]
 WhichTags = Annotated[Tags, typer.Option("--tags", help="Which tags.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Tokens = Annotated[
     int | None, typer.Option("--tokens", min=1, metavar="N", help="Read this many tokens.")

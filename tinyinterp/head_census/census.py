@@ -143,6 +143,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
     shown = {layer: p[:, :EXAMPLE_TOKENS, :EXAMPLE_TOKENS] for layer, p in patterns.items()}
     tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]
     notes = census_notes(model, corpus.name, measured.survey, settings)
+    notes |= {"blank_lines": corpus.blank_lines}
     notes |= {"report_tokens": len(patterns[0][0]), "warnings": warnings}
     return HeadCensus(
         table=Table("heads", rows, notes=notes),

@@ -19,6 +19,7 @@ STORY_COLUMNS = ("text", "story")  # the names that TinyStories and its relative
 CHARACTERS_AT_ONCE = 1 << 16  # of a JSON file
 MOJIBAKE = re.compile("â€|[ÂÃ][^\\sA-Za-z]")  # how curly marks and accented letters come out
 LOST_BYTE = re.compile("â€(?=[\\x00-\\x7f]|$)")  # what is left of a closing quotation mark
+BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 def read_stories(path: Path) -> Iterator[str]:
@@ -40,7 +41,7 @@ def read_stories(path: Path) -> Iterator[str]:
     reader = readers.get(path.suffix.lower(), _from_text)
     found = False
     try:
-        for story in _whole_stories(reader(path)):
+        for story in whole_stories(reader(path)):
             found = True
             yield story
     except UnicodeDecodeError as error:
@@ -72,7 +73,7 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
         lines = (_story_of(row, name) for row in rows)
         if name.lower().endswith("tinystoriesinstruct"):
             lines = _split_at_end_of_text(line + "\n" for line in lines)
-        yield from _whole_stories(lines)
+        yield from whole_stories(lines)
     except CorpusError:
         raise
     # RuntimeError is what the library says of a data set that is a script.
@@ -98,17 +99,29 @@ def clean(story: str) -> str:
     return ftfy.fix_encoding(LOST_BYTE.sub("â€\x9d", story))
 
 
-def _from_text(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig", newline=None) as file:
-        yield from _split_at_end_of_text(file)
+def fold_blank_lines(story: str) -> str:
+    r"""Runs of blank lines, white space in them included, as one line break.
+
+    >>> fold_blank_lines("Tim ran.\n\nHe fell.\n \n\nThe end.")
+    'Tim ran.\nHe fell.\nThe end.'
+    """
+    return BLANK_LINES.sub("\n", story)
 
 
-def _whole_stories(rows: Iterable[str]) -> Iterator[str]:
-    """The stories in each row, stripped, empty ones left out; no token for the end is in any."""
+def whole_stories(rows: Iterable[str]) -> Iterator[str]:
+    """The stories in each row: stripped, plain line ends, empty ones left out.
+
+    A row that holds the token for the end of a text is several stories.
+    """
     for row in rows:
         for story in row.split(END_OF_TEXT):
             if stripped := story.strip():
-                yield stripped
+                yield stripped.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _from_text(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8-sig", newline=None) as file:
+        yield from _split_at_end_of_text(file)
 
 
 def _split_at_end_of_text(lines: Iterator[str]) -> Iterator[str]:
