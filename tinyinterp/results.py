@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import HeadCensus
 from tinyinterp.neuron_census import NeuronCensus
+from tinyinterp.selection import Index, choose_one
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,20 +30,16 @@ class Heads(HeadCensus):
 
         return draw_kind_map(self.table, f"{self.model_name} on {self.corpus_name}")
 
-    def head_lines(self, layer: int, head: int) -> list[str]:
+    def head_lines(self, layer: Index, head: Index) -> list[str]:
         """Why a head got its label, in words; lines of at most 100 characters.
 
         Raises:
-            SelectionError: there is no such head.
+            SelectionError: there is no such layer or head.
         """
         from tinyinterp.views.explanation import explain_head
 
-        if not (layer in self.example_patterns and 0 <= head < len(self.example_patterns[layer])):
-            n_layers, n_heads = len(self.example_patterns), len(self.example_patterns[0])
-            raise SelectionError(
-                f"there is no head {layer}.{head}; this model has {n_layers} layers of {n_heads} "
-                "heads, counted from 0"
-            )
+        layer = choose_one("layer", layer, len(self.example_patterns))
+        head = choose_one("head", head, len(self.example_patterns[layer]))
         row = self.table.row(layer=layer, head=head)
         pattern = self.example_patterns[layer][head]
         return explain_head(row, self.table.notes, self.example_tokens, pattern)

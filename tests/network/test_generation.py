@@ -17,12 +17,12 @@ from tinyinterp.network.config import Architecture
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.generation import (
     SAMPLES_AT_ONCE,
-    Sampling,
     choose,
     distribution,
     generate,
     stream,
 )
+from tinyinterp.network.sampling import Sampling
 from tinyinterp.text.stream import TextStream
 
 PROMPT = [0, 17, 5, 42]

@@ -16,6 +16,7 @@ from tinyinterp.cli.options import (
     Dataset,
     Full,
     Json,
+    KeepBlankLines,
     Seed,
     Tags,
     TextFile,
@@ -111,6 +112,7 @@ def neurons(
     ),
     tokens: Tokens = None,
     full: Full = False,
+    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     as_one_json: Json = False,
     as_json_lines: Annotated[
@@ -133,7 +135,7 @@ def neurons(
     from tinyinterp.model import load
     from tinyinterp.neuron_census import NeuronSettings
     from tinyinterp.neuron_census.settings import NULL_TOKENS
-    from tinyinterp.text.corpus import open_corpus
+    from tinyinterp.selection import choose, choose_one
 
     settings = NeuronSettings(
         layers=layers,
@@ -148,12 +150,11 @@ def neurons(
     speech = settings.open_speech()
     _check_tag(tag, speech.tag_set)
     model = load(ckpt)
-    for number in layers:
-        check_exists("layer", number, model.config.n_layers)
+    choose("layer", layers, model.config.n_layers)
     if neuron is not None:
-        check_exists("neuron", neuron, model.config.d_mlp)
-    corpus = open_corpus(
-        model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
+        choose_one("neuron", neuron, model.config.d_mlp)
+    corpus = model.corpus(
+        text, dataset=dataset, max_tokens=limit, keep_blank_lines=keep_blank_lines
     )
     asked = Asked(
         neuron=neuron,
@@ -167,7 +168,7 @@ def neurons(
 
 
 def _check_words(
-    layers: tuple[int, ...], neuron: int | None, *, as_one_json: bool, as_json_lines: bool
+    layers: tuple[int, ...] | None, neuron: int | None, *, as_one_json: bool, as_json_lines: bool
 ) -> None:
     """Refuse options that do not go together.
 
@@ -176,7 +177,7 @@ def _check_words(
     """
     if as_one_json and as_json_lines:
         raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
-    if neuron is not None and len(layers) != 1:
+    if neuron is not None and (layers is None or len(layers) != 1):
         raise typer.BadParameter("a neuron is one of one layer", param_hint="--neuron")
 
 
@@ -188,14 +189,14 @@ def _check_ablation(reading: Reading, *, ablate: bool) -> None:
         )
 
 
-def _parse_layers(given: str) -> tuple[int, ...]:
-    """Layers of ``4``, ``0,3`` or ``all`` (none: all there are).
+def _parse_layers(given: str) -> tuple[int, ...] | None:
+    """Layers of ``4``, ``0,3`` or ``all`` (None: all there are).
 
     Raises:
         typer.BadParameter: it is not of that form.
     """
     if given == ALL:
-        return ()
+        return None
     if re.fullmatch(r"\d+(,\d+)*", given) is None:
         raise typer.BadParameter(
             f"{given!r} names no layers; give 4, or 0,3, or {ALL}", param_hint="--layer"
@@ -209,20 +210,6 @@ def _check_tag(tag: str | None, known: TagSet) -> None:
     if tag is not None and tag.upper() not in known.names:
         raise SelectionError(
             f"there is no {known.name} tag {tag.upper()}; known: {', '.join(known.names)}"
-        )
-
-
-def check_exists(what: str, number: int, count: int) -> None:
-    """Refuse a layer, head or neuron that the model has not.
-
-    Raises:
-        SelectionError: there is none of that number.
-    """
-    from tinyinterp.errors import SelectionError
-
-    if number >= count:
-        raise SelectionError(
-            f"there is no {what} {number}; this model has {count}, counted from 0 to {count - 1}"
         )
 
 

@@ -12,7 +12,6 @@ keeps no cache: it reads the whole text again for each token.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,34 +22,9 @@ from tinyinterp.errors import ConfigError
 from tinyinterp.network.attention import KeyValueCache
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.sampling import Sampling
 
 SAMPLES_AT_ONCE = 32  # bounds the memory of what was read; no sample depends on it
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen. ``temperature`` 0 is greedy; then nothing else matters."""
-
-    temperature: float = 1.0
-    top_k: int | None = None  # only the k most likely tokens
-    top_p: float | None = None  # only the most likely tokens that together reach this mass
-    seed: int = 0
-    max_tokens: int | None = None  # None: up to the context's end
-    stop_at_end: bool = True  # at the end-of-text token
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise ConfigError(
-                f"temperature is {self.temperature}; expected 0 (greedy) or a positive number"
-            )
-        if self.top_k is not None and self.top_k < 1:
-            raise ConfigError(f"top_k is {self.top_k}; expected at least 1, or leave it out")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ConfigError(f"top_p is {self.top_p}; expected 0 < top_p <= 1, or leave it out")
-        if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; expected 0 or more")
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise ConfigError(f"max_tokens is {self.max_tokens}; expected at least 1")
 
 
 def generate(

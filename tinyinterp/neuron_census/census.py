@@ -30,6 +30,7 @@ from tinyinterp.neuron_census.nulls import NullKinds, null_kinds
 from tinyinterp.neuron_census.saved import Keeper
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.survey import Survey, survey
+from tinyinterp.selection import Index, choose_among, choose_one
 from tinyinterp.tagging import SpeechReader
 from tinyinterp.text.corpus import Corpus
 
@@ -98,7 +99,15 @@ class NeuronCensus:
         """Write the tables of every layer; returns the paths."""
         return [path for layer in self.layers.values() for path in layer.write(folder)]
 
-    def neuron_lines(self, neuron: int, layer: int | None = None) -> list[str]:
+    def layer(self, layer: Index) -> LayerCensus:
+        """The tables of one layer.
+
+        Raises:
+            SelectionError: it is not in this census.
+        """
+        return self.layers[choose_among("layer", layer, self.layers, of="this census")]
+
+    def neuron_lines(self, neuron: Index, layer: Index | None = None) -> list[str]:
         """A neuron's label, its numbers and its top activations, at most 100 columns wide.
 
         Args:
@@ -110,15 +119,11 @@ class NeuronCensus:
         """
         if layer is None and len(self.layers) == 1:
             (layer,) = self.layers
-        if layer not in self.layers:
-            raise SelectionError(
-                f"layer {layer} is not in this census; it has {', '.join(map(str, self.layers))}"
-            )
-        found = self.layers[layer]
-        if not 0 <= neuron < len(found.table):
-            raise SelectionError(
-                f"there is no neuron {neuron}; this layer has {len(found.table)}, counted from 0"
-            )
+        if layer is None:
+            known = ", ".join(map(str, self.layers))
+            raise SelectionError(f"this census has the layers {known}; say which with layer=")
+        found = self.layer(layer)
+        neuron = choose_one("neuron", neuron, len(found.table), of="this layer")
         hits = found.top.filter(pc.field("neuron") == neuron).to_pylist()
         return dump.neuron_lines(found.table.row(neuron=neuron), hits)
 

@@ -17,11 +17,12 @@ from torch import Tensor
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.network.decoder import Decoder
+from tinyinterp.selection import Index, choose_one
 
 READINGS = ("post", "pre", "report")
 
 
-def read(decoder: Decoder, layer: int, reading: str) -> tuple[str, Callable[[Tensor], Tensor]]:
+def read(decoder: Decoder, layer: Index, reading: str) -> tuple[str, Callable[[Tensor], Tensor]]:
     """Where to listen, and what makes ``[batch position neuron]`` of the tensor found there.
 
     Raises:
@@ -31,10 +32,7 @@ def read(decoder: Decoder, layer: int, reading: str) -> tuple[str, Callable[[Ten
         raise SelectionError(
             f"there is no reading {reading!r}; choose one of {', '.join(READINGS)}"
         )
-    if not 0 <= layer < decoder.config.n_layers:
-        raise SelectionError(
-            f"there is no layer {layer}; this model has {decoder.config.n_layers}, counted from 0"
-        )
+    layer = choose_one("layer", layer, decoder.config.n_layers)
     if reading == "report":
         return f"blocks.{layer}.hook_resid_pre", decoder.block(layer).mlp.up
     return f"blocks.{layer}.mlp.hook_{reading}", lambda value: value

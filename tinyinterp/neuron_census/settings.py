@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.neuron_census.reading import READINGS
+from tinyinterp.selection import choose
 from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, SpeechReader, open_tagger
 
 NULL_TOKENS = 30_000  # of the text that models without training read
@@ -16,7 +17,7 @@ class NeuronSettings:
     """What is asked for.
 
     Args:
-        layers: counted from 0; none: all.
+        layers: counted from 0; None: all.
         top: activations kept for each neuron, largest and smallest.
         seed: of the token sample, the bootstrap and the null models.
         per_story: keep one activation a story, its largest (or smallest).
@@ -26,7 +27,7 @@ class NeuronSettings:
         tags: the tag set, ``universal`` or ``penn``.
     """
 
-    layers: tuple[int, ...] = ()
+    layers: tuple[int, ...] | None = None
     top: int = 20
     seed: int = 0
     per_story: bool = False
@@ -60,12 +61,6 @@ class NeuronSettings:
         """The layers asked for, in order, each once.
 
         Raises:
-            SelectionError: the model has no such layer.
+            SelectionError: the model has no such layer, or none was given.
         """
-        for layer in self.layers:
-            if not 0 <= layer < n_layers:
-                raise SelectionError(
-                    f"there is no layer {layer}; this model has {n_layers}, counted from 0 "
-                    f"to {n_layers - 1}"
-                )
-        return tuple(sorted(set(self.layers))) or tuple(range(n_layers))
+        return tuple(sorted(choose("layer", self.layers, n_layers)))
