@@ -197,7 +197,7 @@ def test_settings_that_mean_nothing_are_refused(given_settings: dict[str, Any], 
     [
         ([1] * N_CTX, f"the prompt has {N_CTX} tokens, the context holds {N_CTX}"),
         ([], "the prompt is empty"),
-        ([N_VOCAB], f"not among the model's {N_VOCAB}"),
+        ([N_VOCAB], f"outside of the model's vocabulary of {N_VOCAB}"),
     ],
 )
 def test_prompts_that_cannot_be_continued_are_refused(

@@ -36,7 +36,9 @@ TextFile = Annotated[
 Dataset = Annotated[
     str | None,
     typer.Option(
-        "--dataset", metavar="NAME", help="Stories of a hub data set (roneneldan/TinyStories)."
+        "--dataset",
+        metavar="NAME",
+        help="Stories of a data set on the Hugging Face hub, such as roneneldan/TinyStories.",
     ),
 ]
 KeepBlankLines = Annotated[
@@ -47,7 +49,7 @@ KeepBlankLines = Annotated[
         "none, such as the bundled one, reads them as single line breaks.",
     ),
 ]
-WhichTags = Annotated[Tags, typer.Option("--tags", help="Which tags.")]
+WhichTags = Annotated[Tags, typer.Option("--tags", help="Set of part-of-speech tags.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Tokens = Annotated[

@@ -1,7 +1,7 @@
 """Text as a model reads it: sequences of tokens that know their story and their characters.
 
 A *sequence* is one story that starts with the end-of-text token; a story longer than the context is
-cut into several, each with an end-of-text of its own. Sequences come in fixed *micro-batches* of
+cut into several, each starting with end-of-text. Sequences come in fixed *micro-batches* of
 similar length: what is forwarded together never depends on an option, so neither does any result.
 
 Every story is put, by a hash of its text alone, on one of two *sides* (what is chosen or fitted

@@ -87,11 +87,13 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
 def clean(story: str) -> str:
     """Repair mojibake (``â€œ`` for a quotation mark) as the published TinyStories files have it.
 
-    UTF-8 that was once read as Windows-1252 is decoded again, by ``ftfy``; text that was right
+    UTF-8 that was once read as Windows-1252 is decoded again, by ``ftfy``; correct text
     stays as it is, curly quotation marks included. The published files have lost the third byte of
     closing quotation marks, which Windows-1252 does not define; it is put back first.
     """
-    if not MOJIBAKE.search(story):  # ftfy alone would take some right pairs, as ”ß, for wrong ones
+    if not MOJIBAKE.search(
+        story
+    ):  # ftfy alone takes some correct pairs, such as ”ß, for wrong ones
         return story
     import ftfy
 
@@ -163,7 +165,7 @@ def _items_of_json(chunks: Iterator[str], path: Path) -> Iterator[object]:
             try:
                 item, end = decoder.raw_decode(rest)
             except json.JSONDecodeError:
-                break  # the item goes on in the next chunk, or nowhere
+                break  # the item continues in the next chunk, or is cut off
             yield item
             text, before = rest[end:].lstrip(), ","
     raise CorpusError(f"{path} is not JSON: it breaks off, or is wrong, at {text[:20]!r}")
