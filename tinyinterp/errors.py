@@ -36,8 +36,8 @@ class SelectionError(TinyinterpError):
 
 
 class OutputError(TinyinterpError):
-    """A place that cannot be written, or that holds something that must not be lost."""
+    """A folder or file that cannot be written, or holds something that must not be lost."""
 
 
 class TrainingError(TinyinterpError):
-    """A training run that cannot start or go on; the last good checkpoint is kept."""
+    """A training run that cannot start or continue; the last good checkpoint is kept."""

@@ -18,7 +18,8 @@ from tinyinterp.evaluation.loss import Loss, measure_text_loss
 from tinyinterp.io.files import write_text
 from tinyinterp.io.progress import progress
 from tinyinterp.network.decoder import count_parameters
-from tinyinterp.network.generation import Sampling, generate
+from tinyinterp.network.generation import generate
+from tinyinterp.network.sampling import Sampling
 from tinyinterp.text.stories import read_stories
 from tinyinterp.text.tokenizer import END_OF_TEXT
 from train.loop import DTYPES

@@ -43,7 +43,8 @@ from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.model import Model
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import hooked_at, scan
-from tinyinterp.text.corpus import Corpus, bundled_stories
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
 from train.memory_step import resident_peak
 

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from tinyinterp.checkpoint import config_to_hugging_face, to_hugging_face
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.text.corpus import bundled_stories
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
 from train.loop import Trainer
 from train.optimizers import rate

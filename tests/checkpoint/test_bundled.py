@@ -10,7 +10,7 @@ import transformers
 
 from tinyinterp import checkpoint
 from tinyinterp.network.presets import PRESETS
-from tinyinterp.text.corpus import bundled_stories
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
 from train.recipe import build_recipe
 

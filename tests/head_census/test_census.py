@@ -85,7 +85,7 @@ def test_a_head_is_explained_by_its_own_row_and_pattern(census):
     weights = np.tril(census.example_patterns[2][1], -1)[:, 1:]
     assert f": {weights.max():.2f}" in "\n".join(lines)
     for absent in ((3, 0), (0, 2), (-1, 0)):
-        with pytest.raises(SelectionError, match="3 layers of 2 heads"):
+        with pytest.raises(SelectionError, match=r"there is no \w+ -?\d; this model has"):
             explained.head_lines(*absent)
 
 

@@ -1,4 +1,4 @@
-"""The program: its commands, and what becomes of an error."""
+"""The program and its commands."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def tinyinterp(
         ),
     ] = False,
     _debug: Annotated[
-        bool, typer.Option(program.DEBUG, help="Show tracebacks; may also follow the command.")
+        bool, typer.Option(program.DEBUG, help="Show tracebacks; may also stand after the command.")
     ] = False,
 ) -> None:
     """What each attention head and each neuron of a small language model does, measured."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
     Full,
+    KeepBlankLines,
     Seed,
     TextFile,
     Tokens,
@@ -47,6 +49,7 @@ def atlas(
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
+    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
 ) -> None:
     """Write linked pages about every head and neuron.
@@ -61,13 +64,15 @@ def atlas(
     neuron_limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.text.corpus import open_corpus
 
     model = load(ckpt)
-    corpus = open_corpus(
-        model.tokenizer, min(model.config.n_ctx, HEAD_POSITIONS), text=text, dataset=dataset,
+    corpus = model.corpus(
+        text,
+        dataset=dataset,
         max_tokens=head_limit,
-    )  # fmt: skip
+        n_ctx=min(model.config.n_ctx, HEAD_POSITIONS),
+        keep_blank_lines=keep_blank_lines,
+    )
     output = OutputFolder(out)
     from tinyinterp.atlas.gather import gather, read_heads  # slow, so after every check
     from tinyinterp.atlas.site import write_atlas
@@ -83,10 +88,7 @@ def atlas(
             table = read_heads(heads)
         if neurons is None:
             neurons = Path(scratch)
-            longer = open_corpus(
-                model.tokenizer, model.config.n_ctx, text=text, dataset=dataset,
-                max_tokens=neuron_limit,
-            )  # fmt: skip
+            longer = replace(corpus, max_tokens=neuron_limit, n_ctx=model.config.n_ctx)
             measure_neurons(model, longer, neurons, seed=seed)
         contents = gather(model, corpus, table, neurons, profiles)
         with output.filling("atlas", f"{model.name}, {corpus.name}") as folder:

@@ -46,6 +46,7 @@ def formation(
     out: Path,
     tokens: int | None,
     seed: int,
+    keep_blank_lines: bool,
     suffixes: Sequence[str],
     as_one_json: bool,
 ) -> None:
@@ -63,11 +64,12 @@ def formation(
     from tinyinterp.api import HEAD_POSITIONS
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.text.corpus import open_corpus
 
     model = load(run)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=tokens)
+    corpus = model.corpus(
+        text, dataset=dataset, max_tokens=tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+    )
     from tinyinterp.head_census.formation import find_snapshots, follow_heads  # slow
 
     snapshots = find_snapshots(model)

@@ -18,6 +18,7 @@ from tinyinterp.cli.options import (
     Dataset,
     Full,
     Json,
+    KeepBlankLines,
     Seed,
     TextFile,
     Tokens,
@@ -25,7 +26,7 @@ from tinyinterp.cli.options import (
     token_limit,
 )
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
-from tinyinterp.cli.tables import as_json, check_exists, say_warnings
+from tinyinterp.cli.tables import as_json, say_warnings
 
 if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus, HeadSettings
@@ -76,6 +77,7 @@ def heads(
     ] = False,
     tokens: Tokens = None,
     full: Full = False,
+    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
         bool,
@@ -108,6 +110,7 @@ def heads(
             out=out,
             tokens=token_limit(tokens, full=full, default=FORMATION_TOKENS),
             seed=seed,
+            keep_blank_lines=keep_blank_lines,
             suffixes=_suffixes(also) if pictures else (),
             as_one_json=as_one_json,
         )
@@ -117,14 +120,16 @@ def heads(
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.text.corpus import open_corpus
+    from tinyinterp.selection import choose_one
 
     model = load(ckpt)
     if chosen is not None:
-        check_exists("layer", chosen[0], model.config.n_layers)
-        check_exists("head", chosen[1], model.config.n_heads)
+        choose_one("layer", chosen[0], model.config.n_layers)
+        choose_one("head", chosen[1], model.config.n_heads)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
+    corpus = model.corpus(
+        text, dataset=dataset, max_tokens=limit, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+    )
     output = OutputFolder(out)
     from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
     from tinyinterp.results import Heads

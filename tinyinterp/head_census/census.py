@@ -117,6 +117,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
     )
     warnings = warnings_about(config, measured)
     notes = census_notes(model, corpus, measured.survey, settings) | {
+        "blank_lines": corpus.blank_lines,
         "tokens_of_random_models": n_beginning,
         "tokens_of_shuffled_models": n_beginning if np.isfinite(role_q).any() else 0,
         "report_tokens": len(patterns[0][0]),

@@ -129,6 +129,7 @@ def follow_heads(
         "model": model.name,
         "fingerprint": model.fingerprint,
         "text": corpus.name,
+        "blank_lines": corpus.blank_lines,
         "tokens": survey.tokens,
         "sequences": survey.sequences,
         "test_sequences": survey.test_sequences,

@@ -116,6 +116,19 @@ def _plain(row: Any) -> dict[str, Any]:
     return {key: rounded(value) for key, value in values.items()}
 
 
+def is_known(value: Any) -> bool:
+    """Whether a cell holds something: not None, nor a number that is not finite.
+
+    Tables store such numbers as nulls, in whatever form they were given.
+
+    >>> is_known(0.5), is_known(""), is_known(None), is_known(float("nan")), is_known(-math.inf)
+    (True, True, False, False, False)
+    """
+    return value is not None and not (
+        isinstance(value, (float, np.floating)) and not math.isfinite(value)
+    )
+
+
 def rounded(value: Any) -> Any:
     """A number with six significant digits; in a list or tuple, each. Anything else as it is."""
     if isinstance(value, (np.floating, float)):
@@ -145,4 +158,4 @@ def _arrow_array(values: list[Any]) -> pa.Array:
 
 
 def _none_for_nan(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return value if is_known(value) else None

@@ -53,6 +53,7 @@ def layer_notes(
         "model": model.name,
         "checkpoint": model.fingerprint,
         "text": corpus.name,
+        "blank_lines": corpus.blank_lines,
         "layer": layer,
         "reading": settings.reading,
         "seed": settings.seed,
