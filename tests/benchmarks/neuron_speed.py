@@ -40,7 +40,7 @@ from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.tagging import SpeechReader
 from tinyinterp.text.corpus import Corpus, Side, bundled_stories
 from tinyinterp.text.stories import clean, read_stories
-from train.memory_step import resident_peak
+from train.reports.memory_step import resident_peak
 
 TOP = 20
 OBVIOUS_TOKENS = 6_000
