@@ -1,4 +1,4 @@
-"""What the user typed to come here, for messages: the package's name tells which command it was."""
+"""The command that the user typed, for messages; the name of the package identifies it."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def memory(
 ) -> None:
     """Measure the peak memory of a training step by model and batch size.
 
-    Each step runs in a process of its own; one that does not fit is marked oom.
+    Each step runs in a separate process; one that does not fit is marked oom.
     """
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.io.progress import progress

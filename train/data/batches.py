@@ -1,16 +1,16 @@
-"""Which tokens each step sees. A batch is a pure function of (seed, step), so nothing needs saving.
+"""Which tokens each step sees. A batch is a pure function of (seed, step): no state to save.
 
 Three ways to cut a token file into sequences:
 
 ``windows``
     ``n_ctx + 1`` tokens from anywhere in the stream, stories run together: the usual way.
 ``stories``
-    each sequence one story from its end-of-text on, as the model is measured and analysed later;
-    stories of like length share a batch of a fixed number of tokens, a story longer than the
-    context is cut at a random place. Every epoch sees every story once.
+    each sequence is one story from its end-of-text on, as the model is measured and analysed later;
+    stories of similar length share a batch of a fixed number of tokens; a story longer than the
+    context is cut at a random position. Every epoch sees every story once.
 ``packed``
-    several whole stories in each sequence of ``n_ctx``, none of which sees another; every epoch
-    sees every story once. The model is the same as one trained on ``stories``.
+    several whole stories in each sequence of ``n_ctx``; a segment mask keeps them apart. Every
+    epoch sees every story once. The model is the same as one trained on ``stories``.
 
 The last two are in :mod:`train.data.story_batches`.
 """
@@ -62,7 +62,7 @@ class Sampler(Protocol):
     """Gives the batches of a run."""
 
     def batch(self, step: int) -> Batch:
-        """The micro-batch number ``step``, the same one whenever asked."""
+        """Micro-batch number ``step``, the same at every call."""
         ...
 
 
@@ -105,8 +105,8 @@ def cut(
     window = file.window(start, length + 1)
     targets = window[1:].copy()
     if story_only:
-        places = np.arange(start + 1, start + len(window))
-        story = np.searchsorted(file.starts, places, side="right") - 1
-        offset = places - file.starts[story]
+        positions = np.arange(start + 1, start + len(window))
+        story = np.searchsorted(file.starts, positions, side="right") - 1
+        offset = positions - file.starts[story]
         targets[(offset > 0) & (offset < file.prompts[story])] = IGNORED
     return window[:-1], targets

@@ -18,8 +18,8 @@ from .shuffling import shuffle_sentences
 class ContrastSampler:
     """The batches of ``sampler``, with a ``share`` of their rows again in ``shuffled``.
 
-    A row may hold several stories, or parts: each is shuffled by itself. Instructions are left as
-    they are and not scored; a row that became longer than it was is cut.
+    A row may hold several stories, or parts: each is shuffled separately. Instructions stay
+    unchanged and are not scored; a row that grew longer is cut.
     """
 
     def __init__(self, sampler: Sampler, tokenizer: Tokenizer, share: float, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Stories behind instructions, made from templates: our own, in the form of TinyStoriesInstruct.
+"""Stories with instructions, made from templates, in the form of TinyStoriesInstruct.
 
     names, things, places, deeds ─► a story, sentence by sentence ─► fields that are true of it
 
@@ -28,7 +28,7 @@ DEEDS = ("jump", "sing", "paint", "hide", "dance", "whisper", "climb", "run")
 
 @dataclass(frozen=True)
 class Plot:
-    """What is drawn for a story."""
+    """What is drawn at random for a story."""
 
     name: str
     friend: str
@@ -40,7 +40,7 @@ class Plot:
 
     @property
     def sentences(self) -> list[str]:
-        """The story. Each feature puts its own sentences into it; all words are in it."""
+        """The story. Each feature adds its sentences; the story contains all words."""
         name, friend, thing = self.name, self.friend, self.thing
         told = [
             f"One day, {name} found a {self.quality} {thing} in the {self.place}.",
@@ -75,10 +75,10 @@ class Plot:
 
 
 def examples(seed: int) -> Iterator[str]:
-    """Different examples without end, each an instruction and its story.
+    """Distinct examples without end, each an instruction and its story.
 
-    The fields vary: at least one, in any order. What a field says is true of the story: words and
-    the random sentence are in it, features are some of those it has.
+    The fields vary: at least one, in any order. Each is true of the story, which contains the words
+    and the random sentence and has the features.
     """
     random = np.random.default_rng(seed)
     seen = set[Plot]()

@@ -1,4 +1,4 @@
-"""Batches on the device in time: a step's are made while the step before is computed."""
+"""A prefetcher: the batches of a step are made while the step before is computed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .batches import Batch, Sampler
 
 
 class Prefetcher:
-    """Gives the batches of ``sampler`` on ``device``, those of the next step already under way.
+    """Gives the batches of ``sampler`` on ``device``; a thread makes those of the next step.
 
-    On CUDA they pass through pinned memory, so that copying does not hold up the program.
+    On CUDA they pass through pinned memory, so that copying does not block.
     """
 
     def __init__(self, sampler: Sampler, device: torch.device) -> None:
@@ -23,7 +23,7 @@ class Prefetcher:
         self._waiting: dict[int, Future[Batch]] = {}
 
     def batches(self, indices: Sequence[int], following: Sequence[int]) -> list[Batch]:
-        """These micro-batches; ``following`` are begun, in case they are asked for next."""
+        """These micro-batches; ``following`` are started, since they are likely to come next."""
         ready = [self._waiting.get(i) or self._worker.submit(self._make, i) for i in indices]
         made = [batch.result().each(self._move) for batch in ready]
         self._waiting = {i: self._worker.submit(self._make, i) for i in following}

@@ -1,7 +1,7 @@
 """From stories to token files: read, clean, choose the tokenizer, write. All of it streams.
 
-The source is read once to train a tokenizer or to count tokens, if that is asked for, and once to
-write. What stays in memory are the different words of the text, not its stories.
+The source is read once to train a tokenizer or to count tokens, if needed, and once to write. Only
+the distinct words of the text stay in memory, not its stories.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COVERED = (1000, 2000, 4000, 8000, 10000)  # vocabularies that the coverage is r
 
 @dataclass
 class LeftOut:
-    """Examples that are not of the format that was promised."""
+    """Examples without an instruction where each should have one."""
 
     count: int = 0
     first: str = ""  # what was wrong with the first of them
@@ -38,13 +38,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Source:
-    """Stories of a file or of a data set on the hub, read anew each time they are asked for."""
+    """Stories of a file or of a data set on the hub, read again at each call."""
 
     text: Path | None = None
     dataset: str | None = None
     split: str = "train"
     cleaned: bool = True
-    instruct: bool = False  # its stories stand behind instructions
+    instruct: bool = False  # each story follows an instruction
 
     @property
     def name(self) -> str:
@@ -54,8 +54,8 @@ class Source:
     def stories(self, title: str, left_out: LeftOut | None = None) -> Iterator[str]:
         """All stories, with a progress bar named ``title``.
 
-        An instruction is written anew, always in the same form, so that what a model is asked later
-        looks like what it was trained on; what has none is counted in ``left_out``.
+        Instructions are rewritten in one form, so that later prompts look like the training text;
+        an example without one is counted in ``left_out``.
 
         Raises:
             CorpusError: the source cannot be read, or no instruction was found where all have one.
@@ -108,7 +108,7 @@ class Prepared:
     card: DataCard
     words: int  # separated by white space
     coverage: Table | None = None  # of the tokenizer that was reduced
-    steps: int | None = None  # tokens of the reduced one that are only steps towards others
+    steps: int | None = None  # tokens of the reduced one that only serve to build others
     left_out: LeftOut = field(default_factory=LeftOut)
 
     @property
@@ -138,7 +138,9 @@ class Prepared:
         lines.append(f"  {self.tokens_per_word:.3f} tokens per word")
         lines.append(f"  fingerprint {card.fingerprint}")
         if self.left_out.count:
-            lines.append(f"  {self.left_out.count:,} were left out, first: {self.left_out.first}")
+            lines.append(
+                f"  {self.left_out.count:,} were left out; the first: {self.left_out.first}"
+            )
         if self.coverage is not None:
             lines.append("most frequent tokens   share of tokens   share of words")
             lines += [
@@ -146,7 +148,7 @@ class Prepared:
                 for row in self.coverage
             ]
         if self.steps:
-            lines.append(f"{self.steps:,} tokens are kept only as steps towards others")
+            lines.append(f"{self.steps:,} tokens are kept only because others are built from them")
         return "\n".join(lines)
 
 
@@ -158,14 +160,15 @@ def prepare(
     A folder that was prepared before is replaced as a whole once the new one is complete.
 
     Raises:
-        OutputError: ``folder`` holds anything else, or cannot be written.
+        OutputError: ``folder`` holds something else, or cannot be written.
         CorpusError: the source cannot be read.
         TokenizerError: the tokenizer cannot be made as asked.
         TrainingError: ``holdout`` is 1 or negative.
     """
     if holdout < 0 or holdout == 1:
         raise TrainingError(
-            f"holdout is {holdout}; one story in so many is held out: 2 or more, or 0 for none"
+            f"holdout is {holdout}; expected 2 or more (one story in this many is held out), or 0 "
+            "for none"
         )
     _check_replaceable(folder)
     chosen = choose(source)

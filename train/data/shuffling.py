@@ -1,4 +1,4 @@
-"""A story with its sentences in another order: grammar is kept, plot is lost."""
+"""A story with its sentences shuffled: grammar is kept, plot is lost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ BORDER = re.compile(r"(?<!\bMr)(?<!\bMs)(?<!\bMrs)(?<!\bDr)[.!?…]+[\"'”’)]
 
 
 def shuffle_sentences(text: str, random: np.random.Generator) -> str:
-    """``text`` with its sentences in another order; fewer than two stay as they are.
+    """``text`` with its sentences shuffled; a text of fewer than two is unchanged.
 
-    White space keeps its place, so that paragraphs stay as long in sentences as they were.
+    White space does not move, so that each paragraph keeps its number of sentences.
     """
     sentences, gaps = split_sentences(text)
     if len(sentences) < 2:

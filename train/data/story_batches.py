@@ -1,4 +1,4 @@
-"""Samplers that go through the stories, each once an epoch: one a row, or packed into rows."""
+"""Samplers that read each story once an epoch: one a row, or several packed into a row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Stories = Int[np.ndarray, " story"]
 
 
 class EpochSampler(ABC):
-    """Groups the stories of each epoch anew; a group makes a micro-batch.
+    """Groups the stories again for each epoch; a group makes a micro-batch.
 
     Raises:
         TrainingError: there are no stories.
@@ -74,7 +74,7 @@ class EpochSampler(ABC):
 
 
 class StorySampler(EpochSampler):
-    """Whole stories, those of like length together, about ``batch_tokens`` tokens a batch."""
+    """Whole stories, grouped by similar length, about ``batch_tokens`` tokens a batch."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class StorySampler(EpochSampler):
         self.batch_tokens = batch_tokens
 
     def group(self, random: np.random.Generator) -> list[Stories]:
-        """Neighbours by length, which is jittered so that the company is another each epoch."""
+        """Neighbours by length, which is jittered so that the groups differ between epochs."""
         jitter = random.uniform(0.9, 1.1, size=len(self.lengths))
         order = np.argsort(self.lengths * jitter, kind="stable")
         groups, group, longest = [], [], 0
@@ -153,14 +153,14 @@ class PackedSampler(EpochSampler):
         tokens = np.zeros((n_rows, self.n_ctx), dtype=np.int64)
         targets = np.full((n_rows, self.n_ctx), IGNORED, dtype=np.int64)
         numbers = np.full((n_rows, self.n_ctx), -1, dtype=np.int64)
-        row = place = number = 0
+        row = position = number = 0
         for story in stories:
             if story < 0:
-                row, place, number = row + 1, 0, 0
+                row, position, number = row + 1, 0, 0
                 continue
-            span = slice(place, place + int(self.lengths[story]))
+            span = slice(position, position + int(self.lengths[story]))
             tokens[row, span], targets[row, span] = self._cut(int(story), random)
             numbers[row, span] = number
-            place, number = span.stop, number + 1
+            position, number = span.stop, number + 1
         made = [torch.from_numpy(array) for array in (tokens, targets, numbers)]
         return Batch(made[0], made[1], story=made[2])

@@ -52,11 +52,11 @@ class DataCard:
     tokenizer: str  # SHA-256 of tokenizer.json
     n_vocab: int
     dtype: str
-    holdout: int  # one story in so many is held out, chosen by a hash of its text
+    holdout: int  # one story in this many is held out, chosen by a hash of its text
     train: SplitCount
     dev: SplitCount
     fingerprint: str  # SHA-256 over the tokens of both splits
-    instruct: bool = False  # each story stands behind an instruction
+    instruct: bool = False  # each story follows an instruction
     format: int = FORMAT
 
 

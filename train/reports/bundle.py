@@ -1,7 +1,7 @@
 """Turn a finished run into what the package carries: checkpoint, stories, model card.
 
-The training text may not be shipped, so the bundled stories are drawn from the model itself. They
-are read by every command that is given no text, and say so.
+The training text may not be shipped, so the model itself generates the bundled stories. Every
+command that is given no text reads them, and says so.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def bundle(run: Path, valid: Path, assets: Path, *, seed: int = 0, note: str = "
 
     Args:
         valid: the text that the model card's loss is measured on; nothing of it is written.
-        note: what else the model card must say of the training.
+        note: what else the model card says about the training.
 
     Raises:
         TrainingError: the run has no best checkpoint.
@@ -56,7 +56,7 @@ def bundle(run: Path, valid: Path, assets: Path, *, seed: int = 0, note: str = "
 
 
 def draw_stories(model: Checkpoint, count: int, seed: int) -> Iterator[str]:
-    """``count`` different stories that ended by themselves, drawn at temperature 0.8."""
+    """``count`` distinct stories that ended with end-of-text, generated at temperature 0.8."""
     end, seen = model.tokenizer.end_of_text, set[str]()
     with progress("drawing stories", count) as bar:
         while len(seen) < count:

@@ -1,4 +1,4 @@
-"""Loss curves of runs, read from their logs and made ready to be drawn."""
+"""Loss curves of runs, read from their logs, smoothed and named."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LossCurve:
 
 @dataclass(frozen=True)
 class DrawnRun:
-    """How a run looks in either form."""
+    """A run as both forms of the picture draw it."""
 
     curve: LossCurve
     smooth: Float[np.ndarray, " point"]
@@ -45,7 +45,7 @@ class DrawnRun:
 
 
 def drawn_runs(runs: Sequence[Path]) -> list[DrawnRun]:
-    """What is drawn of each run.
+    """The curves of ``runs`` with their colours, markers and names in the legend.
 
     Raises:
         TrainingError: a run has logged nothing, or its log cannot be read.
@@ -66,7 +66,7 @@ def drawn_runs(runs: Sequence[Path]) -> list[DrawnRun]:
 
 
 def loss_title(runs: Sequence[Path]) -> str:
-    """What the picture of some runs is called."""
+    """The title of the picture."""
     return f"Loss of {runs[0].resolve().name}" if len(runs) == 1 else "Loss by run"
 
 
@@ -88,7 +88,7 @@ def read_curve(run: Path) -> LossCurve:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingError(f"cannot read {run / LOG}: {error}") from error
     if not trained:
-        raise TrainingError(f"{run / LOG} holds no training loss yet; let the run go on")
+        raise TrainingError(f"{run / LOG} holds no training loss yet; train for some more steps")
     tokens, loss = np.array(trained, dtype=np.float64).T
     dev_tokens, dev_loss = np.array(held_out, dtype=np.float64).reshape(-1, 2).T
     return LossCurve(
@@ -106,7 +106,7 @@ def smooth(loss: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
 
 
 def loss_limits(runs: Sequence[DrawnRun]) -> tuple[float, float]:
-    """The losses between which a picture is drawn."""
+    """The range of the loss axis."""
     curves = [run.curve for run in runs]
     shown = [curve.loss[int(len(curve.loss) * FIRST_SHOWN) :] for curve in curves]
     values = np.concatenate([*shown, *(curve.dev_loss for curve in curves)])

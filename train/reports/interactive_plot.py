@@ -1,4 +1,4 @@
-"""Loss curves by plotly, to zoom and to hover over."""
+"""Loss curves as an interactive plotly figure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIGITS = 4  # of a loss
 
 
 def plot_losses(runs: Sequence[DrawnRun], title: str) -> go.Figure:
-    """As :func:`train.reports.plot.plot_runs` draws them; every point says its loss."""
+    """As :func:`train.reports.plot.plot_runs` draws them; hovering over a point shows its loss."""
     figure = new_figure(title, width=960, height=560)
     for run in runs:
         curve, said = run.curve, "%{x:,} tokens: %{y}<extra></extra>"

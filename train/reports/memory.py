@@ -1,8 +1,9 @@
-"""The memory table: the most that a training step takes, by model and batch size.
+"""The memory table: peak memory of a training step, by model and batch size.
 
-After table 5 of the report, which compares its decoder with its memory-saving model, at three
-widths and five batch sizes. A step is forward, chunked cross-entropy, backward and AdamW, in a new
-process each time. On a CPU what counts is the peak of resident memory, on CUDA the allocator's.
+After table 5 of the TinyStories student report (docs/sources.md), which compares its decoder with
+its memory-saving model at three widths and five batch sizes. A step is forward, chunked
+cross-entropy, backward and AdamW, each in a new process. The figure is the peak of resident memory
+on a CPU, of the allocator on CUDA.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ KINDS: tuple[Kind, ...] = ("decoder", "compressor")
 
 @dataclass(frozen=True)
 class Grid:
-    """Which models and batch sizes are measured. The sizes are those of the report's table."""
+    """Which models and batch sizes are measured; by default those of the report's table."""
 
     kinds: tuple[Kind, ...] = KINDS
     widths: tuple[int, ...] = (128, 256, 512)
@@ -42,11 +43,13 @@ class Grid:
     n_ctx: int = 512
     precision: Literal["bf16", "fp32"] = "bf16"
     device: Literal["cpu", "cuda"] = "cpu"
-    limit: float | None = None  # MiB; what takes more does not fit
+    limit: float | None = None  # MiB; a step that needs more does not fit
 
     def __post_init__(self) -> None:
         if not (self.kinds and self.widths and self.batch_sizes):
-            raise TrainingError("there is nothing to measure: give a model, a width and a batch")
+            raise TrainingError(
+                "there is nothing to measure; give at least one model, width and batch size"
+            )
         if min(self.batch_sizes) < 1:
             raise TrainingError(f"batch size {min(self.batch_sizes)}; it must be at least 1")
         if self.limit is not None and self.limit <= 0:
@@ -65,7 +68,7 @@ class Grid:
 
     @property
     def steps(self) -> int:
-        """What :func:`memory_table` reports as all of its work."""
+        """The total that :func:`memory_table` reports its progress against."""
         n_models = len(self.kinds)
         return n_models * sum(self.widths) * sum(sorted(set(self.batch_sizes)))
 
@@ -93,14 +96,14 @@ def memory_table(
     Args:
         grid: what is measured.
         report: advances to ``grid.steps``; its estimate takes a step to cost width times batch.
-        measured: how; :func:`in_new_process` unless given.
+        measured: does the measuring; :func:`in_new_process` unless given.
 
     Returns:
         Columns of :class:`Row`. Notes: the grid, and ``idle_mib``, what a process holds that has
         only imported PyTorch and this project (0 on CUDA, whose figures are the allocator's).
 
     Raises:
-        TrainingError: a process ended in another way than by lack of memory.
+        TrainingError: a process failed for a reason other than lack of memory.
     """
     ask = measured or in_new_process
     idle = ask(Work(None, 0, grid.precision, grid.device, None)).peak
@@ -150,7 +153,7 @@ def in_new_process(work: Work) -> Answer:
         return Answer(None)
     raise TrainingError(
         f"the process that measured a batch of {work.batch_size} ended with code "
-        f"{process.exitcode}; what it said stands above"
+        f"{process.exitcode}; its messages stand above"
     )
 
 

@@ -23,8 +23,8 @@ GREY = "#6B7280"
 def draw_memory(table: Table, folder: Path) -> list[Path]:
     """Write ``memory.png`` and ``memory.svg`` into ``folder``; returns their paths.
 
-    One colour a width; a decoder's line is solid, a compressor's broken. A cross above the batch
-    sizes that did not fit, upright for a compressor.
+    One colour per width; a decoder's line is solid, a compressor's dashed. A cross marks each batch
+    size that did not fit, upright for a compressor.
 
     Raises:
         OutputError: ``folder`` cannot be written.

@@ -1,4 +1,4 @@
-"""One training step in a process of its own, and how much memory it took at most."""
+"""One training step in a separate process, and its peak memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # P
 
 @dataclass(frozen=True)
 class Work:
-    """What a process is to do. Without a ``model`` it only imports, and is measured idle."""
+    """The work of a process. Without a ``model`` it only imports, and is measured idle."""
 
     model: DecoderConfig | CompressorConfig | None
     batch_size: int
@@ -45,7 +45,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a process found out. ``peak`` is in MiB, None if the step did not fit."""
+    """The result of a process. ``peak`` is in MiB, None if the step did not fit."""
 
     peak: float | None
 
@@ -105,17 +105,17 @@ def bare_step(
 
 
 def _peak(device: str) -> float:
-    """Most memory that this process has held: the allocator's on CUDA, else resident. MiB."""
+    """Peak memory of this process in MiB: the allocator's on CUDA, else resident."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / MIB
     return resident_peak()
 
 
 def resident_peak() -> float:
-    """The most this process has had in memory since it began to run its program, in MiB.
+    """Peak resident memory of this process since its program started, in MiB.
 
-    Linux tells it per program. ``getrusage``, for other systems, may there start at what the
-    process that started this one had.
+    Linux counts it per program; ``getrusage``, used on other systems, may include the peak of the
+    parent process.
     """
     status = Path("/proc/self/status")
     if status.is_file():

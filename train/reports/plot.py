@@ -19,14 +19,14 @@ UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same p
 
 
 def plot_runs(runs: Sequence[Path], target: Path) -> None:
-    """Draw the loss of ``runs`` over tokens into ``target``, a picture of the kind it is named.
+    """Draw the loss of ``runs`` over tokens into ``target``, whose ending chooses the format.
 
     Raw training loss is thin, smoothed training loss thick, held-out loss has markers.
-    ``.html`` is a page to zoom in, which needs no network.
+    ``.html`` is an interactive page, which needs no network.
 
     Raises:
         TrainingError: a run has logged nothing, or its log cannot be read.
-        OutputError: ``target`` cannot be written, or has an ending other than those of pictures.
+        OutputError: ``target`` cannot be written, or has another ending.
     """
     if target.suffix.lower() == ".html":
         from tinyinterp.views.interactive.base import save_figure

@@ -1,4 +1,4 @@
-"""What a recipe stands for: the model, freshly drawn, and the sampler of its batches."""
+"""From a recipe: its model, randomly initialised, and the sampler of its batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .recipe import Recipe
 
 
 def build_model(recipe: Recipe) -> Decoder | Compressor:
-    """The recipe's model with weights drawn from its seed."""
+    """The recipe's model, randomly initialised with its seed."""
     generator = torch.Generator().manual_seed(recipe.run.seed)
     if isinstance(recipe.model, CompressorConfig):
         return Compressor(recipe.model).initialize(generator)
@@ -41,11 +41,11 @@ def build_sampler(recipe: Recipe, file: TokenFile, tokenizer: Tokenizer) -> Samp
 
 
 def attend_by_blocks(model: Decoder | Compressor) -> None:
-    """For 16 bits on a CPU, where the backward pass of the fused kernel is slow."""
+    """Attend by blocks of queries: faster in 16 bits on a CPU, where the fused backward is slow."""
     for layer in range(model.config.n_layers):
         model.block(layer).attn.form = "blocked"
 
 
 def seed_of(seed: int, micro_batch: int) -> int:
-    """The seed of everything that is drawn while micro-batch number ``micro_batch`` is read."""
+    """The random seed of micro-batch number ``micro_batch`` (its dropout)."""
     return int(np.random.SeedSequence((seed, micro_batch)).generate_state(1, np.uint64)[0] >> 1)

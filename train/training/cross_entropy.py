@@ -2,7 +2,7 @@
 
 With 8,000 to 50,000 tokens the logits are by far the largest tensor of a training step, and most
 of the time at the head is spent moving them. Here a chunk of positions at a time goes through the
-head, gives its loss and its gradient, and is forgotten.
+head, gives its loss and its gradient, and is discarded.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
             rows = slice(start, start + n_rows)
             chunk = x[rows].to(dtype)
             ignore = targets[rows] == ignored
-            place = (
+            target = (
                 torch.arange(len(chunk), device=x.device),
                 targets[rows].masked_fill(ignore, 0),
             )
             gradient = torch.softmax(chunk @ narrow.T, dim=-1)  # summed in fp32, kept in dtype
-            picked = gradient[place]
+            picked = gradient[target]
             log_probability = picked.float().clamp_min(SMALLEST).log()
             total -= log_probability.masked_fill(ignore, 0).sum(dtype=torch.float64)
-            gradient[place] = picked - 1  # scatter_ would copy it all to fp32 and back
+            gradient[target] = picked - 1  # scatter_ would copy it all to fp32 and back
             gradient.index_fill_(0, ignore.nonzero().squeeze(1), 0)
             grad_x[rows] = gradient @ narrow
             grad_weight += gradient.T @ chunk

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run after the step under way, not in the midst of it."""
+"""Ctrl-C and SIGTERM end a run after the current step, not in the middle of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Within the block, takes note of the two signals; after it they mean what they meant before.
+    """Within the block, notes the two signals; afterwards their former handlers are back.
 
-    ``received`` may be set by hand, too.
+    ``received`` may also be set by hand.
     """
 
     def __init__(self) -> None:

@@ -136,7 +136,7 @@ class Trainer:
         return Outcome(self.step, finished=self.step >= last, best_bits_per_byte=self.best)
 
     def train_step(self) -> dict[str, float]:
-        """The next step, as :meth:`Stepper.take` takes it; what was minimised, by part."""
+        """The next step, as :meth:`Stepper.take` takes it; the loss, by part."""
         parts, n_tokens = self.stepper.take(self.step)
         self.step += 1
         self.tokens += n_tokens

@@ -1,10 +1,10 @@
-"""What a step minimises: next-token loss, or with it the report's contrastive term.
+"""The loss module: next-token loss, and if asked for the report's contrastive term.
 
     batch ─► model.features ─► linear cross-entropy ─► L_n ────────────────┐
-    shuffled stories ─► the same ────────────────────► L_c ─► a/(L_c+.01) ─┴─► what is minimised
+    shuffled stories ─► the same ────────────────────► L_c ─► a/(L_c+.01) ─┴─► the loss
 
-The report (section 6) raises the loss of stories whose sentences are shuffled, to teach plot rather
-than grammar: ``L = L_n + a / (L_c + 0.01)``.
+The TinyStories student report (section 6; docs/sources.md) raises the loss of stories whose
+sentences are shuffled, to teach plot rather than grammar: ``L = L_n + a / (L_c + 0.01)``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONTRAST, GUARDED = "contrast_loss", "guarded"  # the names of what the contrast
 
 
 class LossModule(nn.Module):
-    """A micro-batch's share of what a step minimises, as a module, so that DDP can wrap it.
+    """A micro-batch's share of the loss of a step, as a module, so that DDP can wrap it.
 
     Args:
         model: whose ``features`` and output head give the logits, never whole.
@@ -87,11 +87,11 @@ class LossModule(nn.Module):
 
 
 def contrastive_term(contrast: Tensor, settings: Objective) -> tuple[Tensor, bool]:
-    """``a / (L_c + 0.01)``, and whether its gradient had to be held back.
+    """``a / (L_c + 0.01)``, and whether its gradient had to be bounded.
 
-    The gradient on L_c is ``a / (L_c + 0.01)**2``: where L_c is small it would throw the model out
-    of its track, as the spikes in the report's curves show. It is at most ``guard`` here; the value
-    stays the formula's.
+    The gradient on L_c is ``a / (L_c + 0.01)**2``: where L_c is small it would make training
+    diverge, as the spikes in the report's curves show. Here it is at most ``guard``; the value is
+    still the formula's.
     """
     term = settings.contrast / (contrast + OFFSET)
     slope = (term / (contrast + OFFSET)).item()

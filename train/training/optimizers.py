@@ -59,7 +59,7 @@ def build_optimizers(
 def _muon_groups(
     model: Decoder | Compressor, matrices: list[nn.Parameter], learning_rate: float
 ) -> list[dict[str, Any]]:
-    """Queries and keys apart: where scores are not scaled, their rate is ``d_head**-0.25`` of it.
+    """Queries and keys apart: if scores are not scaled, their rate is ``d_head**-0.25`` as large.
 
     A model whose scores are divided by ``sqrt(d_head)`` is the unscaled one with both matrices
     ``d_head**-0.25`` times as large; Muon's steps have a fixed size, so the rate must shrink by as
@@ -99,8 +99,8 @@ def set_rate(optimizers: Iterable[torch.optim.Optimizer], fraction: float) -> No
 class RunningMean:
     """Exponential mean of the weights over steps, in fp32; what is evaluated and saved.
 
-    ``decay`` 0 holds nothing: the weights themselves are meant. Early on the mean is shorter, so
-    that the random start is soon forgotten.
+    With ``decay`` 0 there is no mean: the weights themselves are used. The mean starts short, so
+    that the random initialisation soon drops out.
     """
 
     def __init__(self, model: Decoder | Compressor, decay: float) -> None:
@@ -118,7 +118,7 @@ class RunningMean:
 
     @torch.no_grad()
     def swap(self, model: Decoder | Compressor) -> None:
-        """Exchange mean and weights; twice is nothing."""
+        """Exchange mean and weights; a second call undoes it."""
         parameters = dict(model.named_parameters())
         for name, held in self.weights.items():
             before = held.clone()
@@ -137,7 +137,7 @@ class RunningMean:
 
     @torch.no_grad()
     def restore(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over a mean that was saved, onto the device where this one is.
+        """Restore a saved mean, on the device of this one.
 
         Raises:
             KeyError: a weight is missing.

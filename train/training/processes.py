@@ -52,19 +52,19 @@ def processes() -> Iterator[Processes]:
     The back end is NCCL on CUDA, a device each, else gloo.
 
     Raises:
-        TrainingError: torchrun's variables make no sense, or a process has no device of its own.
+        TrainingError: torchrun's variables are inconsistent, or a process has no device to itself.
     """
     world, rank, local = _number("WORLD_SIZE", 1), _number("RANK", 0), _number("LOCAL_RANK", 0)
     if world > 1 and not {"RANK", "MASTER_ADDR"} <= os.environ.keys():
         raise TrainingError(
-            f"WORLD_SIZE is {world}, RANK or MASTER_ADDR is not set; start several processes with "
-            "torchrun"
+            f"WORLD_SIZE is {world}, but RANK or MASTER_ADDR is not set; start several processes "
+            "with torchrun"
         )
     device = torch.device("cpu")
     if torch.cuda.is_available():
         if local >= torch.cuda.device_count():
             raise TrainingError(
-                f"process {local} has no device of its own, there are {torch.cuda.device_count()}; "
+                f"process {local} has no CUDA device, there are only {torch.cuda.device_count()}; "
                 "lower --nproc-per-node"
             )
         device = torch.device("cuda", local)

@@ -24,7 +24,7 @@ COMPRESSOR = "compressor"  # the architecture that is no decoder
 class Data:
     """How the token file is cut into batches."""
 
-    sampler: Literal["windows", "stories", "packed"] = "windows"  # see train/batches.py
+    sampler: Literal["windows", "stories", "packed"] = "windows"  # see train/data/batches.py
     batch_size: int = 16  # sequences a micro-batch, for windows and packed
     batch_tokens: int = 4096  # tokens a micro-batch, less what pads it, for stories
     accumulation: int = 1  # micro-batches a step, of each process
@@ -33,10 +33,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Objective:
-    """Next-token loss, or with it the report's contrastive term; see train/objectives.py."""
+    """Next-token loss, and if asked for the contrastive term; see train/training/loss.py."""
 
     name: Literal["next_token", "contrastive"] = "next_token"
-    contrast: float = 5.0  # the report's alpha: 5 as written, 0.3 as their code had it
+    contrast: float = 5.0  # the report's alpha: 5 in its text, 0.3 in its code
     shuffled: float = 1 / 3  # of the stories, whose sentences are shuffled
     guard: float = 5.0  # largest weight of the gradient on shuffled stories
 
@@ -84,7 +84,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole training run, less the data folder."""
+    """A whole training run, except for the data folder."""
 
     name: str
     model: DecoderConfig | CompressorConfig
@@ -153,7 +153,7 @@ def _check(
 ) -> None:
     if data.sampler == "packed" and isinstance(model, CompressorConfig):
         raise ConfigError(
-            f"recipe {name}: a compressor cannot read packed stories, its pairs would join two; "
+            f"recipe {name}: a compressor cannot read packed stories, whose pairs would join two; "
             'use data.sampler = "stories"'
         )
     if data.sampler == "packed" and objective.name == "contrastive":

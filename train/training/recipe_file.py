@@ -1,9 +1,9 @@
 """Recipes as TOML files: by name or path, one extending another, with command-line overrides.
 
-``extends = "other"`` at the top of a file takes over the tables of another recipe; keys of the file
-itself count. A name ``X-S``, where ``recipes/suffixes/S.toml`` exists, is recipe X with that file's
-tables over it, so that ``report-256-8-4-contrastive`` needs no file. An override is written
-``schedule.steps=2000``.
+``extends = "other"`` at the top of a file takes the tables of another recipe; the keys of the file
+itself override them. A name ``X-S``, where ``recipes/suffixes/S.toml`` exists, is recipe X with the
+tables of that file over it, so that ``report-256-8-4-contrastive`` needs no file. An override is
+written ``schedule.steps=2000``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read_recipe(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
 
     Raises:
         TrainingError: there is no such recipe, table or key, or a value is of the wrong type.
-        ConfigError: the model it describes cannot be.
+        ConfigError: it describes no valid model.
     """
     raw = _read(recipe, ())
     for override in overrides:
@@ -99,5 +99,5 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     except tomllib.TOMLDecodeError:
         value = text.strip()  # a bare word is a string
     if not isinstance(raw.setdefault(table, {}), dict):
-        raise TrainingError(f"override {override!r}: {table} is no table of the recipe")
+        raise TrainingError(f"override {override!r}: {table} is not a table of the recipe")
     raw[table][name] = value

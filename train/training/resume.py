@@ -1,4 +1,4 @@
-"""The state of a run between steps: everything needed to go on as if it had never stopped.
+"""The state of a run between steps: everything needed to resume as if it had never stopped.
 
 ``RUN/resume/state.safetensors`` holds every tensor (weights, running mean, optimizer state) and, in
 its metadata, every number; it is one file, so that a crash leaves the old one or the new one. There
@@ -109,7 +109,7 @@ def load_state(run: Path, trained: Trained) -> None:
 
 
 def clear_leftovers(run: Path) -> None:
-    """Remove what a crash in the midst of a write has left behind."""
+    """Remove what a crash during a write has left behind."""
     for path in [*run.glob(".*"), *run.glob("*/.*"), *run.glob("*/*/.*")]:
         if is_leftover(path.name) and path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -118,14 +118,14 @@ def clear_leftovers(run: Path) -> None:
 
 
 def is_leftover(name: str) -> bool:
-    """Whether a file or folder of this name is what a crash in the midst of a write leaves."""
+    """Whether a file or folder of this name was left by a crash during a write."""
     return any(fnmatch(name, pattern) for pattern in LEFT_BY_A_CRASH)
 
 
 def _unusable(run: Path, error: Exception) -> TrainingError:
     return TrainingError(
         f"cannot resume from {run / FOLDER}: {error}; train with another --out, or remove "
-        f"{run} to start anew"
+        f"{run} to start again"
     )
 
 

@@ -1,4 +1,4 @@
-"""How fast a run is: tokens per second, and what share of the machine's products it uses."""
+"""How fast a run is: tokens per second, and model-FLOP utilisation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
 
-SIDES = {"cpu": 2048, "cuda": 8192}  # of square matrices that stand for the machine's best
+SIDES = {"cpu": 2048, "cuda": 8192}  # of the square matrices that measure the machine's best rate
 PRODUCTS = 8  # of which the fastest counts
 FORWARD_AND_BACKWARD = 6  # operations a weight and token: 2 forward, 4 backward
 

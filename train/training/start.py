@@ -1,4 +1,4 @@
-"""What must hold before a run may start or go on: a folder, data and a recipe that fit."""
+"""What must hold before a run may start or resume: a folder, data and a recipe that fit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import resume
 from .recipe import Recipe
 from .tracking import LOG
 
-# What lies in the folder of a run beside its checkpoint, its state and its log.
+# What the folder of a run holds beside its checkpoint, its state and its log.
 BEST, SNAPSHOTS, PICTURE = "best", "snapshots", "loss.png"
 KEPT_TABLES = ("model", "data", "objective", "optimizer")  # of a recipe, all through a run
 
@@ -41,8 +41,8 @@ def refuse_unfitting(recipe: Recipe, card: DataCard, tokenizer: Tokenizer, data:
         )
     if recipe.objective.name == "contrastive" and tokenizer.unknown_from is not None:
         raise TrainingError(
-            f"{data} was prepared with an unknown token, which no text of shuffled sentences "
-            "keeps; prepare it with --rest pieces for the contrastive objective"
+            f"{data} was prepared with an unknown token, so its sentences cannot be decoded and "
+            "shuffled; prepare it with --rest pieces for the contrastive objective"
         )
     if recipe.data.loss == "story" and not card.instruct:
         raise TrainingError(
@@ -57,11 +57,12 @@ def refuse_other(
     """See that ``run`` was begun with this recipe on these data; only its length may change.
 
     Args:
-        numbers: of its state; ``now`` has what they must agree with: ``data``, the fingerprint, and
-            ``micro_batches`` of a step, which accumulation and processes may share out anew.
+        numbers: of its state.
+        now: what they must agree with: ``data``, the fingerprint, and ``micro_batches`` of a step,
+            which accumulation and processes may divide differently.
 
     Raises:
-        TrainingError: it was not.
+        TrainingError: it was begun with another.
     """
     if numbers["data"] != now["data"]:
         raise TrainingError(
@@ -80,7 +81,7 @@ def refuse_other(
         if before | {"accumulation": 0} != after | {"accumulation": 0}:
             raise TrainingError(
                 f"{run} was begun with another [{table}]; choose another --out "
-                "(only [schedule] and [run] may change between runs)"
+                "(between runs only [schedule] and [run] may change, except run.seed)"
             )
     before = numbers["recipe"]["run"].get("seed")
     if before != recipe.run.seed:
@@ -91,9 +92,9 @@ def refuse_other(
 
 
 def refuse_foreign(run: Path) -> None:
-    """Let a folder without a state be begun anew only if nothing in it can be lost.
+    """Let a run begin in a folder without a state only if nothing in it can be lost.
 
-    It may hold what a run leaves that was killed before its first save, or in the midst of it.
+    It may hold what a run leaves that was killed before or during its first save.
 
     Raises:
         TrainingError: the folder holds anything else.

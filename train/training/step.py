@@ -51,8 +51,8 @@ class Stepper:
         """Take step number ``step`` over ``accumulation`` micro-batches of each process.
 
         Returns:
-            What was minimised, by part (``loss`` in nats per token, and what the objective adds),
-            and how many tokens were scored.
+            The loss by part (``loss`` in nats per token, and what the objective adds), and how many
+            tokens were scored.
 
         Raises:
             TrainingError: the loss or its gradient is not finite, or no token is scored; the
@@ -83,7 +83,7 @@ class Stepper:
         self.mean.update(self.model, step)
         return totals, int(n_targets)
 
-    def mixed_precision(self) -> AbstractContextManager[None]:
+    def mixed_precision(self) -> AbstractContextManager[object]:
         """Within the block, matrix products are of the recipe's precision."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 

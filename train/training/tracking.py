@@ -29,7 +29,7 @@ class Tracker(Protocol):
 
 
 class JsonLines:
-    """One JSON object a line. Each call opens the file anew, so that a crash loses nothing."""
+    """One JSON object per line. Each call reopens the file, so that a crash loses nothing."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -60,7 +60,7 @@ class TensorBoard:
                 self._writer.add_scalar(name, value, int(values["step"]))
 
     def close(self) -> None:
-        """Write what is waiting."""
+        """Flush what is buffered."""
         self._writer.close()
 
 
@@ -86,14 +86,14 @@ class WeightsAndBiases:
         self._run.log(dict(values), step=int(values["step"]))
 
     def close(self) -> None:
-        """Send what is waiting."""
+        """Send what is buffered."""
         self._run.finish()
 
 
 def open_trackers(
     folder: Path, names: Sequence[str], config: Mapping[str, Any], step: int
 ) -> list[Tracker]:
-    """The log and those asked for, to go on after ``step``.
+    """The log and those asked for, to continue after ``step``.
 
     Raises:
         TrainingError: the package of one is not installed.
@@ -107,7 +107,7 @@ def open_trackers(
 
 
 def take_back(log: Path, step: int) -> None:
-    """Cut ``log`` to what it held when ``step`` was saved; to nothing, at step 0."""
+    """Cut ``log`` back to what it held when ``step`` was saved; at step 0, remove it."""
     if not step:
         log.unlink(missing_ok=True)
     elif log.exists():

@@ -55,7 +55,10 @@ def test_a_failure_leaves_the_prepared_folder_as_it_was(invoke, text, tmp_path):
         (("--text", "TEXT", "--bpe", 99), "ask for at least 257"),
         (("--text", "TEXT", "--bpe", 99991), "99991 were asked for"),
         (("--text", "TEXT", "--tokenizer", "none"), "none holds no tokenizer"),
-        (("--text", "TEXT", "--bpe", 307, "--holdout", 1), "2 or more, or 0 for none"),
+        (
+            ("--text", "TEXT", "--bpe", 307, "--holdout", 1),
+            "expected 2 or more (one story in this many is held out), or 0",
+        ),
         (("--text", "TEXT", "--bpe", 307, "--out", "TEXT"), "is a file; choose another --out"),
     ],
 )

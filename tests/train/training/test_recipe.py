@@ -136,7 +136,7 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, text, message):
 
 def test_an_override_of_what_is_no_table_is_refused(tmp_path):
     (tmp_path / "bad.toml").write_text("model = 3\n")
-    with pytest.raises(TrainingError, match="model is no table"):
+    with pytest.raises(TrainingError, match="model is not a table"):
         read_recipe(str(tmp_path / "bad.toml"), ["model.n_ctx=3"])
 
 
