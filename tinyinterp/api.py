@@ -25,7 +25,7 @@ def heads(
     *,
     rule: Literal["evidence", "distance-correlation", "report"] = "evidence",
     causal: bool = True,
-    twin_tokens: int = 4_000,
+    null_tokens: int = 4_000,
     max_tokens: int | None = HEAD_TOKENS,
     keep_blank_lines: bool = False,
     seed: int = 0,
@@ -38,7 +38,7 @@ def heads(
             stories.
         rule: what decides a head's kind.
         causal: measure what the loss loses without each head; the slowest part.
-        twin_tokens: of the text that the randomly initialised models read.
+        null_tokens: of the text, on which heads are compared with those of random models.
         max_tokens: of the text to read, unless it is a :class:`Corpus`; None: all.
         keep_blank_lines: also for a model whose training text had none, such as the bundled one;
             otherwise it reads them as single line breaks. A :class:`Corpus` is taken as it is.
@@ -51,7 +51,7 @@ def heads(
     from tinyinterp.head_census import HeadSettings, census_heads
     from tinyinterp.results import Heads
 
-    settings = HeadSettings(rule=rule, seed=seed, causal=causal, twin_tokens=twin_tokens)
+    settings = HeadSettings(rule=rule, seed=seed, causal=causal, null_tokens=null_tokens)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     text = model.corpus(
         corpus, max_tokens=max_tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines

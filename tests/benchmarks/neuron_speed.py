@@ -41,7 +41,7 @@ from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, Side
 from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import clean, read_stories
-from train.memory_step import resident_peak
+from train.reports.memory_step import resident_peak
 
 TOP = 20
 OBVIOUS_TOKENS = 6_000

@@ -12,7 +12,7 @@ from tinyinterp import checkpoint
 from tinyinterp.network.presets import PRESETS
 from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
-from train.recipe import build_recipe
+from train.training.recipe import build_recipe
 
 FOLDER = checkpoint.bundled_folder()
 

@@ -18,6 +18,7 @@ from tinyinterp.cli.info import info
 from tinyinterp.cli.lab import lab
 from tinyinterp.cli.neurons import neurons
 from tinyinterp.cli.taggers import taggers
+from tinyinterp.cli.train import EVERYTHING, train
 
 app = typer.Typer(
     name="tinyinterp",
@@ -34,6 +35,7 @@ app.command()(generate)
 app.add_typer(evaluate, name="evaluate")
 app.command()(info)
 app.command()(taggers)
+app.command(context_settings=EVERYTHING, add_help_option=False)(train)
 app.command()(lab)
 
 

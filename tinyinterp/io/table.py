@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 from jaxtyping import Float
 from pyarrow import csv, parquet
 
+from tinyinterp.errors import DependencyError
 from tinyinterp.io.files import replacing_file, write_text
 
 if TYPE_CHECKING:
@@ -76,7 +78,15 @@ class Table:
         return pa.table(columns).replace_schema_metadata(metadata)
 
     def to_pandas(self) -> pd.DataFrame:
-        """As a pandas data frame."""
+        """As a pandas data frame.
+
+        Raises:
+            DependencyError: pandas is not installed.
+        """
+        try:
+            import_module("pandas")  # Arrow will need it
+        except ImportError as error:
+            raise DependencyError("pandas", "pandas") from error
         return self.to_arrow().to_pandas()
 
     def to_json(self) -> str:
