@@ -29,7 +29,6 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 	$(BIN)/tinyinterp info
 	$(BIN)/tinyinterp heads --out $(DEMO)/heads
 	$(BIN)/tinyinterp neurons --layer 4 --out $(DEMO)/neurons
-	$(BIN)/tinyinterp generate "Once upon a time"
 	@echo
 	@echo "Made:"
 	@echo "  $(CURDIR)/$(DEMO)/heads/heads.html  a heat map and a label for every head"
@@ -39,6 +38,8 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 	elif [ "$$(uname)" = Darwin ]; then \
 		open $(DEMO)/heads/heads.html || true; \
 	fi
+	@echo
+	$(BIN)/tinyinterp generate "Once upon a time"
 
 # Each worker keeps to one thread (dcor, by numba, would raise the number again); more than four mostly wait for one another's imports.
 test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks
