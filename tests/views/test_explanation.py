@@ -35,14 +35,18 @@ BY_WHAT = {"decided_by": "induction"}
         ("positional", {}, "F = 0.7; by absolute position, V = 0.69"),
         ("semantic", {"position_explained": 0.2, "place_explained": 0.1}, "at most 40% makes a"),
         ("mixed", {"position_explained": 0.5, "place_explained": 0.1}, "between 40% and 60% a"),
-        ("sink", {"sink": 0.95}, "95% of its attention goes to the first token (S); at least 90%"),
+        (
+            "sink",
+            {"sink": 0.95},
+            "95% of its attention goes to the first token (S; at least 90% needed): yes",
+        ),
         ("semantic", {"induction": 0.5, **BY_WHAT}, "50% of its attention goes to the token that"),
         (
             "semantic",
             {"duplicate_token": 0.3, "decided_by": "duplicate_token"},
-            "30% goes to the earlier copy itself (D); at least 20% is needed: yes, which decides.",
+            "30% goes to the earlier copy itself (D; at least 20% needed): yes, which decides.",
         ),
-        ("diffuse", {"contrast": 0.04}, "by 4% of the most that is possible (C)"),
+        ("diffuse", {"contrast": 0.04}, "by 4% of the maximum (C; less than 5% needed): yes"),
         ("undetermined", {}, "undetermined (nearest: positional)"),
         ("undetermined", {}, "the threshold 0.6 lies inside it"),
         ("undetermined", {}, "99% of the resamples of the stories give positional"),
@@ -58,8 +62,12 @@ def test_what_decided_is_said_with_its_threshold(kind, others, said):
 @pytest.mark.parametrize(
     ("kind", "others", "said"),
     [  # the exact numbers were on the other side of the threshold than these, which are rounded
-        ("diffuse", {"contrast": 0.05}, "by just below 5% of the most that is possible (C); less"),
-        ("positional", {"contrast": 0.05}, "by 5% of the most that is possible (C); less than 5%"),
+        (
+            "diffuse",
+            {"contrast": 0.05},
+            "by just below 5% of the maximum (C; less than 5% needed): yes",
+        ),
+        ("positional", {"contrast": 0.05}, "by 5% of the maximum (C; less than 5% needed): no"),
         ("positional", {"sink": 0.9}, "just below 90% of its attention goes to the first token"),
         ("sink", {"sink": 0.9}, "stories, 90% of its attention goes to the first token"),
         ("positional", {"position_explained": 0.6, "place_explained": 0.5}, "explains 60% of"),
@@ -87,7 +95,7 @@ def test_the_rows_of_a_census_are_explained_by_what_decided_them():
 
 def test_tests_after_the_one_that_decides_are_not_spoken_of():
     said = explained("sink", sink=0.95)
-    assert said.count("is needed: no.") == 2
+    assert said.count("needed): no.") == 2
     assert "departure" not in said
 
 

@@ -51,23 +51,23 @@ FIRST_TESTS = (
     FirstTest(
         Decision.INDUCTION,
         "Induction: on repeated random tokens, {} of its attention goes to the token that followed "
-        "the earlier copy (I)",
+        "the earlier copy (I; {} needed)",
         f"at least {THRESHOLDS.induction:.0%}",
     ),
     FirstTest(
         Decision.DUPLICATE,
-        "Duplicate token: {} goes to the earlier copy itself (D)",
+        "Duplicate token: {} goes to the earlier copy itself (D; {} needed)",
         f"at least {THRESHOLDS.duplicate:.0%}",
     ),
     FirstTest(
         Decision.SINK,
-        "Sink: on stories, {} of its attention goes to the first token (S)",
+        "Sink: on stories, {} of its attention goes to the first token (S; {} needed)",
         f"at least {THRESHOLDS.sink:.0%}",
     ),
     FirstTest(
         Decision.DIFFUSE,
-        "Diffuse: without the first token, it departs from uniform attention by {} of the most "
-        "that is possible (C)",
+        "Diffuse: without the first token, it departs from uniform attention by {} of the maximum "
+        "(C; {} needed)",
         f"less than {THRESHOLDS.contrast:.0%}",
     ),
 )
@@ -130,7 +130,7 @@ def _tests(row: Row, found: Decision) -> str:
         value = row[QUANTITY[test.decision]]
         share = _share(value, test.decision, passed=passed) if is_known(value) else UNKNOWN
         verdict = "yes, which decides" if passed else "no"
-        said.append(f"{test.words.format(share)}; {test.needed} is needed: {verdict}.")
+        said.append(f"{test.words.format(share, test.needed)}: {verdict}.")
         if passed:
             return " ".join(said)
     by_distance, by_position = row["position_explained"], row["place_explained"]
