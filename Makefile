@@ -29,7 +29,6 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 	$(BIN)/tinyinterp info
 	$(BIN)/tinyinterp heads --out $(DEMO)/heads
 	$(BIN)/tinyinterp neurons --layer 4 --out $(DEMO)/neurons
-	$(BIN)/tinyinterp generate "Once upon a time"
 	@echo
 	@echo "Made:"
 	@echo "  $(CURDIR)/$(DEMO)/heads/heads.html  a heat map and a label for every head"
@@ -39,11 +38,13 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 	elif [ "$$(uname)" = Darwin ]; then \
 		open $(DEMO)/heads/heads.html || true; \
 	fi
+	@echo
+	$(BIN)/tinyinterp generate "Once upon a time"
 
 # Each worker keeps to one thread (dcor, by numba, would raise the number again); more than four mostly wait for one another's imports.
-test: $(INSTALLED) ## run the tests and the notebooks
+test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake \
-		tests notebooks
+		tests tinyinterp train notebooks
 
 check: $(INSTALLED) ## formatting, lint and types
 	$(BIN)/ruff format --check

@@ -40,7 +40,7 @@ from tinyinterp.io.table import Table
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import Corpus, MicroBatch, Side, open_corpus
+from tinyinterp.text.corpus import Corpus, MicroBatch, Side
 from tinyinterp.views import style
 
 FIGURES = Path(__file__).parent.parent / "figures"
@@ -277,15 +277,14 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, help="read this many; default: the whole text")
     options = parser.parse_args()
     model = tinyinterp.load(options.ckpt)
-    corpus = open_corpus(
-        model.tokenizer, model.config.n_ctx, text=options.text, max_tokens=options.tokens
-    )
+    corpus = model.corpus(options.text, max_tokens=options.tokens)
     tops = measure(model.decoder, corpus)
     rows = layer_rows(tops)
     notes = {
         "model": model.name,
         "checkpoint": model.fingerprint,
         "text": corpus.name,
+        "blank_lines": corpus.blank_lines,
         "tokens": corpus.survey().tokens,
         "top": TOP,
         "reported_on": "TEST stories",

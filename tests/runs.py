@@ -9,8 +9,9 @@ from typing import Any
 
 from models import N_VOCAB, tiny_tokenizer
 
-from train.recipe import Recipe, build_recipe
-from train.tokens import DataCard, write_tokens
+from tinyinterp.text.stories import clean
+from train.data.tokens import DataCard, write_tokens
+from train.training.recipe import Recipe, build_recipe
 
 NAMES = ("Tim", "Lily", "the dog", "the little cat", "Mom")
 DEEDS = ("liked to run.", "saw a big red ball.", "said yes.", "looked at the birds in the park.")
@@ -18,6 +19,12 @@ ENDS = ("She was happy.", "The sun was warm, so they sat by the old tree and smi
 SIMPLE_STORIES = tuple(
     f"One day, {name} {deed} {end}" for name, deed, end in product(NAMES, DEEDS, ENDS)
 )  # 60 of them, 13 to 34 words
+MOJIBAKE_STORIES = tuple(
+    f"{name} saw {n} {thing}. â€œHow nice!â€ said {name}."
+    for n, name in enumerate(("Tim", "Zoë", "Lily", "Ben", "the old bear"))
+    for thing in ("dogs", "butterflies", "red balls", "piñatas", "🐢", "little trees", "cats")
+)
+CLEANED_STORIES = tuple(clean(story) for story in MOJIBAKE_STORIES)
 
 
 def prepare(folder: Path, stories: Iterable[str] = SIMPLE_STORIES, holdout: int = 7) -> DataCard:

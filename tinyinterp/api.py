@@ -1,11 +1,12 @@
-"""What a model can be asked, as functions: what does each head do, each neuron; what it writes."""
+"""What a model can be asked, as functions: what each head and each neuron does, and for a story."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from tinyinterp.model import Model, Text
+from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampling
+from tinyinterp.selection import Indices, choose
 
 if TYPE_CHECKING:
     from tinyinterp.results import Heads, Neurons
@@ -16,9 +17,20 @@ ACCOUNT_TOKENS = None  # all of the text: what is fitted on counts as much as th
 ACCOUNT_POSITIONS = 512
 HEAD_POSITIONS = 512  # longer stories are cut: the memory for patterns goes with the square
 
+# Settings are written out, so that editors complete them and type checkers check them. A test sees
+# to it that their defaults are those of HeadSettings and NeuronSettings.
+
 
 def heads(
-    model: Model, corpus: Text = None, *, max_tokens: int | None = HEAD_TOKENS, **settings: Any
+    model: Model,
+    corpus: Text = None,
+    *,
+    rule: Literal["evidence", "distance-correlation", "report"] = "evidence",
+    causal: bool = True,
+    null_tokens: int = 4_000,
+    max_tokens: int | None = HEAD_TOKENS,
+    keep_blank_lines: bool = False,
+    seed: int = 0,
 ) -> Heads:
     """Measure and label every attention head.
 
@@ -26,27 +38,43 @@ def heads(
         model: from :func:`tinyinterp.load`.
         corpus: a :class:`Corpus`, the path of a text, a list of stories, or None for the bundled
             stories.
-        max_tokens: how much of it is read, unless it is a :class:`Corpus`; None: all.
-        **settings: of :class:`tinyinterp.head_census.HeadSettings`.
+        rule: what decides a head's kind.
+        causal: measure what the loss loses without each head; the slowest part.
+        null_tokens: of the text, on which heads are compared with those of random models.
+        max_tokens: of the text to read, unless it is a :class:`Corpus`; None: all.
+        keep_blank_lines: also for a model whose training text had none, such as the bundled one;
+            otherwise it reads them as single line breaks. A :class:`Corpus` is taken as it is.
+        seed: of all random draws.
 
     Raises:
         CorpusError: the text cannot be read, or was tokenised for another model.
+        SelectionError: a setting is out of its range.
     """
     from tinyinterp.head_census import HeadSettings, census_heads
     from tinyinterp.results import Heads
 
+    settings = HeadSettings(rule=rule, seed=seed, causal=causal, null_tokens=null_tokens)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    text = model.corpus(corpus, max_tokens=max_tokens, n_ctx=n_ctx)
-    return Heads.of(census_heads(model, text, HeadSettings(**settings)))
+    text = model.corpus(
+        corpus, max_tokens=max_tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+    )
+    return Heads.of(census_heads(model, text, settings))
 
 
 def neurons(
     model: Model,
     corpus: Text = None,
     *,
-    layer: int | Sequence[int] | None,
+    layer: Indices | None,
+    top: int = 20,
+    per_story: bool = False,
+    reading: Literal["post", "pre", "report"] = "post",
+    null_tokens: int = 30_000,
+    tagger: str = "pattern",
+    tags: Literal["universal", "penn"] = "universal",
     max_tokens: int | None = NEURON_TOKENS,
-    **settings: Any,
+    keep_blank_lines: bool = False,
+    seed: int = 0,
 ) -> Neurons:
     """Measure and label every neuron of some layers, and gather what it fires on most.
 
@@ -54,38 +82,69 @@ def neurons(
         model: from :func:`tinyinterp.load`.
         corpus: as for :func:`heads`.
         layer: one or several, counted from 0; None: all.
-        max_tokens: how much of the text is read, unless it is a :class:`Corpus`; None: all.
-        **settings: of :class:`tinyinterp.neuron_census.NeuronSettings`.
+        top: activations kept for each neuron, largest and smallest.
+        per_story: keep one activation of a story, its largest (or smallest).
+        reading: which value is a neuron's: after its non-linearity, before it, or as the
+            TinyStories student report reads it.
+        null_tokens: of the text that the null models read; 0: no null models.
+        tagger: what gives words their parts of speech, by name: ``pattern``, ``hanta``, ``spacy``,
+            ``spacy:PIPELINE`` or ``agree``.
+        tags: the tag set.
+        max_tokens: as for :func:`heads`.
+        keep_blank_lines: as for :func:`heads`.
+        seed: of all random draws.
 
     Raises:
         CorpusError: the text cannot be read, or was tokenised for another model.
-        SelectionError: the model has no such layer.
+        SelectionError: the model has no such layer, none was given, a setting is out of its range,
+            or the tagger is not installed.
     """
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
     from tinyinterp.results import Neurons
 
-    layers = (layer,) if isinstance(layer, int) else tuple(layer or ())
-    chosen = NeuronSettings(layers, **settings)
-    text = model.corpus(corpus, max_tokens=max_tokens)
-    return Neurons.of(census_neurons(model, text, chosen))
+    settings = NeuronSettings(
+        layers=tuple(sorted(choose("layer", layer, model.config.n_layers))),
+        top=top,
+        seed=seed,
+        per_story=per_story,
+        reading=reading,
+        null_tokens=null_tokens,
+        tagger=tagger,
+        tags=tags,
+    )
+    text = model.corpus(corpus, max_tokens=max_tokens, keep_blank_lines=keep_blank_lines)
+    return Neurons.of(census_neurons(model, text, settings))
 
 
-def generate(model: Model, prompt: str, **settings: Any) -> str:
-    """The prompt as the beginning of a story, and what the model makes of it.
+def generate(
+    model: Model,
+    prompt: str,
+    *,
+    temperature: float = FLUENT_TEMPERATURE,
+    top_k: int | None = None,
+    top_p: float | None = FLUENT_TOP_P,
+    max_tokens: int | None = None,
+    seed: int = 0,
+) -> str:
+    """Continue a story: the prompt and what the model writes after it.
 
     Args:
         model: from :func:`tinyinterp.load`.
-        prompt: how the story begins; it stands behind the end-of-text token.
-        **settings: of :class:`tinyinterp.network.generation.Sampling`: ``temperature`` (0 is
-            greedy), ``top_k``, ``top_p``, ``seed``, ``max_tokens``.
+        prompt: the beginning of the story; it follows the end-of-text token.
+        temperature: what logits are divided by; 0 is greedy, 1 is the model's own distribution.
+        top_k: draw from the k most likely tokens; None: from all.
+        top_p: draw from the most likely tokens that together reach this probability; None: from
+            all.
+        max_tokens: to be written, at most; None: up to the end of the context.
+        seed: of the draws.
 
     Raises:
         ConfigError: the prompt leaves no room in the context, or a setting is out of its range.
     """
-    from tinyinterp.network.generation import Sampling
     from tinyinterp.network.generation import generate as continuations
 
+    settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
     end, tokenizer = model.tokenizer.end_of_text, model.tokenizer
     tokens = [end, *tokenizer.encode(prompt).ids]
-    (made,) = continuations(model.decoder, tokens, settings=Sampling(**settings), end_of_text=end)
+    (made,) = continuations(model.decoder, tokens, settings=settings, end_of_text=end)
     return tokenizer.decode([*tokens[1:], *(made[:-1] if made[-1] == end else made)])

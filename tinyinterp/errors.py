@@ -35,9 +35,21 @@ class SelectionError(TinyinterpError):
     """A layer, head, neuron or option that does not exist."""
 
 
+class DependencyError(TinyinterpError):
+    """A package that only an extra of this one installs, and that is not installed.
+
+    Args:
+        package: its name.
+        extra: which of this package's extras brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; pip install 'tinyinterp[{extra}]'")
+
+
 class OutputError(TinyinterpError):
-    """A place that cannot be written, or that holds something that must not be lost."""
+    """A folder or file that cannot be written, or holds something that must not be lost."""
 
 
 class TrainingError(TinyinterpError):
-    """A training run that cannot start or go on; the last good checkpoint is kept."""
+    """A training run that cannot start or continue; the last good checkpoint is kept."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tinyinterp import checkpoint as checkpoints
 from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
+from tinyinterp.checkpoint.facts import trained_without_blank_lines
 from tinyinterp.checkpoint.find import find
 from tinyinterp.errors import CorpusError
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
-from tinyinterp.text.corpus import Corpus, corpus_of, open_corpus
+from tinyinterp.text.corpus import Corpus, open_corpus
+from tinyinterp.text.source import Stories, open_stories
 from tinyinterp.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 BUNDLED_NAME = "bundled"
 Text = Corpus | Path | str | Sequence[str] | None  # what is taken as a text
-
 
 AnyCheckpoint = TypeVar("AnyCheckpoint", Checkpoint, CompressorCheckpoint)
 
@@ -48,6 +49,35 @@ class _Opened(Generic[AnyCheckpoint]):
     def fingerprint(self) -> str:
         """SHA-256 over configuration and weights."""
         return self.checkpoint.fingerprint
+
+    def stories(
+        self,
+        text: Path | str | Sequence[str] | None = None,
+        *,
+        dataset: str | None = None,
+        split: str = "train",
+        keep_blank_lines: bool = False,
+    ) -> Stories:
+        """Stories as this model reads them.
+
+        Args:
+            text: the path of a file, a list of stories, or None for the bundled stories.
+            dataset: the name of a data set on the hub, in place of a text.
+            split: of the data set.
+            keep_blank_lines: also for a model whose training text had none; otherwise runs of them
+                are read as one line break there.
+
+        Raises:
+            CorpusError: a text and a data set were given, or a list without a story.
+        """
+        fold_for = self._folds_for(keep_blank_lines=keep_blank_lines)
+        return open_stories(text, dataset=dataset, split=split, fold_for=fold_for)
+
+    def _folds_for(self, *, keep_blank_lines: bool) -> str | None:
+        """How a message names this model, if blank lines are to be folded for it."""
+        if keep_blank_lines or not trained_without_blank_lines(self.checkpoint.training):
+            return None
+        return "the bundled model" if self.name == BUNDLED_NAME else self.name
 
 
 class Model(_Opened[Checkpoint]):
@@ -89,27 +119,43 @@ class Model(_Opened[Checkpoint]):
         return convert(self.checkpoint)
 
     def corpus(
-        self, text: Text = None, *, max_tokens: int | None = None, n_ctx: int | None = None
+        self,
+        text: Text = None,
+        *,
+        dataset: str | None = None,
+        max_tokens: int | None = None,
+        n_ctx: int | None = None,
+        keep_blank_lines: bool = False,
     ) -> Corpus:
         """A text as this model reads it.
 
         Args:
-            text: a :class:`Corpus`, the path of a file, a list of stories, or None for the bundled
-                stories.
-            max_tokens: how much of it is read, unless it is a :class:`Corpus`; None: all.
-            n_ctx: tokens of a sequence; None: as many as the context holds.
+            text: a :class:`Corpus`, which is taken as it is; the path of a file, a list of
+                stories, or None for the bundled stories.
+            dataset: the name of a data set on the hub, in place of a text.
+            max_tokens: how much of it is read; None: all.
+            n_ctx: tokens of a sequence, at most; None: as many as the context holds.
+            keep_blank_lines: as for :meth:`stories`.
 
         Raises:
-            CorpusError: the text cannot be read, or was tokenised for another model.
+            CorpusError: the text cannot be read, was tokenised for another model, or has longer
+                sequences than the context.
         """
-        n_ctx = n_ctx or self.config.n_ctx
-        if isinstance(text, Corpus):
-            self._check(text)
-            return text
-        if text is None or isinstance(text, (str, Path)):
-            path = None if text is None else Path(text)
-            return open_corpus(self.tokenizer, n_ctx, text=path, max_tokens=max_tokens)
-        return replace(corpus_of(list(text), self.tokenizer, n_ctx), max_tokens=max_tokens)
+        if isinstance(text, Corpus) and dataset is None:
+            corpus = text
+        elif isinstance(text, Corpus):
+            raise CorpusError("both a text and a data set were given; choose one")
+        else:
+            corpus = open_corpus(
+                self.tokenizer,
+                self.config.n_ctx if n_ctx is None else n_ctx,
+                text=text,
+                dataset=dataset,
+                max_tokens=max_tokens,
+                fold_for=self._folds_for(keep_blank_lines=keep_blank_lines),
+            )
+        self._check(corpus)
+        return corpus
 
     def _check(self, corpus: Corpus) -> None:
         """Refuse what another model's tokenizer made, or what does not fit in the context."""

@@ -1,7 +1,4 @@
-"""What :func:`tinyinterp.heads` and :func:`tinyinterp.neurons` return: a census with pictures.
-
-Measuring knows nothing of pictures; these classes add them.
-"""
+"""What :func:`tinyinterp.heads` and :func:`tinyinterp.neurons` return: a census with pictures."""
 
 from __future__ import annotations
 
@@ -12,13 +9,14 @@ from typing import TYPE_CHECKING
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import HeadCensus
 from tinyinterp.neuron_census import NeuronCensus
+from tinyinterp.selection import Index, choose_one
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 class Heads(HeadCensus):
-    """The census of heads, with its picture and its words."""
+    """The census of heads, with its picture and explanations in words."""
 
     @classmethod
     def of(cls, census: HeadCensus) -> Heads:
@@ -31,20 +29,16 @@ class Heads(HeadCensus):
 
         return draw_kind_map(self.table, f"{self.model_name} on {self.corpus_name}")
 
-    def head_lines(self, layer: int, head: int) -> list[str]:
+    def head_lines(self, layer: Index, head: Index) -> list[str]:
         """Why a head got its label, in words; lines of at most 100 characters.
 
         Raises:
-            SelectionError: there is no such head.
+            SelectionError: there is no such layer or head.
         """
         from tinyinterp.views.explanation import explain_head
 
-        if not (layer in self.example_patterns and 0 <= head < len(self.example_patterns[layer])):
-            n_layers, n_heads = len(self.example_patterns), len(self.example_patterns[0])
-            raise SelectionError(
-                f"there is no head {layer}.{head}; this model has {n_layers} layers of {n_heads} "
-                "heads, counted from 0"
-            )
+        layer = choose_one("layer", layer, len(self.example_patterns))
+        head = choose_one("head", head, len(self.example_patterns[layer]))
         row = self.table.row(layer=layer, head=head)
         pattern = self.example_patterns[layer][head]
         return explain_head(row, self.table.notes, self.example_tokens, pattern)
@@ -75,7 +69,7 @@ class Neurons(NeuronCensus):
         layers = self.layers.values()
         return paths + [write_neuron_text(layer.table, layer.top, folder) for layer in layers]
 
-    def neuron_lines(self, neuron: int, layer: int | None = None) -> list[str]:
+    def neuron_lines(self, neuron: Index, layer: Index | None = None) -> list[str]:
         """A neuron's label, its numbers and its top activations; lines of at most 100 characters.
 
         Args:
@@ -91,16 +85,10 @@ class Neurons(NeuronCensus):
 
         if layer is None and len(self.layers) == 1:
             (layer,) = self.layers
-        if layer not in self.layers:
+        if layer is None:
             known = ", ".join(map(str, self.layers))
-            given = (
-                "no layer was given" if layer is None else f"layer {layer} is not in this census"
-            )
-            raise SelectionError(f"{given}; choose one of {known}")
-        found = self.layers[layer]
-        if not 0 <= neuron < len(found.table):
-            raise SelectionError(
-                f"there is no neuron {neuron}; this layer has {len(found.table)}, counted from 0"
-            )
+            raise SelectionError(f"this census has the layers {known}; say which with layer=")
+        found = self.layer(layer)
+        neuron = choose_one("neuron", neuron, len(found.table), of="this layer")
         hits = found.top.filter(compute.field("neuron") == neuron).to_pylist()
         return neuron_lines(found.table.row(neuron=neuron), hits)

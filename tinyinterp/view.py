@@ -20,11 +20,11 @@ a :class:`Picture`, which a notebook shows by plotly, and which ``.save`` writes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model, Text
+from tinyinterp.selection import Index, Indices, choose, choose_one
 from tinyinterp.views.picture import Picture
 from tinyinterp.views.widgets import Widget
 
@@ -50,8 +50,8 @@ __all__ = [
 def attention(
     model: Model,
     text: str,
-    layer: int,
-    heads: SupportsIndex | Sequence[SupportsIndex] | None = None,
+    layer: Index,
+    heads: Indices | None = None,
 ) -> Widget:
     """What the heads of a layer look at on ``text``: choose a head, hover over a token.
 
@@ -65,12 +65,13 @@ def attention(
         CorpusError: the text is empty or too long.
         SelectionError: there is no such layer or head.
     """
-    from tinyinterp.views.one_text import choose, read_pattern, tokenize
+    from tinyinterp.views.one_text import read_pattern, tokenize
     from tinyinterp.views.widgets import attention_widget
 
+    layer = choose_one("layer", layer, model.config.n_layers)
+    chosen = list(choose("head", heads, model.config.n_heads))
     read = tokenize(model, text)
     patterns = read_pattern(model, read.ids, layer)
-    chosen = choose("head", heads, model.config.n_heads)
     kind = model.config.attention[layer]
     return attention_widget(
         patterns[chosen],
@@ -80,9 +81,7 @@ def attention(
     )
 
 
-def neurons(
-    model: Model, text: str, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex]
-) -> Widget:
+def neurons(model: Model, text: str, layer: Index, neuron: Indices) -> Widget:
     """``text`` coloured by what one or more neurons do on it, after the non-linearity.
 
     Args:
@@ -95,22 +94,24 @@ def neurons(
         CorpusError: the text is empty or too long.
         SelectionError: there is no such layer or neuron.
     """
-    from tinyinterp.views.one_text import choose, read_activations, tokenize
+    from tinyinterp.views.one_text import read_activations, tokenize
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
+    layer = choose_one("layer", layer, model.config.n_layers)
+    chosen = choose("neuron", neuron, model.config.d_mlp)
     read = tokenize(model, text)
     values = read_activations(model, read.ids, layer)
     choices = [
         Choice(f"neuron {layer}.{number}", [ColouredText(read.tokens, values[:, number].tolist())])
-        for number in choose("neuron", neuron, model.config.d_mlp)
+        for number in chosen
     ]
     return coloured_widget(choices, f"Neurons of layer {layer} of {model.name}")
 
 
 def top_tokens(
     source: NeuronCensus | Model,
-    layer: int,
-    neuron: SupportsIndex | Sequence[SupportsIndex],
+    layer: Index,
+    neuron: Indices,
     *,
     k: int = 10,
     text: Text = None,
@@ -138,7 +139,7 @@ def top_tokens(
         name = source.name
     else:
         found = hits_of_census(source, layer, neuron, k)
-        name = source.layers[layer].table.notes["model"]
+        name = source.layer(layer).table.notes["model"]
     choices = [
         Choice(
             f"neuron {layer}.{number}",

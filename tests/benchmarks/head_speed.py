@@ -43,9 +43,10 @@ from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.model import Model
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import hooked_at, scan
-from tinyinterp.text.corpus import Corpus, bundled_stories
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
-from train.memory_step import resident_peak
+from train.reports.memory_step import resident_peak
 
 ASKED_SPEED = 1.5  # times the bare hooked pass
 ASKED_MEMORY = 1.05  # times the peak on a tenth of the text

@@ -38,9 +38,10 @@ from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, Side, bundled_stories
+from tinyinterp.text.corpus import Corpus, Side
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import clean, read_stories
-from train.memory_step import resident_peak
+from train.reports.memory_step import resident_peak
 
 TOP = 20
 OBVIOUS_TOKENS = 6_000

@@ -23,13 +23,13 @@ from torch.nn import functional as F
 
 from tinyinterp.checkpoint import config_to_hugging_face, to_hugging_face
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.text.corpus import bundled_stories
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
-from train.loop import Trainer
-from train.optimizers import rate
-from train.recipe import Recipe
-from train.recipe_file import read_recipe
-from train.tokens import TokenFile, write_tokens
+from train.data.tokens import TokenFile, write_tokens
+from train.training.loop import Trainer
+from train.training.optimizers import rate
+from train.training.recipe import Recipe
+from train.training.recipe_file import read_recipe
 
 CONTEXT = 512
 EVERY = 20  # steps between two evaluations
@@ -80,7 +80,7 @@ class Plain:
         )
 
     def step(self, number: int) -> None:
-        batch = self.trainer.feed.sampler.batch(number)
+        batch = self.trainer.stepper.prefetcher.sampler.batch(number)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.optimizer.learning_rate * rate(
                 self.settings.schedule, number

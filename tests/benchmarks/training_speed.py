@@ -25,13 +25,13 @@ from typing import Any
 import torch
 
 from tinyinterp.checkpoint import config_to_hugging_face
-from train.batches import Batch
-from train.build import attend_by_blocks, build_model
-from train.memory_step import bare_step, resident_peak
-from train.objectives import Minimised
-from train.optimizers import build_optimizers
-from train.recipe import Recipe
-from train.recipe_file import read_recipe
+from train.data.batches import Batch
+from train.reports.memory_step import bare_step, resident_peak
+from train.training.build import attend_by_blocks, build_model
+from train.training.loss import LossModule
+from train.training.optimizers import build_optimizers
+from train.training.recipe import Recipe
+from train.training.recipe_file import read_recipe
 
 SHAPES = ((16, 256), (4, 512))  # sequences, positions
 WAYS = ("ours adamw bf16", "ours muon bf16", "plain bf16", "plain fp32")
@@ -48,11 +48,11 @@ def ours(way: str) -> Callable[[torch.Tensor], float]:
     settings = recipe(way)
     model = build_model(settings)
     attend_by_blocks(model)
-    minimised = Minimised(model, settings.objective, torch.bfloat16)
+    loss_module = LossModule(model, settings.objective, torch.bfloat16)
     optimizers = build_optimizers(model, settings.optimizer)
 
     def step(rows: torch.Tensor) -> float:
-        return bare_step(minimised, optimizers, Batch(rows[:, :-1], rows[:, 1:]))
+        return bare_step(loss_module, optimizers, Batch(rows[:, :-1], rows[:, 1:]))
 
     return step
 

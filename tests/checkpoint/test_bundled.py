@@ -10,9 +10,9 @@ import transformers
 
 from tinyinterp import checkpoint
 from tinyinterp.network.presets import PRESETS
-from tinyinterp.text.corpus import bundled_stories
+from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
-from train.recipe import build_recipe
+from train.training.recipe import build_recipe
 
 FOLDER = checkpoint.bundled_folder()
 

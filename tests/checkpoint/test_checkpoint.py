@@ -200,7 +200,7 @@ def test_weights_that_do_not_fit_the_configuration_are_refused(folder):
         checkpoint.load(folder)
 
     save_file(weights | {"transformer.h.7.ln_1.bias": torch.zeros(26)}, path)
-    with pytest.raises(CheckpointError, match=r"no gpt_neo has: \['h\.7\.ln_1\.bias'\]"):
+    with pytest.raises(CheckpointError, match=r"a gpt_neo does not have: \['h\.7\.ln_1\.bias'\]"):
         checkpoint.load(folder)
 
     save_file(weights | {"transformer.ln_f.bias": torch.zeros(25)}, path)
@@ -238,12 +238,12 @@ def test_a_compressor_says_what_it_is(folder):
         ({"model_type": "llama"}, "model_type 'llama'; only gpt_neo and gpt2"),
         ({"model_type": None}, "model_type None"),
         ({"num_heads": 3}, "does not divide into 3 heads"),
-        ({"hidden_size": "wide"}, "describes no decoder"),
-        ({"window_size": None}, "describes no decoder"),
-        ({"attention_types": [["global"], 3]}, "describes no decoder"),
+        ({"hidden_size": "wide"}, "does not describe a decoder"),
+        ({"window_size": None}, "does not describe a decoder"),
+        ({"attention_types": [["global"], 3]}, "does not describe a decoder"),
         ({"attention_types": [[["sparse"], 3]]}, "'sparse'"),
         ({"activation_function": "silu"}, "'silu' is not one of"),
-        ({"model_type": "gpt2"}, "describes no decoder"),
+        ({"model_type": "gpt2"}, "does not describe a decoder"),
     ],
 )
 def test_a_foreign_configuration_is_refused(folder, changes, message):

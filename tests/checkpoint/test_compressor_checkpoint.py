@@ -134,22 +134,24 @@ def test_weights_that_do_not_fit_the_configuration_are_refused(folder):
     with pytest.raises(CheckpointError, match=r"lacks 1 of .*decoder\.first"):
         checkpoint.load_any(folder)
     save_file(weights | {"blocks.2.ln1.bias": torch.zeros(26)}, path)
-    with pytest.raises(CheckpointError, match=r"the model has not: \['blocks\.2\.ln1\.bias'\]"):
+    with pytest.raises(
+        CheckpointError, match=r"the model does not have: \['blocks\.2\.ln1\.bias'\]"
+    ):
         checkpoint.load_any(folder)
     save_file(weights | {"pos_embed.weight": torch.zeros(48, 26)}, path)
     with pytest.raises(CheckpointError, match=r"shape \[48, 26\], config.json wants \[49, 26\]"):
         checkpoint.load_any(folder)
     checkpoint.save(folder, tiny_decoder(), tiny_tokenizer(), {})
     change_config(folder, model_type="tinyinterp-compressor")
-    with pytest.raises(CheckpointError, match="describes no compressor: KeyError"):
+    with pytest.raises(CheckpointError, match="does not describe a compressor: KeyError"):
         checkpoint.load_any(folder)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"d_model": "wide"}, "describes no compressor: ValueError"),
-        ({"n_ctx": None}, "describes no compressor: TypeError"),
+        ({"d_model": "wide"}, "does not describe a compressor: ValueError"),
+        ({"n_ctx": None}, "does not describe a compressor: TypeError"),
         ({"n_heads": 3}, "does not divide into 3 heads"),
         ({"n_layers": 0}, "n_layers is 0"),
         ({"tied": False}, r"lacks 1 of .* unembed\.weight"),

@@ -27,6 +27,7 @@ from tinyinterp.checkpoint.hooked import (
 )
 from tinyinterp.errors import CertificateError, CheckpointError
 from tinyinterp.network.attention import Tap
+from tinyinterp.scan import kept
 from tinyinterp.text.tokenizer import Tokenizer
 
 FAMILIES = ("gpt_neo", "gpt2")
@@ -86,14 +87,14 @@ def test_a_conversion_passes_with_room_to_spare(checkpoints, converted, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_both_engines_have_the_same_places_with_the_same_values(checkpoints, converted, family):
+def test_both_engines_have_the_same_hook_names_with_the_same_values(checkpoints, converted, family):
     decoder, model = checkpoints[family].decoder, converted[family][0]
-    tokens, seen = random_tokens(), {}
-    for name, module in decoder.named_modules():
-        if isinstance(module, Tap):
-            module.register_forward_hook(lambda _m, _i, out, name=name: seen.update({name: out}))
+    tokens = random_tokens()
+    taps = [name for name, module in decoder.named_modules() if isinstance(module, Tap)]
     logits, cache = model.run_with_cache(tokens)
-    torch.testing.assert_close(decoder(tokens), logits, rtol=0, atol=1e-4)
+    with kept(decoder, taps) as seen:
+        torch.testing.assert_close(decoder(tokens), logits, rtol=0, atol=1e-4)
+    assert not any(module._forward_hooks for module in decoder.modules())
     assert len(seen) == 2 + 3 * 10
     assert set(seen) <= set(cache)
     for name, ours in seen.items():
@@ -131,7 +132,9 @@ def test_a_transposed_output_matrix_is_refused(checkpoints, monkeypatch, family)
         return hooked_weights(decoder) | {"blocks.2.attn.W_O": w_o}
 
     monkeypatch.setattr(hooked, "hooked_weights", transposed)
-    with pytest.raises(CertificateError, match=r"own decoder, fp32: logits .*NOT below 1e-04"):
+    with pytest.raises(
+        CertificateError, match=r"our decoder in fp32: logits .*NOT all below 1e-04"
+    ):
         to_hooked_transformer(checkpoints[family])
 
 
@@ -172,9 +175,11 @@ def test_a_wrong_configuration_is_refused(checkpoints, monkeypatch, family, chan
 def test_a_mistake_that_decoder_and_hooked_share_is_seen_by_transformers(checkpoints, tmp_path):
     other = tiny_checkpoint(tmp_path, seed=1)
     mistaken = replace(checkpoints["gpt_neo"], folder=other.folder)
-    with pytest.raises(CertificateError, match=r"from transformers, fp32: .*NOT below") as caught:
+    with pytest.raises(
+        CertificateError, match=r"from transformers in fp32: .*NOT all below"
+    ) as caught:
         convert(mistaken)
-    assert "own decoder" not in str(caught.value)
+    assert "our decoder" not in str(caught.value)
     mistaken = replace(mistaken, folder=tmp_path / "gone")
     with pytest.raises(CertificateError, match="transformers cannot open"):
         convert(mistaken)
@@ -206,15 +211,17 @@ def test_no_number_is_never_close():
 
 
 def test_a_certificate_reads_as_sentences():
-    good = Comparison("own decoder, fp32", 1e-4, 1e-7, (2e-7, 3e-6), (1e-8,), (1e-7,), (0.0,))
-    bad = replace(good, reference="own decoder, fp64", limit=1e-9)
+    good = Comparison("our decoder in fp32", 1e-4, 1e-7, (2e-7, 3e-6), (1e-8,), (1e-7,), (0.0,))
+    bad = replace(good, reference="our decoder in fp64", limit=1e-9)
     proof = Certificate("0123456789abcdef", 77, good, bad, good)
     assert str(good) == (
-        "own decoder, fp32: logits 1.0e-07, residual 3.0e-06, pattern 1.0e-08, scores 1.0e-07, "
-        "embeddings 0.0e+00 (below 1e-04)"
+        "our decoder in fp32: logits 1.0e-07, residual 3.0e-06, pattern 1.0e-08, scores 1.0e-07, "
+        "embeddings 0.0e+00 (all below 1e-04)"
     )
-    assert str(proof).splitlines()[0] == "conversion FAILED: 77 tokens, checkpoint 0123456789ab"
-    assert str(proof).splitlines()[2].endswith("(NOT below 1e-09)")
+    assert str(proof).splitlines()[0] == (
+        "conversion FAILED on 77 tokens, checkpoint 0123456789ab; largest relative difference from"
+    )
+    assert str(proof).splitlines()[2].endswith("(NOT all below 1e-09)")
     assert replace(proof, fp64=good).require().passed
     with pytest.raises(CertificateError, match=r"0123456789ab: .* fp64: logits 1\.0e-07") as caught:
         proof.require()

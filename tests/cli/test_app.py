@@ -37,6 +37,13 @@ def test_help_names_every_command(run: Run):
         assert re.search(rf"^  {command}  +\S", outcome.out, re.MULTILINE)
 
 
+@pytest.mark.parametrize("command", [["heads"], ["neurons"], ["atlas"], ["evaluate", "loss"]])
+def test_every_command_that_reads_stories_can_keep_blank_lines(run: Run, command: list[str]):
+    described = run(*command, "--help").out
+    assert "--text" in described
+    assert "--keep-blank-lines" in described
+
+
 def test_version(run: Run):
     assert run("--version") == Outcome(0, f"tinyinterp {__version__}\n", "")
 

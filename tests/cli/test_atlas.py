@@ -37,6 +37,13 @@ def test_a_census_of_something_else_is_refused(
     other.write_text(text.read_text("utf-8"), "utf-8")
     words = ("atlas", "--ckpt", ckpt, "--text", other, "--heads", heads, "--neurons", tmp_path)
     run(*words, "--out", tmp_path / "out").refused("census of heads has the text 'stories.txt'")
+    stories = text.read_text("utf-8")
+    parts = stories.split("\n<|endoftext|>\n")
+    text.write_text("\n<|endoftext|>\n".join(parts[::-1]), "utf-8")  # as many tokens, same name
+    words = ("atlas", "--ckpt", ckpt, "--text", text, "--heads", heads, "--neurons", tmp_path)
+    run(*words, "--out", tmp_path / "out").refused("census of heads has the content of the text")
+    text.write_text(stories, "utf-8")
+    run(*words, "--tokens", 1, "--out", tmp_path / "out").refused("has the number of tokens")
     table = json.loads((heads / "heads.json").read_text("utf-8"))
     table["rows"].pop()
     (heads / "heads.json").write_text(json.dumps(table), "utf-8")

@@ -105,6 +105,33 @@ def test_a_layer_or_neuron_that_does_not_exist_is_refused(
     run("neurons", "--ckpt", ckpt, "--text", text, *words).refused(message)
 
 
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["heads"], "a context of 1 has no room for a story"),
+        (["neurons", "--layer", "1"], "a context of 1 has no room for a story"),
+        (["atlas"], "a context of 1 has no room for a story"),
+        (["generate", "Once"], "the context holds 1, and at least one must be left"),
+    ],
+    ids=lambda value: value[0],
+)
+def test_a_context_of_one_token_is_refused(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], message: str
+):
+    monkeypatch.chdir(tmp_path)
+    folder = tiny_checkpoint(tmp_path / "model", n_ctx=1).folder
+    run(*command, "--ckpt", folder).refused(message)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_with_a_context_of_one_token_the_loss_is_that_of_pairs(
+    run: Run, tmp_path: Path, text: Path
+):
+    folder = tiny_checkpoint(tmp_path / "model", n_ctx=1).folder
+    assert run("evaluate", "loss", "--ckpt", folder, "--text", text).code == 0
+    assert run("info", "--ckpt", folder).code == 0
+
+
 @pytest.mark.parametrize("command", COMMANDS[3:], ids=lambda words: words[0])
 def test_a_folder_of_somebody_else_is_refused_before_the_work(
     run: Run, ckpt: Path, text: Path, command: list[str]

@@ -67,7 +67,7 @@ def test_formation_is_written_and_summed_up(run: Run, trained: Path, stories: Pa
 def test_what_has_no_snapshots_is_refused(run: Run, ckpt: Path, tmp_path: Path):
     words = ["heads", "--over-training", "--out", tmp_path / "out"]
     run(*words).refused("the bundled model has no snapshots of its training")
-    run(*words, "--ckpt", "gpt2").refused("'gpt2' is no folder with snapshots")
+    run(*words, "--ckpt", "gpt2").refused("'gpt2' is not a folder with snapshots")
     run(*words, "--ckpt", ckpt).refused("model has no snapshots of its training")
     assert not (tmp_path / "out").exists()
 

@@ -28,6 +28,20 @@ def test_greedy_is_temperature_0_and_top_k_1(run: Run, ckpt: Path):
     assert run(*words, "--top-p", 1e-6).out == greedy
 
 
+def test_the_defaults_are_fluent_and_can_be_left(run: Run, ckpt: Path):
+    words = ["generate", "Once", "--ckpt", ckpt, "--max-tokens", 17]
+    shown = run(*words).out
+    assert run(*words, "--temperature", 0.7, "--top-p", 0.6).out == shown
+    own = run(*words, "--temperature", 1, "--top-p", 1).out
+    assert own != shown
+    settings = json.loads(run(*words, "--json").out)["settings"]
+    assert (settings["temperature"], settings["top_p"], settings["top_k"]) == (0.7, 0.6, None)
+    described = " ".join(run("generate", "--help").out.split())
+    assert "temperature 0.7, top-p 0.6" in described
+    assert "[default: 0.7]" in described
+    assert "[default: 0.6]" in described
+
+
 def test_samples_are_separated_as_stories_are(run: Run, ckpt: Path):
     words = ["generate", "Once", "--ckpt", ckpt, "--max-tokens", 7, "--samples", 3]
     content = json.loads(run(*words, "--json").out)

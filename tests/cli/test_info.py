@@ -49,7 +49,7 @@ def test_info_shows_the_certificate_of_the_conversion(run: Run, ckpt: Path):
     certificate = json.loads(run("info", "--ckpt", ckpt, "--json").out)["certificate"]
     assert certificate["passed"] is True
     assert certificate["fp64"]["logits"] < 1e-9
-    assert "conversion passed" in run("info", "--ckpt", ckpt).out
+    assert "conversion passed on" in run("info", "--ckpt", ckpt).out
 
 
 @pytest.mark.parametrize("training", [{}, {"recipe": "mine", "data": [1], "step": None}])

@@ -43,7 +43,7 @@ def test_every_kind_has_a_letter_of_its_own():
 def test_a_bar_has_its_kinds_in_their_shares():
     table = neurons({3: {"word": 500, "mixed": 511, "dead": 13}, 11: {"position": 1}})
     assert plain(neuron_map_lines(table)) == [
-        "layer  kinds of neurons, a letter is 2 % of the layer",
+        "layer  kinds of neurons; each letter is 2 % of the layer",
         f"    3  {'W' * 24}{'M' * 25}x  1,024",
         f"   11  {'P' * 50}  1",
         "       P position 1   W word 500   M mixed 511   x dead 13",

@@ -14,17 +14,8 @@ from planted.patterns import random_words
 
 from tinyinterp.tagging import PENN
 
-N_LAYERS, N_HEADS, D_MLP = 3, 2, 31
+N_LAYERS, D_MLP = 3, 31
 N_STORIES = 41
-TABLES = {f"heads.{suffix}" for suffix in ("csv", "parquet", "json")}
-PICTURES = {
-    f"patterns/{name}.{suffix}"
-    for layer in range(N_LAYERS)
-    for name in (f"layer{layer}", *(f"layer{layer}_head{head}" for head in range(N_HEADS)))
-    for suffix in ("png", "svg")
-}
-
-OVERVIEWS = {f"{name}.{s}" for name in ("kinds", "profiles", "causal") for s in ("png", "svg")}
 
 
 def neuron_files(layer: int) -> set[str]:
@@ -69,107 +60,8 @@ def census(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
 
 
 @pytest.fixture
-def heads(census):
-    return partial(census, "heads")
-
-
-@pytest.fixture
 def neurons(census):
     return partial(census, "neurons")
-
-
-def test_heads_writes_every_file_and_another_run_replaces_them(heads, tmp_path: Path):
-    shown = heads()
-    folder = tmp_path / "heads"
-    everything = TABLES | PICTURES | OVERVIEWS | {"heads.html"}
-    assert files(folder) == everything
-    assert len(rows(folder / "heads.csv")) == N_LAYERS * N_HEADS
-    for name in PICTURES:
-        start = (folder / name).read_bytes()[:100]
-        assert start.startswith(b"\x89PNG") if name.endswith(".png") else b"<?xml" in start
-    assert re.search(r"^kind +heads +share +role$", shown.out, re.MULTILINE)
-    assert f"wrote {len(everything)} files in {folder}" in shown.err
-
-    before = (folder / "heads.csv").read_bytes()
-    heads("--no-pictures")
-    assert files(folder) == TABLES
-    assert (folder / "heads.csv").read_bytes() == before
-
-    whole = rows(folder / "heads.csv")
-    heads("--no-pictures", "--quick")  # which leaves out the causal checks and nothing else
-    measured = {
-        f"{check}_{number}"
-        for check in ("ablation", "surrogate")
-        for number in ("loss_increase", "low", "high")
-    }
-    told = {"position_keeps", "position_keeps_low", "position_keeps_high", "causal_check"}
-    for quick, row in zip(rows(folder / "heads.csv"), whole, strict=True):
-        changed = {name for name in row if quick[name] != row[name]}
-        assert (
-            measured <= changed <= measured | told
-        )  # of a head that does nothing, nothing is told
-        assert quick["ablation_loss_increase"] == quick["surrogate_loss_increase"] == ""
-
-
-def test_a_head_is_explained_from_the_census_just_taken(heads, tmp_path: Path):
-    taken = heads("--explain", "1.0", "--no-pictures")
-    folder = tmp_path / "heads"
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    again = heads("--explain", "1.0")
-    assert f"from the census in {folder}" in again.err
-    assert "wrote" not in again.err
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
-    _, _, explained = taken.out.partition("Layer 1, head 0 (local): ")
-    assert explained
-    assert again.out == f"Layer 1, head 0 (local): {explained}"
-    assert max(map(len, again.out.splitlines())) <= 100
-    other = heads("--explain", "1.0", "--no-pictures", "--seed", 1)  # of another census: taken anew
-    assert "from the census" not in other.err
-
-
-def test_quick_draws_the_overviews_only(heads, tmp_path: Path):
-    shown = heads("--quick", "--format", "pdf")
-    names = {f"{name}.{s}" for name in ("kinds", "profiles") for s in ("png", "svg", "pdf")}
-    assert files(tmp_path / "heads") == TABLES | names | {"heads.html"}
-    assert "quick: " in shown.err
-    assert "no causal check" in shown.err
-
-
-@pytest.mark.parametrize(
-    ("head", "message", "code"),
-    [
-        ("3.0", "there is no layer 3; this model has 3", 1),
-        ("0.2", "there is no head 2; this model has 2", 1),
-    ],
-)
-def test_a_head_that_is_not_there_is_refused(run, ckpt, tmp_path, head, message, code):
-    run("heads", "--ckpt", ckpt, "--explain", head, "--out", tmp_path / "o").refused(message, code)
-    assert not (tmp_path / "o").exists()
-
-
-def test_what_is_no_head_is_wrong_usage(run, ckpt, tmp_path):
-    outcome = run("heads", "--ckpt", ckpt, "--explain", "three", "--out", tmp_path / "o")
-    assert outcome.code == 2
-    assert "'three' is no head" in outcome.err
-
-
-@pytest.mark.parametrize(
-    ("rule", "column"),
-    [("report", "report_r"), ("distance-correlation", "distance_correlation")],
-)
-def test_a_rule_decides_by_its_own_number(heads, tmp_path: Path, rule: str, column: str):
-    content = json.loads(heads("--rule", rule, "--quick", "--no-pictures", "--json").out)
-    folder = tmp_path / "heads"
-    assert {Path(path) for path in content["files"]} == {folder / name for name in TABLES}
-    assert (content["notes"]["text"], content["notes"]["rule"]) == ("short.txt", rule)
-    places = [(row["layer"], row["head"]) for row in content["rows"]]
-    assert places == list(np.ndindex(N_LAYERS, N_HEADS))
-    for row in content["rows"]:
-        assert (row["decided_by"], row["value"]) == (column, row[column])
-        by_report = row["kind"] == row["report_label"]
-        assert by_report if rule == "report" else row["kind"] in {"positional", "semantic"}
-    written = rows(folder / "heads.csv")
-    assert [row["kind"] for row in written] == [row["kind"] for row in content["rows"]]
 
 
 def test_neurons_show_one_neuron_and_the_layers_lie_side_by_side(neurons, tmp_path: Path):

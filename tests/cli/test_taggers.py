@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ def test_taggers_measures_the_default(run: Run, treebank: Path):
     shown = run("taggers", "--conllu", treebank, "--tagger", "pattern").out
     assert re.search(r"^VERB +4 .* 1\.000$", shown, re.MULTILINE)
     assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_without_conllu_its_extra_is_named(
+    run: Run, treebank: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "conllu", None)
+    outcome = run("taggers", "--conllu", treebank)
+    outcome.refused(r"conllu is not installed; pip install 'tinyinterp\[treebank\]'")
 
 
 def test_all_that_are_installed_are_measured_and_compared(

@@ -15,7 +15,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place.mkdir()
     for name in ("02_b.ipynb", "01_a.ipynb", "03_c.ipynb", "notes.ipynb"):
         (place / name).write_text(f"tour {name}", "utf-8")
-    monkeypatch.setattr(tour, "PLACES", (tmp_path / "nowhere", place))
+    monkeypatch.setattr(tour, "FOLDERS", (tmp_path / "nowhere", place))
     return tmp_path / "mine" / "tour"
 
 
@@ -55,6 +55,6 @@ def test_nothing_half_written_is_left(three: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_installation_without_notebooks_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tour, "PLACES", (tmp_path,))
+    monkeypatch.setattr(tour, "FOLDERS", (tmp_path,))
     with pytest.raises(OutputError, match="has no notebooks"):
         tour.copy_tour(tmp_path / "mine")

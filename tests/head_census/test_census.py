@@ -12,8 +12,11 @@ from planted.patterns import random_words
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import HeadSettings, census_heads
 from tinyinterp.head_census.correlation import report_correlation
+from tinyinterp.head_census.measure import EXAMPLE_TOKENS, choose_example, read_patterns
 from tinyinterp.model import Model
+from tinyinterp.results import Heads
 from tinyinterp.text.corpus import corpus_of, side_and_block
+from tinyinterp.text.tokenizer import Tokenizer
 
 CONTRACT = (
     "layer",
@@ -75,14 +78,15 @@ def written(census, folder):
 
 def test_a_head_is_explained_by_its_own_row_and_pattern(census):
     row = census.table.row(layer=2, head=1)
-    lines = census.head_lines(2, 1)
+    explained = Heads.of(census)
+    lines = explained.head_lines(2, 1)
     assert lines[0].startswith(f"Layer 2, head 1 (global): {row['kind']}")
-    assert f"r = {row['report_r']:.3g}" in " ".join(lines)
+    assert f"r = {row['report_r']:.3g};" in " ".join(lines)
     weights = np.tril(census.example_patterns[2][1], -1)[:, 1:]
     assert f": {weights.max():.2f}" in "\n".join(lines)
     for absent in ((3, 0), (0, 2), (-1, 0)):
-        with pytest.raises(SelectionError, match="3 layers of 2 heads"):
-            census.head_lines(*absent)
+        with pytest.raises(SelectionError, match=r"there is no \w+ -?\d; this model has"):
+            explained.head_lines(*absent)
 
 
 def test_every_head_has_every_column(census):
@@ -111,17 +115,34 @@ def test_every_head_has_every_column(census):
     assert (notes["model"], notes["rule"], notes["seed"]) == ("tiny", "evidence", 0)
 
 
-def test_pictures_have_what_they_need(census):
-    n = len(census.example_tokens)
+def test_every_story_is_tokenised_once(model, monkeypatch):
+    encoded = []
+    encode_batch = Tokenizer.encode_batch
+
+    def counted(self, texts):
+        encoded.extend(texts)
+        return encode_batch(self, texts)
+
+    monkeypatch.setattr(Tokenizer, "encode_batch", counted)
+    settings = HeadSettings(null_tokens=50)
+    census_heads(model, corpus(stories(N_STORIES)), settings)
+    assert encoded == stories(N_STORIES)
+
+
+def test_pictures_have_what_they_need(model, census):
+    example = choose_example(corpus(stories(N_STORIES)))
+    whole = read_patterns(model.decoder, model.config, example)
+    n = EXAMPLE_TOKENS
+    assert n < len(example.tokens) == len(whole[0][0]) == census.table.notes["report_tokens"]
     assert census.example_tokens[0] == "<|endoftext|>"
+    assert len(census.example_tokens) == n
     assert set(census.example_patterns) == {0, 1, 2}
     for layer, pattern in census.example_patterns.items():
-        assert pattern.shape == (2, n, n)
+        np.testing.assert_array_equal(pattern, whole[layer][:, :n, :n])
         np.testing.assert_allclose(pattern.sum(-1), 1, atol=1e-5)
-        for head in range(2):  # the example is short enough to be all the report's rule looked at
+        for head in range(2):
             r = census.table.row(layer=layer, head=head)["report_r"]
-            if n < 48:
-                assert r == pytest.approx(report_correlation(pattern[head]), rel=1e-4)
+            assert r == pytest.approx(report_correlation(whole[layer][head]), rel=1e-4)
     np.testing.assert_allclose(census.profiles.sum(-1), 1, atol=1e-9)
 
 
@@ -186,10 +207,11 @@ def test_stories_of_one_block_tell_no_interval(model):
     found = census_heads(model, corpus(texts), HeadSettings(causal=False))
     assert len(texts) == 40
     assert set(found.table["kind"]) == {"undetermined"}
+    assert all(math.isinf(bound) for name in ("low", "high") for bound in found.table[name])
     assert any("one block" in warning for warning in found.warnings)
 
 
-def test_a_head_that_attends_to_everything_alike_is_diffuse(tmp_path):
+def test_a_head_of_uniform_attention_is_diffuse(tmp_path):
     checkpoint = tiny_checkpoint(tmp_path)
     with torch.no_grad():
         checkpoint.decoder.block(1).attn.q.weight.zero_()

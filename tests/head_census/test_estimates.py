@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyinterp.head_census.estimates import draws, estimate, interval
+from tinyinterp.head_census.estimates import estimate
 from tinyinterp.head_census.labels import Decision, decide
 from tinyinterp.head_census.sums import Sum
+from tinyinterp.statistics import percentile_interval
 from tinyinterp.text.corpus import N_BLOCKS
 
 HEADS = 211
@@ -29,7 +30,7 @@ def random_sums(sink=0.3, contrast=0.2, explained=0.5, seed=0, blocks=N_BLOCKS):
     kept[..., Sum.ENTROPY] = kept[..., Sum.UNIFORM] - uneven
     left = around((1 - explained) * contrast * np.log(20))
     kept[..., Sum.DISTANCE] = kept[..., Sum.ENTROPY] + left
-    kept[..., Sum.PLACE] = kept[..., Sum.ENTROPY] + 2 * left
+    kept[..., Sum.POSITION] = kept[..., Sum.ENTROPY] + 2 * left
     return sums
 
 
@@ -54,7 +55,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(seed):
     found = estimate(random_sums(seed=seed), REPEATS, REPEATS, seed=seed)
     truths = {"sink": 0.3, "contrast": 0.2, "position_explained": 0.5, "place_explained": 0.0}
     for name, truth in truths.items():
-        low, high = interval(getattr(found.replicates, name))
+        low, high = percentile_interval(getattr(found.replicates, name))
         covered = float(((low <= truth) & (truth <= high)).mean())
         assert 0.89 <= covered <= 0.99, name
         middle = getattr(found.replicates, name).mean(0)
@@ -66,7 +67,7 @@ def test_repeated_sequences_are_drawn_too():
     induction = random.normal(0.4, 0.1, size=(32, 1, HEADS))
     found = estimate(random_sums(), induction, REPEATS, seed=0)
     np.testing.assert_allclose(found.replicates.induction.std(0), 0.1 / np.sqrt(32), rtol=0.5)
-    low, high = interval(found.replicates.induction)
+    low, high = percentile_interval(found.replicates.induction)
     assert 0.87 <= float(((low <= 0.4) & (high >= 0.4)).mean()) <= 0.99
 
 
@@ -97,20 +98,3 @@ def test_blocks_that_hold_something_are_counted():
     found = estimate(only_rows, REPEATS, REPEATS, seed=0)
     assert found.blocks == 3
     assert np.isfinite(found.replicates.contrast).all()
-
-
-def test_draws_take_as_many_units_as_there_are():
-    present = np.array([True, False, True, True, False])
-    weights = draws(present, np.random.default_rng(0), 500)
-    assert (weights.sum(1) == 3).all()
-    assert not weights[:, ~present].any()
-    np.testing.assert_allclose(weights[:, present].mean(0), 1, atol=0.15)
-    assert not draws(np.zeros(5, dtype=bool), np.random.default_rng(0), 7).any()
-
-
-def test_an_interval_leaves_out_replicates_that_are_unknown():
-    values = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan], [2.0, np.nan]])
-    low, high = interval(values)
-    assert 1 <= low[0] < 1.2
-    assert 2.8 < high[0] <= 3
-    assert np.isnan([low[1], high[1]]).all()

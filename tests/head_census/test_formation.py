@@ -15,7 +15,7 @@ from tinyinterp.head_census import HeadSettings, census_heads
 from tinyinterp.head_census.formation import find_snapshots, follow_heads, formed_at
 from tinyinterp.io.table import Table
 from tinyinterp.text.corpus import open_corpus
-from train.loop import Trainer, snapshot_steps
+from train.training.loop import Trainer, snapshot_steps
 
 PLAN = Plan(201, n_heads=3, d_head=29, attention=("global", "local"), n_stories=60)
 STEPS = (1, 2, 5, 11, 23)

@@ -149,9 +149,9 @@ def test_the_place_surrogate_is_the_kernel_one_where_there_is_no_data():
     weights = torch.zeros(1, N, N, dtype=torch.float64)
     weights[0, torch.arange(2, 13), 1] = 400  # always the first key
     found = fit_surrogate(halves(weights, rows[None]))
-    np.testing.assert_allclose(found.by_place[:, 13:], found.by_distance[:, 13:])
-    assert float(found.by_place[0, 2:13, 1].min()) > 0.97
-    np.testing.assert_allclose(found.by_place[:, 2:].sum(-1), 1)
+    np.testing.assert_allclose(found.by_position[:, 13:], found.by_distance[:, 13:])
+    assert float(found.by_position[0, 2:13, 1].min()) > 0.97
+    np.testing.assert_allclose(found.by_position[:, 2:].sum(-1), 1)
     assert found.shrinkage.tolist() == [3]
 
 
@@ -164,7 +164,7 @@ def test_one_half_alone_cannot_speak_for_places():
     empty = torch.zeros_like
     sums = FitSums(torch.stack([weights, empty(weights)]), torch.stack([rows, empty(rows)]), None)
     found = fit_surrogate(sums)
-    np.testing.assert_allclose(found.by_place, found.by_distance, atol=1e-6)
+    np.testing.assert_allclose(found.by_position, found.by_distance, atol=1e-6)
 
 
 def test_the_kernel_sums_to_1_over_the_median_row():
@@ -188,7 +188,7 @@ def example():
     return engine, corpus, found
 
 
-def test_distance_explains_what_goes_by_distance_and_place_what_goes_by_place(example):
+def test_each_surrogate_explains_the_heads_of_its_kind(example):
     _, _, found = example
     f, v = found.estimates.point.position_explained, found.estimates.point.place_explained
     names = ["decay", "offset", "content", "place", "mixture", "last five"]
@@ -224,7 +224,7 @@ def test_sums_give_what_the_obvious_loop_gives(example):
                     tables = {
                         "U": np.full(len(a), 1 / len(a)),
                         "P": surrogate.by_distance[head, i, first : i + 1].numpy(),
-                        "V": surrogate.by_place[head, i, first : i + 1].numpy(),
+                        "V": surrogate.by_position[head, i, first : i + 1].numpy(),
                     }
                     sums["log n"][layer, head] += np.log(len(a))
                     for name, table in tables.items():

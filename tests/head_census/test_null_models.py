@@ -62,7 +62,7 @@ def labelled(decoder, corpus):
     """Kind and role of every head by the evidence rule, and their contrasts."""
     found = measure(decoder, decoder.config, corpus, seed=0)
     tests = labels.decide(found.estimates.point)
-    q = role_q_values(decoder, corpus, found, seed=0)
+    q = role_q_values(decoder, corpus, found, found, seed=0)
     given = []
     for at in np.ndindex(tests.shape):
         label = label_of(Decision(int(tests[at])), at, found, 0)
@@ -112,12 +112,12 @@ def test_heads_of_the_shuffled_bundled_model_have_no_role(bundled):
 
 def test_shuffling_keeps_every_entry_and_nothing_else_changes(bundled):
     generator = torch.Generator().manual_seed(0)
-    twin = shuffle_queries_and_keys(bundled.decoder, generator)
-    of_twin = dict(twin.named_parameters())
+    shuffled = shuffle_queries_and_keys(bundled.decoder, generator)
+    of_shuffled = dict(shuffled.named_parameters())
     for name, parameter in bundled.decoder.named_parameters():
-        same = torch.equal(parameter, of_twin[name])
+        same = torch.equal(parameter, of_shuffled[name])
         assert same != name.endswith(("attn.q.weight", "attn.k.weight"))
-        in_order = [p.flatten().sort().values for p in (parameter, of_twin[name])]
+        in_order = [p.flatten().sort().values for p in (parameter, of_shuffled[name])]
         assert torch.equal(*in_order)
 
 

@@ -8,7 +8,12 @@ from models import tiny_config, tiny_tokenizer
 
 from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import Decision, Quantities
-from tinyinterp.head_census.nulls import MOST_TWINS, measure_twins, number_of_twins, q_values
+from tinyinterp.head_census.nulls import (
+    MOST_MODELS,
+    measure_random_models,
+    number_of_random_models,
+    q_values,
+)
 from tinyinterp.text.corpus import corpus_of
 
 
@@ -33,40 +38,40 @@ def estimates(**values):
 
 
 def test_q_values_are_benjamini_hochberg_of_the_ranks():
-    twins = [estimates(sink=[0.1, 0.2, 0.3], contrast=[0.01, 0.02, 0.03], explained=[1, 2, 3])]
-    twins.append(estimates(sink=[0.4] * 3, contrast=[0.04] * 3, explained=[4, 5, 6]))
+    null = [estimates(sink=[0.1, 0.2, 0.3], contrast=[0.01, 0.02, 0.03], explained=[1, 2, 3])]
+    null.append(estimates(sink=[0.4] * 3, contrast=[0.04] * 3, explained=[4, 5, 6]))
     found = estimates(sink=[0.9, 0.25, 0, 0], contrast=[0, 0, 0.015, 0], explained=[0, 0, 0, 5.5])
     tests = np.array([[Decision.SINK, Decision.SINK, Decision.DIFFUSE, Decision.POSITIONAL]])
-    # Of the six heads of twins at least as extreme are 0, 4, 1 and 1; p = 1/7, 5/7, 2/7, 2/7.
-    q = q_values(found, tests, twins)
+    # Of the six null heads at least as extreme are 0, 4, 1 and 1; p = 1/7, 5/7, 2/7, 2/7.
+    q = q_values(found, tests, null)
     np.testing.assert_allclose(q, [[8 / 21, 5 / 7, 8 / 21, 8 / 21]])
 
 
 def test_as_extreme_counts_as_extreme():
-    twin = estimates(induction=[0.5, 0.5, 0.7])
+    null = estimates(induction=[0.5, 0.5, 0.7])
     found = estimates(induction=[0.5])
-    assert q_values(found, np.array([[Decision.INDUCTION]]), [twin])[0, 0] == 1
+    assert q_values(found, np.array([[Decision.INDUCTION]]), [null])[0, 0] == 1
 
 
 def test_unknown_evidence_is_no_evidence():
-    twin = estimates(unexplained=[0.1, 0.2])
+    null = estimates(unexplained=[0.1, 0.2])
     found = estimates(unexplained=[np.nan, 0.3])
-    q = q_values(found, np.array([[Decision.SEMANTIC] * 2]), [twin])
+    q = q_values(found, np.array([[Decision.SEMANTIC] * 2]), [null])
     np.testing.assert_allclose(q, [[1, 2 / 3]])
 
 
-@pytest.mark.parametrize(("heads", "twins"), [(2, MOST_TWINS), (13, 6), (67, 1)])
-def test_there_are_enough_twins_within_reason(heads, twins):
+@pytest.mark.parametrize(("heads", "models"), [(2, MOST_MODELS), (13, 6), (67, 1)])
+def test_there_are_enough_random_models_within_reason(heads, models):
     config = tiny_config(d_model=2 * heads, n_heads=heads, n_layers=3)
-    assert number_of_twins(config) == twins
+    assert number_of_random_models(config) == models
 
 
-def test_twins_differ_and_are_the_same_every_time():
+def test_random_models_differ_and_are_the_same_every_time():
     config = replace(tiny_config(), n_heads=13)
     corpus = corpus_of(["One day Tim ran.", "Lily saw the sun.", "Yes."], tiny_tokenizer(), 97)
-    runs = [measure_twins(config, corpus, seed=0, report=None) for _ in range(2)]
-    assert len(runs[0]) == number_of_twins(config)
-    contrasts = [[twin.point.contrast for twin in run] for run in runs]
+    runs = [measure_random_models(config, corpus, seed=0, report=None) for _ in range(2)]
+    assert len(runs[0]) == number_of_random_models(config)
+    contrasts = [[found.point.contrast for found in run] for run in runs]
     assert np.array_equal(contrasts[0], contrasts[1])
     assert not np.array_equal(contrasts[0][0], contrasts[0][1])
     assert max(c.max() for c in contrasts[0]) < 0.05  # fresh weights attend nearly alike

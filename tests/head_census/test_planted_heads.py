@@ -193,7 +193,7 @@ def test_the_census_of_a_planted_checkpoint_says_so_in_its_table(tmp_path):
         lambda forge: [
             [
                 forge.offset(1, copies=True),
-                forge.word_class("sentence-end"),  # a mark: shuffled twins are asked
+                forge.word_class("sentence-end"),  # a mark: shuffled models are asked
                 forge.decay(3.5),
                 forge.uniform(),
                 forge.sink(),
@@ -203,7 +203,7 @@ def test_the_census_of_a_planted_checkpoint_says_so_in_its_table(tmp_path):
             [forge.duplicate(), forge.induction(), *[forge.word_class("sentence-end")] * 5],
         ],
     )
-    settings = HeadSettings(causal=False, twin_tokens=2_000)
+    settings = HeadSettings(causal=False, null_tokens=2_000)
     table = census_heads(built.model, built.corpus, settings).table
     same = {"token '.'": "sentence-end"}  # no sentence of the grammar ends otherwise
     found = {

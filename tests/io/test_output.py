@@ -108,7 +108,7 @@ def test_a_folder_below_a_file_is_refused(tmp_path: Path):
 )
 def test_a_manifest_of_somebody_else_is_refused(tmp_path: Path, manifest: str):
     (tmp_path / MANIFEST).write_text(manifest)
-    with pytest.raises(OutputError, match="no manifest of tinyinterp"):
+    with pytest.raises(OutputError, match="not a manifest of tinyinterp"):
         OutputFolder(tmp_path)
     assert (tmp_path / MANIFEST).read_text() == manifest
 
@@ -117,7 +117,7 @@ def test_a_file_that_is_not_ours_is_not_replaced_in_a_folder_of_ours(tmp_path: P
     fill(tmp_path, {"heads.csv": "1"})
     (tmp_path / "heads.html").write_text("mine")
     before = contents(tmp_path)
-    with pytest.raises(OutputError, match=r"heads\.html is there and was not written"):
+    with pytest.raises(OutputError, match=r"heads\.html exists and was not written"):
         fill(tmp_path, {"heads.csv": "2", "heads.html": "2"})
     assert contents(tmp_path) == before
 

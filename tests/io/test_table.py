@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from tinyinterp.errors import DependencyError
 from tinyinterp.io.table import Table, rounded, rounded_array
 
 
@@ -92,6 +94,12 @@ def test_a_column_of_numbers_keeps_its_type_when_none_is_known(tmp_path):
     assert schema.field("low").type == schema.field("sink").type == pa.float64()
     assert table().to_pandas()["low"].dtype == np.float64
     assert table().to_pandas()["low"].isna().all()
+
+
+def test_without_pandas_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(DependencyError, match=r"pandas is .*; pip install 'tinyinterp\[pandas\]'"):
+        table().to_pandas()
 
 
 def test_the_json_holds_what_the_table_holds(tmp_path):

@@ -17,12 +17,12 @@ from tinyinterp.network.config import Architecture
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.generation import (
     SAMPLES_AT_ONCE,
-    Sampling,
     choose,
     distribution,
     generate,
     stream,
 )
+from tinyinterp.network.sampling import Sampling
 from tinyinterp.text.stream import TextStream
 
 PROMPT = [0, 17, 5, 42]
@@ -197,7 +197,7 @@ def test_settings_that_mean_nothing_are_refused(given_settings: dict[str, Any], 
     [
         ([1] * N_CTX, f"the prompt has {N_CTX} tokens, the context holds {N_CTX}"),
         ([], "the prompt is empty"),
-        ([N_VOCAB], f"not among the model's {N_VOCAB}"),
+        ([N_VOCAB], f"outside of the model's vocabulary of {N_VOCAB}"),
     ],
 )
 def test_prompts_that_cannot_be_continued_are_refused(

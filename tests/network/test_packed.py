@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import copy
+import platform
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
 from tests.models import tiny_decoder
-from tinyinterp.network.packed import packed
+from tinyinterp.network.packed import _operators_work, packed
 
 
 def linear_layers(engine):
@@ -68,6 +70,45 @@ def test_any_number_of_rows(decoder, n_rows):
         plain = up(x)
         with packed(decoder):
             torch.testing.assert_close(up(x), plain)
+
+
+@pytest.fixture
+def untried():
+    _operators_work.cache_clear()
+    yield
+    _operators_work.cache_clear()
+
+
+def _fail(*_arguments):
+    raise RuntimeError("mkldnn::_reorder_linear_weight() expected at most 1 argument")
+
+
+def _wrong(_x, weight, *_arguments):
+    return torch.zeros(1, weight.shape[0])
+
+
+@pytest.mark.usefixtures("untried")
+@pytest.mark.parametrize("name", ["_reorder_linear_weight", "_linear_pointwise"])
+@pytest.mark.parametrize("changed", [None, _fail, _wrong])
+def test_without_either_private_operator_nothing_is_packed(decoder, monkeypatch, name, changed):
+    operators = {
+        "_reorder_linear_weight": lambda weight, _rows: weight,
+        "_linear_pointwise": lambda x, weight, bias, *_: nn.functional.linear(x, weight, bias),
+    }
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace(**operators))
+    assert _operators_work()
+    _operators_work.cache_clear()
+    changed_to = {} if changed is None else {name: changed}
+    there = {key: value for key, value in operators.items() if key != name}
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace(**there, **changed_to))
+    tokens = torch.arange(11)[None]
+    with torch.inference_mode():
+        plain = decoder(tokens)
+        with packed(decoder):
+            assert not any("forward" in layer.__dict__ for layer in linear_layers(decoder))
+            assert torch.equal(decoder(tokens), plain)
 
 
 def test_what_is_not_a_plain_linear_layer_in_fp32_stays_as_it_is(decoder):

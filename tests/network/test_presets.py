@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tinyinterp.network.presets import PRESETS, parameter_table
-from train.recipe_file import names, read_recipe
+from train.training.recipe_file import names, read_recipe
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference import auroc, auroc_interval, rank_tests
 from scipy.stats import kstest, rankdata
 
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.association import TokenControl, associate
 from tinyinterp.neuron_census.sample import EvenSample, Sample
 from tinyinterp.neuron_census.targets import Targets
-from tinyinterp.statistics import auroc, auroc_interval, rank_tests
 from tinyinterp.tagging import UNIVERSAL, TagSet
 
 N_TAGS = len(UNIVERSAL)

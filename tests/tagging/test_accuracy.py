@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reference import auroc
 
 from tinyinterp.errors import CorpusError
-from tinyinterp.statistics import auroc
 from tinyinterp.tagging import PENN, UNIVERSAL, AgreeingTaggers
 from tinyinterp.tagging.accuracy import measure_accuracy, perfect_auroc
 from tinyinterp.tagging.treebank import read_treebank

@@ -12,6 +12,7 @@ from models import STORIES, tiny_tokenizer
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.text import corpus as corpora
+from tinyinterp.text import source
 from tinyinterp.text.corpus import (
     MICRO_BATCH_SEQUENCES,
     MICRO_BATCH_TOKENS,
@@ -105,7 +106,7 @@ def test_micro_batches_hold_every_sequence_once():
     assert {s.side for s in corpus.sequences(Side.FIT)} == {Side.FIT}
 
 
-def test_micro_batches_are_of_like_length_and_keep_their_limits(monkeypatch):
+def test_micro_batches_are_of_similar_length_and_keep_their_limits(monkeypatch):
     monkeypatch.setattr(corpora, "STORIES_AT_ONCE", 300)
     stories = many_stories(600, longest=40) + many_stories(1, seed=5, longest=1500) * 1
     corpus = corpus_of(stories, TOKENIZER, 3000)
@@ -179,18 +180,18 @@ def test_a_file_is_opened_and_its_mojibake_repaired(tmp_path):
 def test_without_a_file_the_bundled_stories_are_read(tmp_path, monkeypatch):
     path = tmp_path / "stories.txt"
     path.write_text("One.\n", "utf-8")
-    monkeypatch.setattr(corpora, "bundled_stories", lambda: path)
+    monkeypatch.setattr(source, "bundled_stories", lambda: path)
     corpus = open_corpus(TOKENIZER, 97)
     assert corpus.name == "bundled stories (drawn from the bundled model)"
     assert [s.story for s in corpus.sequences()] == ["One."]
 
 
 def test_a_data_set_is_read_by_name(monkeypatch):
-    monkeypatch.setattr(corpora, "read_dataset", lambda name: iter([f"From {name}."]))
+    monkeypatch.setattr(source, "read_dataset", lambda name, split: iter([f"{split} {name}."]))
     corpus = open_corpus(TOKENIZER, 97, dataset="some/stories")
     assert corpus.name == "some/stories"
-    assert [s.story for s in corpus.sequences()] == ["From some/stories."]
-    monkeypatch.setattr(corpora, "read_dataset", lambda _: iter([]))
+    assert [s.story for s in corpus.sequences()] == ["train some/stories."]
+    monkeypatch.setattr(source, "read_dataset", lambda *_: iter([]))
     with pytest.raises(CorpusError, match="some/stories holds no story"):
         open_corpus(TOKENIZER, 97, dataset="some/stories")
 
@@ -220,3 +221,14 @@ def test_a_missing_text_is_refused(tmp_path):
 def test_no_story_at_all_is_refused(stories):
     with pytest.raises(CorpusError, match="no story"):
         corpus_of(stories, TOKENIZER, 97)
+
+
+@pytest.mark.parametrize("n_ctx", [1, 0, -3])
+def test_a_context_without_room_for_a_story_is_refused(n_ctx):
+    with pytest.raises(CorpusError, match=f"a context of {n_ctx} has no room for a story"):
+        open_corpus(TOKENIZER, n_ctx)
+
+
+def test_no_tokens_at_all_are_refused():
+    with pytest.raises(CorpusError, match="max_tokens is 0; expected at least 1"):
+        open_corpus(TOKENIZER, 97, max_tokens=0)

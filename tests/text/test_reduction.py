@@ -245,7 +245,7 @@ def test_what_cannot_be_reduced_is_refused():
     with pytest.raises(TokenizerError, match="start from the original"):
         count_tokens(published().tokenizer, STORIES)
     word_level = Tokenizer(Backend(models.WordLevel({END_OF_TEXT: 0, "a": 1}, END_OF_TEXT)))
-    with pytest.raises(TokenizerError, match="no byte-level BPE"):
+    with pytest.raises(TokenizerError, match="not a byte-level BPE"):
         reduce(word_level, counts(), 283)
     with pytest.raises(TokenizerError, match="no token was counted"):
         coverage(TokenCounts(Counter()), [5])

@@ -155,5 +155,5 @@ def test_what_is_no_tokenizer_is_refused(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text("[]", "utf-8")
     with pytest.raises(TokenizerError, match="should hold a JSON object"):
         Tokenizer.open(tmp_path)
-    with pytest.raises(TokenizerError, match="stories could not be told apart"):
+    with pytest.raises(TokenizerError, match="stories could not be separated"):
         Tokenizer(Backend(models.BPE()))

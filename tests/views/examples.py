@@ -37,8 +37,10 @@ def full_row(layer: int, head: int, kind: str, **others: object) -> dict[str, ob
         "head": head,
         "attention": "global",
         "kind": kind,
-        "role": "",
-        "decided_by": "max(position, place)_explained",
+        "role": "nearest: positional" if kind == "undetermined" else "",
+        "decided_by": {"sink": "sink", "diffuse": "contrast"}.get(
+            kind, "max(position, place)_explained"
+        ),
         "value": 0.7,
         "low": 0.65,
         "high": 0.75,

@@ -32,14 +32,14 @@ def test_heads_are_counted_by_what_the_two_rules_say():
     assert sides == (2, 1, 1)
 
 
-def test_the_comparison_is_told_in_sentences():
+def test_the_comparison_is_written_in_sentences():
     said = " ".join(report_rule_sentences(ROWS))
-    assert "calls 7 semantic, 1 positional and 1 undetermined of 9 heads" in said
+    assert "labels 7 semantic, 1 positional and 1 undetermined of 9 heads" in said
     assert "the largest |r| is 0.60" in said
-    assert "Of the 6 that the evidence calls positional or semantic it gives 2 the same" in said
-    assert "4 the other (by the evidence 4 positional)" in said
+    assert "the rule gives 2 of them the same label and 4 the other" in said
+    assert "4 the other (evidence: 4 positional)" in said
     assert "the rest are 2 diffuse and 1 sink" in said
-    assert "sides with the evidence in 2, with the report's rule in 1, and can tell nothing" in said
+    assert "the evidence for 2, with the report's rule for 1, and cannot decide 1" in said
 
 
 @pytest.mark.parametrize("value", [None, float("nan")])

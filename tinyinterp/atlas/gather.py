@@ -16,6 +16,7 @@ from tinyinterp.errors import SelectionError
 from tinyinterp.head_census.census import offset_profiles
 from tinyinterp.head_census.kernel import fit_surrogate
 from tinyinterp.head_census.measure import read_patterns, sides
+from tinyinterp.head_census.notes import check_same_census
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.model import BUNDLED_NAME, Model
@@ -114,12 +115,7 @@ def fit_profiles(model: Model, corpus: Corpus) -> Float[np.ndarray, "layer head 
 
 
 def _check_heads(model: Model, corpus: Corpus, rows: list[Row], notes: dict[str, Any]) -> None:
-    for name, given in (("fingerprint", model.fingerprint), ("text", corpus.name)):
-        if notes.get(name) != given:
-            raise SelectionError(
-                f"the census of heads has the {name} {notes.get(name)!r}, here it is {given!r}; "
-                "give the model and text that it was taken of, or measure anew"
-            )
+    check_same_census(notes, model, corpus)
     expected = model.config.n_layers * model.config.n_heads
     if len(rows) != expected:
         raise SelectionError(f"the census of heads has {len(rows)} rows; the model {expected}")

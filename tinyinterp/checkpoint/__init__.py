@@ -2,7 +2,7 @@
 
 ``config.json``, ``model.safetensors``, ``tokenizer.json``, ``tokenizer_config.json``. Weights are
 safetensors only; nothing is ever unpickled. A compressor, which ``transformers`` does not know, has
-the same files with names of its own, and says so in ``config.json``.
+the same files under names that are ours, and says so in ``config.json``.
 """
 
 from tinyinterp.checkpoint.description import (

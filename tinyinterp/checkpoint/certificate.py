@@ -1,13 +1,13 @@
 """Proof that a converted model computes what the original computes.
 
-The same tokens go through both, and everything a study reads is compared at every layer. Three
-comparisons make a certificate: fp32 and fp64 against our own decoder, and fp32 against the model
-that ``transformers`` builds from the same files, which shares no code with either. In fp64 rounding
-is out of the way, so 1e-9 leaves room for no mistake at all; ``transformers`` takes no part there,
-because its GPT-Neo computes attention in fp32 whatever it is given.
+The same tokens go through both models, and everything that a study reads is compared at every
+layer. Three comparisons make a certificate: fp32 and fp64 against our own decoder, and fp32 against
+the model that ``transformers`` builds from the same files, which shares no code with either. In
+fp64 rounding is out of the way, so that a limit of 1e-9 admits no mistake; ``transformers``
+takes no part there, because its GPT-Neo always computes attention in fp32.
 
-Output alone would not notice everything: a text holds only some of the tokens, and a key bias or
-the far edge of a window may leave a pattern as it was. So embeddings are compared row by row, and
+The logits alone would not show every mistake: a text holds only some of the tokens, and a wrong key
+bias or window edge may leave a pattern unchanged. So embeddings are compared row by row, and
 attention scores (with which keys are masked) beside the patterns.
 """
 
@@ -81,7 +81,7 @@ class Comparison:
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{name} {value:.1e}" for name, value in self.worst.items())
-        verdict = "below" if self.passed else "NOT below"
+        verdict = "all below" if self.passed else "NOT all below"
         return f"{self.reference}: {numbers} ({verdict} {self.limit:.0e})"
 
 
@@ -97,7 +97,7 @@ class Certificate:
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """All of them."""
+        """All three."""
         return (self.fp32, self.fp64, self.transformers)
 
     @property
@@ -107,7 +107,10 @@ class Certificate:
 
     def __str__(self) -> str:
         verdict = "passed" if self.passed else "FAILED"
-        title = f"conversion {verdict}: {self.tokens} tokens, checkpoint {self.fingerprint[:12]}"
+        title = (
+            f"conversion {verdict} on {self.tokens} tokens, checkpoint {self.fingerprint[:12]}; "
+            "largest relative difference from"
+        )
         return "\n".join([title, *(f"  {comparison}" for comparison in self.comparisons)])
 
     def require(self) -> Certificate:
@@ -121,7 +124,7 @@ class Certificate:
         failed = "; ".join(str(c) for c in self.comparisons if not c.passed)
         raise CertificateError(
             f"the converted model is not the checkpoint {self.fingerprint[:12]}: largest relative "
-            f"difference from {failed}; it is refused; report it with config.json"
+            f"difference from {failed}; it was refused: please report it with config.json"
         )
 
 
@@ -184,7 +187,7 @@ def _with_decoder(
     found, logits = _run(hooked, tokens, names)
     name, limit = ("fp64", LIMIT_FP64) if dtype == torch.float64 else ("fp32", LIMIT_FP32)
     return Comparison(
-        reference=f"own decoder, {name}",
+        reference=f"our decoder in {name}",
         limit=limit,
         logits=relative_difference(expected_logits, logits),
         residual=tuple(relative_difference(expected[n], found[n]) for n in residual),
@@ -210,7 +213,7 @@ def _with_transformers(checkpoint: Checkpoint, hooked: nn.Module, tokens: Tensor
     # hidden_states ends with the stream after the final norm, which no hook point shows
     states, attentions = output.hidden_states[:n_layers], output.attentions
     return Comparison(
-        reference="transformers, fp32",
+        reference="transformers in fp32",
         limit=LIMIT_FP32,
         logits=relative_difference(output.logits, logits),
         residual=tuple(
@@ -225,7 +228,7 @@ def _with_transformers(checkpoint: Checkpoint, hooked: nn.Module, tokens: Tensor
 def _run(
     model: nn.Module, tokens: Tensor, names: list[str]
 ) -> tuple[dict[str, Tensor], Float[Tensor, "1 position n_vocab"]]:
-    """Logits of ``tokens`` and what passes through the named places; both engines share names."""
+    """Logits of ``tokens``, and the tensor at each hook name; both engines share the names."""
     seen: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:

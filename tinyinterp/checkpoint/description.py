@@ -45,7 +45,9 @@ def read_any_config(folder: Path) -> DecoderConfig | CompressorConfig:
     try:
         return _compressor_config(raw)
     except (KeyError, TypeError, ValueError, ConfigError) as error:
-        raise CheckpointError(f"{folder}/config.json describes no compressor: {error!r}") from error
+        raise CheckpointError(
+            f"{folder}/config.json does not describe a compressor: {error!r}"
+        ) from error
 
 
 def _read_raw_config(folder: Path) -> dict[str, Any]:
@@ -65,9 +67,11 @@ def _decoder_config(raw: dict[str, Any], folder: Path) -> DecoderConfig:
         if model_type == "gpt2":
             return _gpt2_config(raw)
     except (KeyError, TypeError, ValueError, ConfigError) as error:
-        raise CheckpointError(f"{folder}/config.json describes no decoder: {error!r}") from error
+        raise CheckpointError(
+            f"{folder}/config.json does not describe a decoder: {error!r}"
+        ) from error
     raise CheckpointError(
-        f"{folder}/config.json says model_type {model_type!r}; only gpt_neo and gpt2 are understood"
+        f"{folder}/config.json says model_type {model_type!r}; only gpt_neo and gpt2 are supported"
     )
 
 
@@ -105,7 +109,7 @@ def _neo_config(raw: dict[str, Any]) -> DecoderConfig:
 def _gpt2_config(raw: dict[str, Any]) -> DecoderConfig:
     for key, usual in (("scale_attn_weights", True), ("scale_attn_by_inverse_layer_idx", False)):
         if raw.get(key, usual) != usual:
-            raise ConfigError(f"{key} is {raw[key]}; only {usual} is understood")
+            raise ConfigError(f"{key} is {raw[key]}; only {usual} is supported")
     return DecoderConfig(
         n_vocab=raw["vocab_size"],
         n_ctx=raw.get("n_positions") or raw["n_ctx"],
@@ -199,7 +203,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path.parent} is no checkpoint: it holds no {path.name}") from error
+        raise CheckpointError(
+            f"{path.parent} is not a checkpoint: it holds no {path.name}"
+        ) from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict):

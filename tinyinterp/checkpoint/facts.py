@@ -1,4 +1,4 @@
-"""What a person asks first about a model: its shape and how it was trained, in words."""
+"""The shape of a model and how it was trained, in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from tinyinterp.network.compressor import CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 
-Fact = tuple[str, str]  # a name and what is to be said
+Fact = tuple[str, str]  # a name and a value
 
 
 def config_facts(config: DecoderConfig | CompressorConfig) -> list[Fact]:
@@ -20,11 +20,11 @@ def config_facts(config: DecoderConfig | CompressorConfig) -> list[Fact]:
         ("architecture", config.architecture),
         ("vocabulary", f"{config.n_vocab:,} tokens"),
         ("context", f"{config.n_ctx:,} positions"),
-        ("width", f"{config.d_model:,}, of the MLP {config.d_mlp:,} ({config.activation})"),
+        ("width", f"{config.d_model:,}; MLP {config.d_mlp:,} ({config.activation})"),
         ("heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"),
         ("attention", attention),
         ("window", f"{config.window} keys in local layers" if n_local else "none"),
-        ("output head", "tied to the token embedding" if config.tied else "of its own"),
+        ("output head", "tied to the token embedding" if config.tied else "untied"),
     ]
 
 
@@ -33,14 +33,14 @@ def _compressor_facts(config: CompressorConfig) -> list[Fact]:
         ("architecture", "compressor: no hooked form, no certificate"),
         ("vocabulary", f"{config.n_vocab:,} tokens"),
         ("context", f"{config.n_ctx:,} tokens, read as {config.trunk.n_ctx:,} pairs"),
-        ("width", f"{config.d_model:,}, of the MLPs {config.d_mlp:,}"),
+        ("width", f"{config.d_model:,}; MLPs {config.d_mlp:,}"),
         ("heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"),
-        ("output head", "tied to the token embedding" if config.tied else "of its own"),
+        ("output head", "tied to the token embedding" if config.tied else "untied"),
     ]
 
 
 def training_facts(training: dict[str, Any]) -> list[Fact]:
-    """What is known of ``training.json``, whoever wrote it."""
+    """The facts in ``training.json`` that we know the names of; any program may have written it."""
     recipe, data = _object(training, "recipe"), _object(training, "data")
     text = _object(data, "train")
     facts = {
@@ -56,6 +56,14 @@ def training_facts(training: dict[str, Any]) -> list[Fact]:
         "held-out bits per byte": training.get("dev_bits_per_byte"),
     }
     return [(name, _fact(value)) for name, value in facts.items() if value is not None]
+
+
+def trained_without_blank_lines(training: dict[str, Any]) -> bool:
+    """Whether ``training.json`` says that the training text had no blank lines; no record: False.
+
+    The record is ``data.blank_lines``: true or false.
+    """
+    return _object(training, "data").get("blank_lines") is False
 
 
 def _object(content: dict[str, Any], key: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class CompressorCheckpoint:
-    """A compressor, with what a :class:`Checkpoint` has besides."""
+    """A compressor with its tokenizer and where it came from."""
 
     compressor: Compressor
     tokenizer: Tokenizer
@@ -58,14 +58,15 @@ def bundled_folder() -> Path:
 
 
 def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
-    """Open the checkpoint folder of a decoder, whoever wrote it.
+    """Open the checkpoint folder of a decoder, from any program.
 
     Args:
         folder: see :func:`tinyinterp.checkpoint.find.find` for names and the bundled model.
         dtype: of the parameters in memory; the files may hold 16 bits.
 
     Raises:
-        CheckpointError: missing, truncated, of another architecture, or with unfitting weights.
+        CheckpointError: it is missing, truncated, of another architecture, or its weights do not
+            fit.
         TokenizerError: its tokenizer cannot be read.
     """
     config = read_config(folder)

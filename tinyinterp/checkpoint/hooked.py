@@ -84,7 +84,7 @@ def _build(checkpoint: Checkpoint) -> HookedTransformer:
         # 3.9 announces that 4.0 has no HookedTransformer; this package asks for <4.
         warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)
         hooked = HookedTransformer(hooked_config(decoder, checkpoint.folder.name))
-    # Masks are buffers of its own; loading is strict, so no weight can stay uninitialised.
+    # Masks are buffers that it made; loading is strict, so no weight can stay uninitialised.
     hooked.load_state_dict(dict(hooked.named_buffers()) | hooked_weights(decoder))
     return hooked.eval()
 

@@ -1,7 +1,7 @@
-"""Our parameter names and those of Hugging Face's GPT-Neo and GPT-2, there and back.
+"""Our parameter names and those of Hugging Face's GPT-Neo and GPT-2, both ways.
 
-The tables below are the whole difference, but for GPT-2's transposed matrices and its queries, keys
-and values side by side.
+The tables below are the whole difference, except that GPT-2 transposes some matrices and stores
+queries, keys and values side by side.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def to_hugging_face(decoder: Decoder) -> dict[str, Tensor]:
 def from_hugging_face(
     weights: dict[str, Tensor], config: DecoderConfig, folder: Path
 ) -> dict[str, Tensor]:
-    """Undo :func:`to_hugging_face`; names that are not ours are an error, masks are dropped."""
+    """Undo :func:`to_hugging_face`; unknown names are an error, masks are dropped."""
     state = {
         name.removeprefix("transformer."): tensor
         for name, tensor in weights.items()
@@ -75,7 +75,9 @@ def from_hugging_face(
     names = {theirs: ours for ours, theirs in _name_pairs(config).items()}
     unknown = sorted(name for name in state if name.rpartition(".")[0] not in names)
     if unknown:
-        raise CheckpointError(f"{folder}: weights that no {config.architecture} has: {unknown[:3]}")
+        raise CheckpointError(
+            f"{folder}: weights that a {config.architecture} does not have: {unknown[:3]}"
+        )
     translated = {}
     for name, tensor in state.items():
         stem, _, part = name.rpartition(".")
@@ -89,7 +91,7 @@ def from_hugging_face(
             for part in ("weight", "bias"):
                 qkv = translated.pop(f"blocks.{layer}.attn.qkv.{part}", None)
                 if qkv is None or len(qkv) != 3 * config.d_model:
-                    raise CheckpointError(f"{folder}: layer {layer} has no whole c_attn.{part}")
+                    raise CheckpointError(f"{folder}: layer {layer} has no complete c_attn.{part}")
                 for name, tensor in zip("qkv", qkv.chunk(3), strict=True):
                     translated[f"blocks.{layer}.attn.{name}.{part}"] = tensor.contiguous()
     if not config.tied and head is not None:

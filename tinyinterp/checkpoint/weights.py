@@ -69,12 +69,14 @@ def _compare_shapes(
     missing = sorted(expected.keys() - found.keys())
     if missing:
         raise CheckpointError(
-            f"{folder}/{WEIGHTS} lacks {len(missing)} of {len(expected)} weights, {missing[0]} "
-            "first; the file is truncated or belongs to another config.json"
+            f"{folder}/{WEIGHTS} lacks {len(missing)} of {len(expected)} weights, such as "
+            f"{missing[0]}; the file is truncated or belongs to another config.json"
         )
     extra = sorted(found.keys() - expected.keys())
     if extra:
-        raise CheckpointError(f"{folder}/{WEIGHTS} holds weights the model has not: {extra[:3]}")
+        raise CheckpointError(
+            f"{folder}/{WEIGHTS} holds weights that the model does not have: {extra[:3]}"
+        )
     for name, shape in expected.items():
         if found[name] != shape:
             raise CheckpointError(

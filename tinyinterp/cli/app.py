@@ -1,4 +1,4 @@
-"""The program: its commands, and what becomes of an error."""
+"""The program and its commands."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tinyinterp.cli.info import info
 from tinyinterp.cli.lab import lab
 from tinyinterp.cli.neurons import neurons
 from tinyinterp.cli.taggers import taggers
+from tinyinterp.cli.train import EVERYTHING, train
 
 app = typer.Typer(
     name="tinyinterp",
@@ -36,6 +37,7 @@ app.command()(generate)
 app.add_typer(evaluate, name="evaluate")
 app.command()(info)
 app.command()(taggers)
+app.command(context_settings=EVERYTHING, add_help_option=False)(train)
 app.command()(lab)
 
 
@@ -59,7 +61,7 @@ def tinyinterp(
         ),
     ] = False,
     _debug: Annotated[
-        bool, typer.Option(program.DEBUG, help="Show tracebacks; may also follow the command.")
+        bool, typer.Option(program.DEBUG, help="Show tracebacks; may also stand after the command.")
     ] = False,
 ) -> None:
     """What each attention head and each neuron of a small language model does, measured."""

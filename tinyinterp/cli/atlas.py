@@ -1,8 +1,9 @@
-"""``tinyinterp atlas``: every head and neuron as pages that open from disk."""
+"""``tinyinterp atlas``: a page for every head and neuron, opened from disk."""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
     Full,
+    KeepBlankLines,
     Seed,
     TextFile,
     Tokens,
@@ -32,21 +34,28 @@ def atlas(
     dataset: Dataset = None,
     heads: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Use this census of heads instead of measuring."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of a census of heads of this model and text, to use instead of measuring.",
+        ),
     ] = None,
     neurons: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Use this census of neurons instead of measuring."),
+        typer.Option(
+            metavar="DIR",
+            help="Folder of a census of neurons of this model, to use instead of measuring.",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
+    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
 ) -> None:
-    """Write every head and neuron, linked with each other, as pages.
+    """Write linked pages about every head and neuron.
 
-    They open from disk with no network. Reads 40,000 tokens for heads and 100,000 for neurons
-    unless --tokens or --full says otherwise.
+    The pages open from disk, without a network. Reads 40,000 tokens for heads and 100,000 for
+    neurons unless --tokens or --full says otherwise.
     """
     check_one_text(text, dataset)
     from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS, NEURON_TOKENS
@@ -55,13 +64,15 @@ def atlas(
     neuron_limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.text.corpus import open_corpus
 
     model = load(ckpt)
-    corpus = open_corpus(
-        model.tokenizer, min(model.config.n_ctx, HEAD_POSITIONS), text=text, dataset=dataset,
+    corpus = model.corpus(
+        text,
+        dataset=dataset,
         max_tokens=head_limit,
-    )  # fmt: skip
+        n_ctx=min(model.config.n_ctx, HEAD_POSITIONS),
+        keep_blank_lines=keep_blank_lines,
+    )
     output = OutputFolder(out)
     from tinyinterp.atlas.gather import gather, read_heads  # slow, so after every check
     from tinyinterp.atlas.site import write_atlas
@@ -77,10 +88,7 @@ def atlas(
             table = read_heads(heads)
         if neurons is None:
             neurons = Path(scratch)
-            longer = open_corpus(
-                model.tokenizer, model.config.n_ctx, text=text, dataset=dataset,
-                max_tokens=neuron_limit,
-            )  # fmt: skip
+            longer = replace(corpus, max_tokens=neuron_limit, n_ctx=model.config.n_ctx)
             measure_neurons(model, longer, neurons, seed=seed)
         contents = gather(model, corpus, table, neurons, profiles)
         with output.filling("atlas", f"{model.name}, {corpus.name}") as folder:

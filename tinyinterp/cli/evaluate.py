@@ -1,4 +1,4 @@
-"""``tinyinterp evaluate``: figures that tell how good a model is."""
+"""``tinyinterp evaluate``: figures that say how good a model is."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 
-from tinyinterp.cli.options import Ckpt, Dataset, Json, TextFile, check_one_text
+from tinyinterp.cli.options import Ckpt, Dataset, Json, KeepBlankLines, TextFile, check_one_text
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
-evaluate = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Figures that tell how good a model is."
-)
+evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How good a model is.")
 
 
 @evaluate.callback()
 def _group() -> None:
-    """Figures that tell how good a model is."""
+    """How good a model is."""
 
 
 @evaluate.command()
@@ -27,38 +25,36 @@ def loss(
     text: TextFile = None,
     dataset: Dataset = None,
     split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
+    keep_blank_lines: KeepBlankLines = False,
     as_json: Json = False,
 ) -> None:
     """Loss on a text: nats per token, and bits per byte, which compares between tokenizers.
 
-    Each story apart, each token scored once; the text is taken as it is.
+    Each story is read on its own and each token is scored once. Bytes are those of the stories as
+    the model reads them.
     """
     check_one_text(text, dataset)
     from tinyinterp.evaluation.loss import measure_text_loss
     from tinyinterp.io.paths import is_file
     from tinyinterp.io.progress import progress
     from tinyinterp.model import load_any
-    from tinyinterp.text.corpus import BUNDLED_STORIES, bundled_stories
-    from tinyinterp.text.stories import read_dataset, read_stories
+    from tinyinterp.text.source import bundled_stories
 
-    path = text or bundled_stories()
     model = load_any(ckpt)
+    stories = model.stories(text, dataset=dataset, split=split, keep_blank_lines=keep_blank_lines)
+    path = text or bundled_stories()
     total = path.stat().st_size if dataset is None and is_file(path) else None
-    stories = read_stories(path) if dataset is None else read_dataset(dataset, split)
     with progress("measuring the loss", total) as bar:
-        result = measure_text_loss(model.network, model.tokenizer, stories, bar)
-    if dataset is not None:
-        name = f"{dataset} ({split})"
-    elif text is not None:
-        name = text.name
-    else:
-        name = BUNDLED_STORIES
+        result = measure_text_loss(model.network, model.tokenizer, stories.read(), bar)
+    name = stories.name if dataset is None else f"{dataset} ({split})"
+    if text is None and dataset is None:
         say(
             "note: these stories are the bundled model's own samples, which flatters its loss; "
             "give others with --text"
         )
     if as_json:
-        print_json(asdict(result) | {"text": name, "fingerprint": model.fingerprint})
+        about = {"text": name, "blank_lines": stories.blank_lines}
+        print_json(asdict(result) | about | {"fingerprint": model.fingerprint})
         return
     rows = [
         ["bits per byte", f"{result.bits_per_byte:.4f}"],

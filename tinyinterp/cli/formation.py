@@ -1,4 +1,4 @@
-"""What ``tinyinterp heads --over-training`` does: when heads form, as a table, a picture, lines."""
+"""``tinyinterp heads --over-training``: when heads form, as a table, a picture and lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FORMATION_TOKENS = 10_000  # read for each snapshot by default
 
 
 def check_is_run(ckpt: str | None) -> Path:
-    """The folder that is meant; the bundled model and names on the hub are refused.
+    """The folder of the run; the bundled model and names on the hub are refused.
 
     Raises:
         SelectionError: ``ckpt`` is no folder.
@@ -31,7 +31,7 @@ def check_is_run(ckpt: str | None) -> Path:
     folder = Path(ckpt or "").expanduser()
     if ckpt and is_folder(folder):
         return folder
-    given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is no folder with"
+    given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is not a folder with"
     raise SelectionError(
         f"{given} snapshots of its training; --over-training needs the folder of a run of "
         "'python -m train run', given with --ckpt"
@@ -46,6 +46,7 @@ def formation(
     out: Path,
     tokens: int | None,
     seed: int,
+    keep_blank_lines: bool,
     suffixes: Sequence[str],
     as_one_json: bool,
 ) -> None:
@@ -63,11 +64,12 @@ def formation(
     from tinyinterp.api import HEAD_POSITIONS
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.text.corpus import open_corpus
 
     model = load(run)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=tokens)
+    corpus = model.corpus(
+        text, dataset=dataset, max_tokens=tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+    )
     from tinyinterp.head_census.formation import find_snapshots, follow_heads  # slow
 
     snapshots = find_snapshots(model)
@@ -104,7 +106,7 @@ def _counted(table: Table) -> list[str]:
 
 
 def _formed(table: Table) -> list[str]:
-    """The step from which on each head has the kind that it has at the end."""
+    """The step from which each head keeps its final kind."""
     from tinyinterp.head_census.formation import formed_at
 
     steps = formed_at(table)
@@ -114,7 +116,7 @@ def _formed(table: Table) -> list[str]:
         row = table.row(step=last, layer=layer, head=head)
         kind = f"{row['kind']}, {row['role']}" if row["role"] else row["kind"]
         by_kind.setdefault(kind, []).append((step, f"{layer}.{head}"))
-    lines = ["The step from which on each head has the kind that it has at the end:"]
+    lines = ["The step from which each head keeps its final kind:"]
     for kind, heads in sorted(by_kind.items()):
         shown = ", ".join(f"{name} at {step:,}" for step, name in sorted(heads))
         lines += textwrap.wrap(f"{kind}: {shown}", WIDTH, subsequent_indent="  ")

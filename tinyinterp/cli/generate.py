@@ -1,4 +1,4 @@
-"""``tinyinterp generate``: a model goes on with a text."""
+"""``tinyinterp generate``: a model continues a text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import typer
 
 from tinyinterp.cli.options import Ckpt, Json, Seed
 from tinyinterp.cli.report import print_json
+from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P
 
 if TYPE_CHECKING:
     from tinyinterp.model import CompressorModel, Model
-    from tinyinterp.network.generation import Sampling
+    from tinyinterp.network.sampling import Sampling
     from tinyinterp.text.instruct import Instruction
 
 EXAMPLES = (  # the prompts that the published 41M model was shown with
@@ -26,42 +27,60 @@ def generate(
     prompt: Annotated[str | None, typer.Argument(help="How the text begins.")] = None,
     ckpt: Ckpt = None,
     temperature: Annotated[
-        float | None, typer.Option(help="0 is greedy; 1, the default, is the model's own choice.")
+        float | None,
+        typer.Option(
+            help=f"0 is greedy, 1 is the model's own distribution. [default: {FLUENT_TEMPERATURE}]",
+        ),
     ] = None,
-    top_k: Annotated[int | None, typer.Option(help="Only the k likeliest tokens.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="Draw from the k most likely tokens only.")
+    ] = None,
     top_p: Annotated[
-        float | None, typer.Option(help="Only the likeliest tokens that reach this mass.")
-    ] = None,
+        float,
+        typer.Option(
+            help="Draw from the most likely tokens that together reach this probability; "
+            "1 for all tokens."
+        ),
+    ] = FLUENT_TOP_P,
     seed: Seed = 0,
     max_tokens: Annotated[
-        int | None, typer.Option(help="At most so many; up to the context's end if left out.")
+        int | None,
+        typer.Option(help="Tokens to write, at most; up to the end of the context if left out."),
     ] = None,
-    samples: Annotated[int, typer.Option(min=1, help="How many texts for each prompt.")] = 1,
-    greedy: Annotated[bool, typer.Option("--greedy", help="Always the likeliest token.")] = False,
+    samples: Annotated[int, typer.Option(min=1, help="Texts to write for each prompt.")] = 1,
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Always take the most likely token.")
+    ] = False,
     examples: Annotated[
-        bool, typer.Option("--examples", help="The three prompts of the published 41M model.")
+        bool,
+        typer.Option(
+            "--examples", help="Use the three prompts that the published 41M model was shown with."
+        ),
     ] = False,
     words: Annotated[
-        str, typer.Option(help="Words to be in the story, as 'quit, oak, gloomy'.")
+        str, typer.Option(help="Words for the story, such as 'quit, oak, gloomy'.")
     ] = "",
     features: Annotated[
-        str, typer.Option(help="Features of the story, as 'Dialogue, BadEnding'.")
+        str, typer.Option(help="Features of the story, such as 'Dialogue, BadEnding'.")
     ] = "",
     summary: Annotated[str, typer.Option(help="A summary of the story.")] = "",
-    sentence: Annotated[str, typer.Option(help="A sentence to be in the story.")] = "",
+    sentence: Annotated[str, typer.Option(help="A sentence for the story, word for word.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Go on with PROMPT until the story ends, or write the story that is asked for.
+    """Continue PROMPT until the story ends, or write a story to an instruction.
 
-    --words, --features, --summary and --sentence ask a model that was trained on instructions, and
-    only the story is shown. Several texts are separated by <|endoftext|> lines, as the commands
-    that read stories want it.
+    The defaults (temperature 0.7, top-p 0.6) keep the bundled model fluent; --temperature 1
+    --top-p 1 samples from its own distribution, --greedy takes the most likely token each time.
+
+    --words, --features, --summary and --sentence need a model that was trained on instructions;
+    only the story is shown. Several texts are separated by <|endoftext|> lines, which the commands
+    that read stories expect.
     """
     instructed = any(field.strip() for field in (words, features, summary, sentence))
     if [prompt is not None, examples, instructed].count(True) != 1:
         raise typer.BadParameter(
-            "give a prompt, or --examples, or what a story must have (--words, --features, "
-            "--summary, --sentence)",
+            "give a prompt, or --examples, or an instruction (--words, --features, --summary, "
+            "--sentence)",
             param_hint="PROMPT",
         )
     if greedy and temperature is not None:
@@ -69,10 +88,10 @@ def generate(
             "give one of them, not both", param_hint="--greedy / --temperature"
         )
     from tinyinterp.model import load_any
-    from tinyinterp.network.generation import Sampling
+    from tinyinterp.network.sampling import Sampling
 
     if temperature is None:
-        temperature = 0.0 if greedy else 1.0
+        temperature = 0.0 if greedy else FLUENT_TEMPERATURE
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
     model = load_any(ckpt)
     prompts = EXAMPLES if prompt is None else (prompt,)

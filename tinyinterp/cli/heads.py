@@ -1,4 +1,4 @@
-"""``tinyinterp heads``: what each attention head does, as tables, pictures and words."""
+"""``tinyinterp heads``: the kind and role of each attention head, in tables, pictures, words."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tinyinterp.cli.options import (
     Dataset,
     Full,
     Json,
+    KeepBlankLines,
     Seed,
     TextFile,
     Tokens,
@@ -25,15 +26,15 @@ from tinyinterp.cli.options import (
     token_limit,
 )
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
-from tinyinterp.cli.tables import as_json, check_exists, say_warnings
+from tinyinterp.cli.tables import as_json, say_warnings
 
 if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus, HeadSettings
     from tinyinterp.model import Model
     from tinyinterp.text.corpus import Corpus
 
-QUICK_TOKENS = 8_000  # some fifty stories: half of them are enough for the intervals
-QUICK_TWIN_TOKENS = 1_500
+QUICK_TOKENS = 8_000  # about fifty stories: half of them are enough for the intervals
+QUICK_NULL_TOKENS = 1_500
 
 
 class Rule(StrEnum):
@@ -45,7 +46,7 @@ class Rule(StrEnum):
 
 
 class Format(StrEnum):
-    """What pictures are written as, beside PNG and SVG."""
+    """Formats of pictures beside PNG and SVG."""
 
     PDF = "pdf"
 
@@ -55,13 +56,13 @@ def heads(
     ckpt: Ckpt = None,
     text: TextFile = None,
     dataset: Dataset = None,
-    rule: Annotated[Rule, typer.Option(help="How heads are judged.")] = Rule.EVIDENCE,
+    rule: Annotated[Rule, typer.Option(help="How to judge heads.")] = Rule.EVIDENCE,
     explain: Annotated[
         str | None,
         typer.Option(
             metavar="L.H",
-            help="Say why head H of layer L got its label; of the census "
-            "in --out, if it is the one that was asked for.",
+            help="Explain the label of head H of layer L, from the census in --out if that is of "
+            "the same model, text and options.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
@@ -71,26 +72,29 @@ def heads(
         bool,
         typer.Option(
             "--over-training",
-            help="Follow the heads of a run (--ckpt) over its snapshots: when do they form?",
+            help="Follow the heads of a run (--ckpt) over its snapshots to see when they form.",
         ),
     ] = False,
     tokens: Tokens = None,
     full: Full = False,
+    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
         bool,
         typer.Option(
             "--quick",
-            help=f"A first table: {QUICK_TOKENS:,} tokens, no causal check, no heat maps.",
+            help=f"A quick first table: {QUICK_TOKENS:,} tokens, no causal check, no heat maps.",
         ),
     ] = False,
-    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw.")] = True,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Draw pictures.")
+    ] = True,
     also: Annotated[
-        Format | None, typer.Option("--format", help="Write every picture in this format, too.")
+        Format | None, typer.Option("--format", help="Also write every picture in this format.")
     ] = None,
     as_one_json: Json = False,
 ) -> None:
-    """Say what each attention head does.
+    """Label every attention head: positional, semantic, mixed, diffuse or sink.
 
     Reads 40,000 tokens unless --tokens, --full or --quick says otherwise; with --over-training,
     10,000 for each snapshot.
@@ -106,6 +110,7 @@ def heads(
             out=out,
             tokens=token_limit(tokens, full=full, default=FORMATION_TOKENS),
             seed=seed,
+            keep_blank_lines=keep_blank_lines,
             suffixes=_suffixes(also) if pictures else (),
             as_one_json=as_one_json,
         )
@@ -115,21 +120,23 @@ def heads(
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.text.corpus import open_corpus
+    from tinyinterp.selection import choose_one
 
     model = load(ckpt)
     if chosen is not None:
-        check_exists("layer", chosen[0], model.config.n_layers)
-        check_exists("head", chosen[1], model.config.n_heads)
+        choose_one("layer", chosen[0], model.config.n_layers)
+        choose_one("head", chosen[1], model.config.n_heads)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
+    corpus = model.corpus(
+        text, dataset=dataset, max_tokens=limit, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+    )
     output = OutputFolder(out)
     from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
     from tinyinterp.results import Heads
 
     settings = HeadSettings(rule=rule.value, seed=seed)
     if quick:
-        settings = replace(settings, causal=False, twin_tokens=QUICK_TWIN_TOKENS)
+        settings = replace(settings, causal=False, null_tokens=QUICK_NULL_TOKENS)
     if chosen is not None and not as_one_json:
         earlier = _explain_from(out, chosen, model, corpus, settings)
         if earlier is not None:
@@ -148,7 +155,7 @@ def heads(
     print_lines(_summary(census))
     if quick:
         say(f"quick: {census.table.notes['tokens']:,} tokens, no causal check, no heat maps; "
-            "leave out --quick for all of it")  # fmt: skip
+            "leave out --quick for the full census")  # fmt: skip
     if chosen is not None:
         print_lines(["", *census.head_lines(*chosen)])
     say_written(output.folder, output.written)
@@ -165,13 +172,13 @@ def _parse_head(given: str | None) -> tuple[int, int] | None:
     match = re.fullmatch(r"(\d+)\.(\d+)", given)
     if match is None:
         raise typer.BadParameter(
-            f"{given!r} is no head; give layer and head, as in 3.2", param_hint="--explain"
+            f"{given!r} is not a head; give layer and head, as in 3.2", param_hint="--explain"
         )
     return int(match[1]), int(match[2])
 
 
 def _refuse_with_over_training(*, rule: Rule, explain: str | None, quick: bool) -> None:
-    """Refuse what says nothing about snapshots.
+    """Refuse options that do not apply to snapshots.
 
     Raises:
         typer.BadParameter: one of them was given.
@@ -180,7 +187,7 @@ def _refuse_with_over_training(*, rule: Rule, explain: str | None, quick: bool) 
     for name, is_given in (given | {"--quick": quick}).items():
         if is_given:
             raise typer.BadParameter(
-                "give one of them, not both", param_hint=f"--over-training / {name}"
+                "give one of the two, not both", param_hint=f"--over-training / {name}"
             )
 
 
@@ -198,7 +205,7 @@ def _suffixes(also: Format | None) -> tuple[str, ...]:
 
 
 def _summary(census: HeadCensus) -> list[str]:
-    """The map of kinds in letters, what the kinds are, and the report's rule beside them."""
+    """The map of kinds in letters, a count of kinds, and a comparison with the report's rule."""
     from tinyinterp.cli.kind_maps import head_map_lines
     from tinyinterp.views.report_rule import report_rule_sentences
 
@@ -212,18 +219,19 @@ def _summary(census: HeadCensus) -> list[str]:
 def _explain_from(
     folder: Path, chosen: tuple[int, int], model: Model, corpus: Corpus, settings: HeadSettings
 ) -> list[str] | None:
-    """The explanation by the table in ``folder``; None if that is not of the census asked for."""
-    from tinyinterp.head_census.census import EXAMPLE_TOKENS, census_notes
+    """The explanation from the table in ``folder``; None if it is of another census."""
+    from tinyinterp.head_census.census import EXAMPLE_TOKENS
     from tinyinterp.head_census.measure import choose_example, read_patterns
+    from tinyinterp.head_census.notes import census_notes
     from tinyinterp.views.explanation import explain_head
 
     table = _read_table(folder / "heads.json")
-    if table is None:
+    wanted = census_notes(model, corpus, corpus.survey(), settings)
+    if table is None or table["notes"].get("census") != wanted["census"]:
         return None
-    wanted = census_notes(model, corpus.name, corpus.survey(), settings)
-    if any(table["notes"].get(name) != value for name, value in wanted.items()):
+    row = next((r for r in table["rows"] if (r["layer"], r["head"]) == chosen), None)
+    if row is None:
         return None
-    row = next(row for row in table["rows"] if (row["layer"], row["head"]) == chosen)
     example = choose_example(corpus)
     patterns = read_patterns(model.decoder, model.config, example)
     tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]
@@ -232,10 +240,9 @@ def _explain_from(
 
 
 def _read_table(path: Path) -> dict[str, Any] | None:
-    """A table that an earlier run wrote; None if there is none to be read."""
+    """A table that an earlier run wrote; None if none can be read."""
     try:
         table = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(table, dict) and {"notes", "rows"} <= table.keys()
-    return table if whole and "looks_at" in next(iter(table["rows"]), {}) else None
+    return table if isinstance(table, dict) and {"notes", "rows"} <= table.keys() else None

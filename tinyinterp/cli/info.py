@@ -1,4 +1,4 @@
-"""``tinyinterp info``: what a model is, where it came from, and whether its conversion is exact."""
+"""``tinyinterp info``: what a model is, where it comes from, whether its conversion is exact."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyinterp.cli.options import Ckpt, Json
-from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines
+from tinyinterp.cli.report import columns, print_json, print_lines
+from tinyinterp.io.lines import WIDTH
 
 if TYPE_CHECKING:
     from tinyinterp.network.compressor import CompressorConfig
@@ -21,19 +22,20 @@ def info(
     preset: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="A published shape, such as gptneo-41m, in place of one."
+            metavar="NAME",
+            help="A published shape, such as gptneo-41m, in place of a checkpoint.",
         ),
     ] = None,
     certificate: Annotated[
         bool,
         typer.Option(
             "--certificate/--no-certificate",
-            help="Convert to a HookedTransformer and compare; takes some seconds.",
+            help="Convert to a HookedTransformer and compare the two; takes some seconds.",
         ),
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Show what a model is and where it came from.
+    """Show what a model is and where it comes from.
 
     Parameters by part, configuration, training, and the certificate of the conversion.
     """
@@ -115,5 +117,5 @@ def _training_lines(training: dict[str, Any]) -> list[str]:
     from tinyinterp.checkpoint.facts import training_facts
 
     if not training:
-        return ["training: not known, there is no training.json"]
+        return ["training: unknown, there is no training.json"]
     return columns(["training", ""], training_facts(training))

@@ -1,4 +1,4 @@
-"""Maps of heads and neurons for the terminal: colour where it has it, letters everywhere."""
+"""Maps of heads and neurons for the terminal: letters, in colour where the terminal has it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ NAMES = 4  # kinds named on a line
 
 
 def head_map_lines(table: Table) -> list[str]:
-    """Layers down, heads across, a letter for each kind, and what the letters mean.
+    """Layers down, heads across, a letter for each kind, and a key to the letters.
 
-    Colour is written as ANSI escapes, which ``typer.echo`` leaves out where output is piped.
+    Colour is written as ANSI escapes, which ``typer.echo`` drops where output is piped.
     """
     rows = list(table)
     n_heads = max(row["head"] for row in rows) + 1
@@ -48,10 +48,10 @@ def head_map_lines(table: Table) -> list[str]:
 
 
 def neuron_map_lines(table: Table) -> list[str]:
-    """Layers down, across the shares of their kinds, and what the letters mean; colour as above."""
+    """Layers down, the shares of their kinds across, and a key to the letters; colour as above."""
     counts = Counter((row["layer"], row["kind"]) for row in table)
     totals, kinds = Counter(table["layer"]), Counter(table["kind"])
-    lines = [f"layer  kinds of neurons, a letter is {100 // BAR} % of the layer"]
+    lines = [f"layer  kinds of neurons; each letter is {100 // BAR} % of the layer"]
     for layer, total in sorted(totals.items()):
         cells = _cells([counts[layer, kind] for kind in NEURON_LETTERS])
         bar = "".join(

@@ -1,4 +1,4 @@
-"""``tinyinterp lab``: the guided tour, copied to where its reader may write, in JupyterLab."""
+"""``tinyinterp lab``: the guided tour, copied to a folder of the user, in JupyterLab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def lab(
     *,
     jupyter: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- OPTION", help="Passed on to jupyter lab."),
+        typer.Argument(metavar="-- OPTION", help="Options for jupyter lab."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the notebooks.")] = Path(
         "tinyinterp-notebooks"
@@ -25,8 +25,8 @@ def lab(
 ) -> None:
     """Open JupyterLab on the guided tour.
 
-    The notebooks are copied; one that is there already and differs is kept as it is. Options of
-    Jupyter follow two hyphens: as root, tinyinterp lab -- --allow-root.
+    The notebooks are copied to --out; one that you have changed there is kept. Options of Jupyter
+    follow two hyphens: as root, tinyinterp lab -- --allow-root.
     """
     from tinyinterp.cli.tour import copy_tour, find_jupyterlab
 
@@ -34,8 +34,8 @@ def lab(
     copied = copy_tour(out)
     if copied.kept:
         say(
-            f"kept yours: {', '.join(copied.kept)}; to have one anew, move it away and run this "
-            "again"
+            f"kept yours: {', '.join(copied.kept)}; for a fresh copy, move it away and run "
+            "tinyinterp lab again"
         )
     say(f"{out}: {len(copied.written)} of {len(copied.names)} notebooks copied")
     first = f"--LabApp.default_url=/lab/tree/{copied.names[0]}"

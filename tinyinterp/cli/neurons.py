@@ -16,6 +16,7 @@ from tinyinterp.cli.options import (
     Dataset,
     Full,
     Json,
+    KeepBlankLines,
     Seed,
     Tags,
     TextFile,
@@ -24,7 +25,6 @@ from tinyinterp.cli.options import (
     check_one_text,
     token_limit,
 )
-from tinyinterp.cli.tables import check_exists
 
 if TYPE_CHECKING:
     from tinyinterp.tagging import TagSet
@@ -108,7 +108,7 @@ def neurons(
         bool,
         typer.Option(
             "--nulls/--no-nulls",
-            help="Also label the neurons of two models that learned nothing.",
+            help="Also label the neurons of a random and a shuffled model, which learned nothing.",
         ),
     ] = True,
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(
@@ -116,6 +116,7 @@ def neurons(
     ),
     tokens: Tokens = None,
     full: Full = False,
+    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     as_one_json: Json = False,
     as_json_lines: Annotated[
@@ -138,7 +139,7 @@ def neurons(
     from tinyinterp.model import load
     from tinyinterp.neuron_census import NeuronSettings
     from tinyinterp.neuron_census.settings import NULL_TOKENS
-    from tinyinterp.text.corpus import open_corpus
+    from tinyinterp.selection import choose, choose_one
 
     settings = NeuronSettings(
         layers=layers,
@@ -153,12 +154,11 @@ def neurons(
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
     model = load(ckpt)
-    for number in layers:
-        check_exists("layer", number, model.config.n_layers)
+    choose("layer", layers, model.config.n_layers)
     if neuron is not None:
-        check_exists("neuron", neuron, model.config.d_mlp)
-    corpus = open_corpus(
-        model.tokenizer, model.config.n_ctx, text=text, dataset=dataset, max_tokens=limit
+        choose_one("neuron", neuron, model.config.d_mlp)
+    corpus = model.corpus(
+        text, dataset=dataset, max_tokens=limit, keep_blank_lines=keep_blank_lines
     )
     asked = Asked(
         neuron=neuron,
@@ -172,7 +172,7 @@ def neurons(
 
 
 def _check_options(
-    layers: tuple[int, ...], neuron: int | None, *, as_one_json: bool, as_json_lines: bool
+    layers: tuple[int, ...] | None, neuron: int | None, *, as_one_json: bool, as_json_lines: bool
 ) -> None:
     """Refuse options that contradict each other.
 
@@ -181,7 +181,7 @@ def _check_options(
     """
     if as_one_json and as_json_lines:
         raise typer.BadParameter("give one of them, not both", param_hint="--json / --jsonl")
-    if neuron is not None and len(layers) != 1:
+    if neuron is not None and (layers is None or len(layers) != 1):
         raise typer.BadParameter("it needs exactly one --layer", param_hint="--neuron")
 
 
@@ -192,14 +192,14 @@ def _check_ablation(reading: Reading, *, ablate: bool) -> None:
         )
 
 
-def _parse_layers(given: str) -> tuple[int, ...]:
-    """Layers from ``4``, ``0,3`` or ``all`` (empty: all).
+def _parse_layers(given: str) -> tuple[int, ...] | None:
+    """Layers from ``4``, ``0,3`` or ``all`` (None: all).
 
     Raises:
         typer.BadParameter: it is not of that form.
     """
     if given == ALL:
-        return ()
+        return None
     if re.fullmatch(r"\d+(,\d+)*", given) is None:
         raise typer.BadParameter(
             f"{given!r} is not a list of layers; give 4, or 0,3, or {ALL}", param_hint="--layer"

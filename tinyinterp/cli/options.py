@@ -36,11 +36,21 @@ TextFile = Annotated[
 Dataset = Annotated[
     str | None,
     typer.Option(
-        "--dataset", metavar="NAME", help="Stories of a hub data set (roneneldan/TinyStories)."
+        "--dataset",
+        metavar="NAME",
+        help="Stories of a data set on the Hugging Face hub, such as roneneldan/TinyStories.",
     ),
 ]
-WhichTags = Annotated[Tags, typer.Option("--tags", help="Which tags.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything that is drawn.")]
+KeepBlankLines = Annotated[
+    bool,
+    typer.Option(
+        "--keep-blank-lines",
+        help="Keep blank lines between paragraphs. Without it, a model whose training text had "
+        "none, such as the bundled one, reads them as single line breaks.",
+    ),
+]
+WhichTags = Annotated[Tags, typer.Option("--tags", help="Set of part-of-speech tags.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Tokens = Annotated[
     int | None, typer.Option("--tokens", min=1, metavar="N", help="Read this many tokens.")

@@ -37,7 +37,7 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
             if code == INTERRUPTED:
                 say(f"{prefix}: interrupted; nothing half-written is left")
             return code
-    except BrokenPipeError:  # the reader has gone, as `head` does; there is nobody to tell
+    except BrokenPipeError:  # the reader has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -47,14 +47,14 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
         if debug:
             raise
         say(f"{prefix}: {_one_line(error)}")
-    # The outermost frame of the program: whatever arrives here is a mistake of ours, of any kind. A
-    # person gets one line that names it and exit 1, as promised; --debug raises it.
+    # The outermost frame of the program: whatever arrives here is our mistake. A person gets
+    # one line that names it and exit 1, as promised; --debug raises it.
     except Exception as error:
         if debug:
             raise
         say(
             f"{prefix}: unexpected {type(error).__name__}: {_one_line(error)}; "
-            f"run it again with {DEBUG} for a traceback, and report what it shows"
+            f"run it again with {DEBUG} for a traceback, and please report it"
         )
     return 1
 

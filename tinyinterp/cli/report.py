@@ -12,13 +12,10 @@ from typing import Any
 
 import typer
 
-WIDTH = 100
+from tinyinterp.io.lines import WIDTH
+from tinyinterp.io.progress import say
+
 UNBROKEN = "\u00a0"  # a space at which no line is broken
-
-
-def say(message: str) -> None:
-    """A message for the person at the terminal, on standard error."""
-    typer.echo(message, err=True)
 
 
 def say_written(folder: Path, paths: Sequence[Path]) -> None:

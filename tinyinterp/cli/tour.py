@@ -1,4 +1,4 @@
-"""The notebooks of the guided tour: where they lie, and how they come to their reader."""
+"""The notebooks of the guided tour: where they are, and copying them for the user to change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinyinterp.errors import OutputError
 from tinyinterp.io.files import make_folder, replacing_file
 
 HERE = Path(__file__).parents[1]
-PLACES = (HERE / "notebooks", HERE.parent / "notebooks")  # in a wheel; in the repository
+FOLDERS = (HERE / "notebooks", HERE.parent / "notebooks")  # in a wheel; in the repository
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Copied:
 
     names: tuple[str, ...]  # of all notebooks of the tour, in order
     written: tuple[str, ...]
-    kept: tuple[str, ...]  # were there and differ from the tour's; those alike are in neither
+    kept: tuple[str, ...]  # were there and differ from the tour's; identical ones are in neither
 
 
 def tour() -> list[Path]:
@@ -30,17 +30,17 @@ def tour() -> list[Path]:
     Raises:
         OutputError: this installation has none.
     """
-    for place in PLACES:
-        found = sorted(place.glob("[0-9]*.ipynb"))
+    for folder in FOLDERS:
+        found = sorted(folder.glob("[0-9]*.ipynb"))
         if found:
             return found
     raise OutputError(
-        f"this installation has no notebooks (looked in {PLACES[0]}); install tinyinterp again"
+        f"this installation has no notebooks (looked in {FOLDERS[0]}); install tinyinterp again"
     )
 
 
 def copy_tour(folder: Path) -> Copied:
-    """Copy every notebook that is not there yet; one that is there is never written over.
+    """Copy every notebook that is not there yet; nothing is overwritten.
 
     Raises:
         OutputError: ``folder`` cannot be written.
@@ -60,7 +60,7 @@ def copy_tour(folder: Path) -> Copied:
 
 
 def find_jupyterlab() -> Callable[[list[str]], None]:
-    """What starts JupyterLab in this process, given its arguments; it returns when that ends.
+    """A function that runs JupyterLab in this process with the given arguments until it ends.
 
     Raises:
         OutputError: JupyterLab cannot be imported.
@@ -70,6 +70,6 @@ def find_jupyterlab() -> Callable[[list[str]], None]:
     except ImportError as error:
         raise OutputError(
             f"JupyterLab cannot be imported ({error}); install it with 'pip install jupyterlab', "
-            f"or open the notebooks another way: they lie in {tour()[0].parent}"
+            f"or open the notebooks in {tour()[0].parent} with another program"
         ) from error
     return LabApp.launch_instance

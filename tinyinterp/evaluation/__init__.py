@@ -1,1 +1,1 @@
-"""How good a model is: loss, and more to come."""
+"""How good a model is."""

@@ -18,8 +18,8 @@ from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.text.tokenizer import Tokenizer
 
-BATCH_TOKENS = 8192  # a forward pass, at most; only memory and speed depend on it
-BATCH_LOGITS = 1 << 26  # a forward pass, at most
+BATCH_TOKENS = 8192  # of a forward pass, at most; only memory and speed depend on it
+BATCH_LOGITS = 1 << 26  # of a forward pass, at most
 LARGEST_MEAN = 700.0  # nats whose exponential is still a number
 STORIES_AT_ONCE = 256  # windowed, and sorted by length, together
 

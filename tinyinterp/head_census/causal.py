@@ -1,4 +1,4 @@
-"""Causal checks: what the loss does when a head is taken away, or made purely positional.
+"""Causal checks: the rise in loss when a head is ablated, or made purely positional.
 
 A head's output ``hook_z`` is replaced by its mean over FIT tokens (mean ablation), or its pattern
 by the positional surrogate with the head's own mean sink put back. A positional head loses little
@@ -68,7 +68,7 @@ def measure_loss_rises(
     *,
     report: Progress | None = None,
 ) -> LossRises:
-    """Loss of every head's two interventions, less that of the model left alone."""
+    """The loss under each head's two interventions, less that of the intact model."""
     config = decoder.config
     shape = (N_BLOCKS, config.n_layers, config.n_heads)
     ablation, surrogate = np.zeros(shape), np.zeros(shape)
@@ -85,9 +85,9 @@ def measure_loss_rises(
                 table = _positional(surrogates[layer], mean_sinks[layer], batch.tokens.shape[1])
                 for head in range(config.n_heads):
                     mean = mean_z[layer, head].expand_as(z[:, :, head])
-                    placed = z[:, :, head].clone()
-                    placed[:, FIRST_QUERY:] = table[head, FIRST_QUERY:] @ v[:, :, head]
-                    for total, instead in ((ablation, mean), (surrogate, placed)):
+                    positional = z[:, :, head].clone()
+                    positional[:, FIRST_QUERY:] = table[head, FIRST_QUERY:] @ v[:, :, head]
+                    for total, instead in ((ablation, mean), (surrogate, positional)):
                         change = (instead - z[:, :, head]) @ _output_weight(block, head).T
                         changed = _mlp(block, mid + change)
                         after = losses_above(decoder, layer + 1, changed, batch).sum(1).numpy()
@@ -107,7 +107,7 @@ def _attend(
 ]:
     """The residual stream after the attention of a block, its ``hook_z``, and its values.
 
-    What a head adds to the stream is linear in its z, so this is done once for all interventions.
+    A head's output is linear in its z, so this is computed once for all interventions.
     """
     x = block.ln1(resid)
     with kept(block, ["attn.hook_z"]) as seen:
@@ -130,6 +130,6 @@ def _positional(
 ) -> Float[Tensor, "head query key"]:
     """V with the mean sink in column 0, for the first ``width`` positions."""
     sink = mean_sink[:, :width, None]
-    table = surrogate.by_place[:, :width, :width] * (1 - sink)
+    table = surrogate.by_position[:, :width, :width] * (1 - sink)
     table[:, :, :1] += sink
     return table.float()

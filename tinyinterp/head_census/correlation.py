@@ -1,9 +1,9 @@
 """The two simple rules: correlation of a pattern with distance.
 
-``report_r`` is the student report's rule as it was applied; it cannot reach its own threshold on
-any causal pattern of more than 27 tokens, and is kept for comparison only. The distance
-correlation of Székely, Rizzo and Bakirov (2007) over the allowed cells is what the report may have
-meant.
+``report_r`` is the rule of the TinyStories student report as it was applied there. On a causal
+pattern of more than 27 tokens it cannot reach its own threshold; it is kept for comparison only.
+The report may have meant the distance correlation of Székely, Rizzo and Bakirov (2007) over the
+allowed cells.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def report_correlation(pattern: Float[np.ndarray, "query key"]) -> float:
     return float(np.corrcoef(pattern.ravel(), distance.ravel())[0, 1])
 
 
-NOTHING = (float("nan"), float("nan"), float("nan"))
+UNKNOWN = (float("nan"), float("nan"), float("nan"))  # of too few cells, or equal ones
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ class CellAccumulator:
         """
         held = self._held.get(layer)
         if not held:
-            return NOTHING
+            return UNKNOWN
         distance = np.stack([sample.distance for sample in held]).astype(np.float64)
         weight = np.stack([sample.weight[head] for sample in held])
         kept = np.isfinite(weight)
         if kept.sum() < 3 or np.ptp(weight[kept]) == 0 or np.ptp(distance[kept]) == 0:
-            return NOTHING
+            return UNKNOWN
         value = float(dcor.distance_correlation(distance[kept], weight[kept]))
         ranks = stats.rankdata(np.stack([distance[kept], weight[kept]]), axis=1)
         rho = float(np.corrcoef(ranks)[0, 1])  # Spearman's

@@ -1,4 +1,4 @@
-"""What the causal interventions come to: how much of a head's work position alone can do.
+"""What the causal interventions show: how much of a head's work position alone can do.
 
 ``position_keeps`` is ``1 - surrogate / ablation``, the share of what the loss rises by under mean
 ablation that is saved where the head attends by its positional surrogate. A positional head loses
@@ -14,21 +14,22 @@ import numpy as np
 from jaxtyping import Float
 
 from tinyinterp.head_census.causal import LossRises
-from tinyinterp.head_census.estimates import NOTHING, draws, interval
+from tinyinterp.statistics import block_bootstrap
 
-MOST = 0.5  # of a head's effect on the loss
+HALF = 0.5  # of a head's effect on the loss
+LEAST_RISE = 1e-6  # nats per token; a smaller effect of ablation is taken as this much
 
 
 @dataclass(frozen=True)
 class Effects:
-    """Each with its interval, ``[value low high, layer, head]``; nan where not measured."""
+    """Each with its interval, ``[value low high, layer, head]``; NaN where not measured."""
 
     ablation: Float[np.ndarray, "3 layer head"]  # nats per token
     surrogate: Float[np.ndarray, "3 layer head"]
     kept: Float[np.ndarray, "3 layer head"]
 
     def columns(self, at: tuple[int, int], kind: str) -> dict[str, float | str]:
-        """The columns of a head that is called ``kind``."""
+        """The columns of a head of this kind."""
         named = {
             ("ablation_loss_increase", "ablation_low", "ablation_high"): self.ablation,
             ("surrogate_loss_increase", "surrogate_low", "surrogate_high"): self.surrogate,
@@ -46,36 +47,37 @@ class Effects:
 def effects_of(rises: LossRises | None, seed: int, shape: tuple[int, ...]) -> Effects:
     """Mean rises in loss, and the share of a head's effect that its surrogate keeps, paired."""
     if rises is None:
-        nothing = np.full((3, *shape), np.nan)
-        return Effects(nothing, nothing, nothing)
-    weights = draws(rises.tokens > 0, np.random.default_rng((seed, 3)))
-    tokens, total = (weights @ rises.tokens)[:, None, None], rises.tokens.sum()
-    found, replicates = [], []
-    for values in (rises.ablation, rises.surrogate):
-        replicates.append(np.einsum("rb,blh->rlh", weights, values) / tokens)
-        found.append(np.stack([values.sum(axis=0) / total, *interval(replicates[-1])]))
-    ablation, surrogate = found
-    kept = _kept(ablation[0], surrogate[0])
-    between = interval(_kept(*replicates))
-    matters = ablation[1] > 0  # of a head that does nothing for the loss no share can be told
-    kept = np.where(matters, np.stack([kept, *between]), np.nan)
-    return Effects(ablation, surrogate, kept)
+        unmeasured = np.full((3, *shape), np.nan)
+        return Effects(unmeasured, unmeasured, unmeasured)
+    sums = rises.ablation, rises.surrogate, rises.tokens
+    (point,) = _effects(*(values.sum(axis=0)[None] for values in sums))
+    low, high = block_bootstrap(_effects, *sums, seed=(seed, 3))
+    ablation, surrogate, kept = np.stack([point, low, high], axis=1)
+    has_effect = ablation[1] > 0  # without one there is nothing to keep a share of
+    return Effects(ablation, surrogate, np.where(has_effect, kept, np.nan))
 
 
-def _kept(
-    ablation: Float[np.ndarray, "*shape"], surrogate: Float[np.ndarray, "*shape"]
-) -> Float[np.ndarray, "*shape"]:
-    """``1 - surrogate / ablation``, kept within -1 (worse than the mean) and 1 (all)."""
-    return np.clip(1 - surrogate / np.maximum(ablation, NOTHING), -1, 1)
+def _effects(
+    ablation: Float[np.ndarray, "replicate layer head"],
+    surrogate: Float[np.ndarray, "replicate layer head"],
+    tokens: Float[np.ndarray, " replicate"],
+) -> Float[np.ndarray, "replicate 3 layer head"]:
+    """Both rises in nats per token, and ``1 - surrogate / ablation``.
+
+    That share is kept within -1 (worse than the mean) and 1 (all).
+    """
+    ablation, surrogate = (rise / tokens[:, None, None] for rise in (ablation, surrogate))
+    kept = np.clip(1 - surrogate / np.maximum(ablation, LEAST_RISE), -1, 1)
+    return np.stack([ablation, surrogate, kept], axis=1)
 
 
 def causal_check(kind: str, low: float, high: float) -> str:
-    """What the interventions say of a kind: "agrees", "contradicts", or "" for nothing.
+    """What the interventions say about a kind: "agrees", "contradicts", or "" for nothing.
 
-    They never change it. Position alone should surely keep more than half of what a positional
-    head does for the loss, and surely less than half of what a semantic head does.
+    They never change it. Of a positional head's effect on the loss position alone should keep more
+    than half, of a semantic head's less than half, each with the whole 95 % interval on that side.
     """
-    more, less = low > MOST, high < MOST
+    more, less = low > HALF, high < HALF
     if kind == "positional" and (more or less):
         return "agrees" if more else "contradicts"
     if kind == "semantic" and (more or less):

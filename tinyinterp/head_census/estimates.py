@@ -1,4 +1,4 @@
-"""Point estimates and bootstrap replicates of everything the decision table needs.
+"""Point estimates and bootstrap replicates of every quantity in the decision table.
 
 Stories are in 64 blocks; a replicate draws as many blocks as there are, with replacement, and every
 quantity is a ratio of sums over the blocks drawn. Repeated random sequences are drawn one by one.
@@ -13,10 +13,9 @@ from jaxtyping import Float
 
 from tinyinterp.head_census.labels import Quantities
 from tinyinterp.head_census.sums import Sum
+from tinyinterp.statistics import resample
 
-REPLICATES = 1000
-INTERVAL = (2.5, 97.5)  # percentiles
-NOTHING = 1e-6  # of log n: what rounding leaves of the contrast of an exactly uniform head
+LEAST_CONTRAST = 1e-6  # below it rounding alone makes the contrast of an exactly uniform head
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Estimates:
     previous_token: Float[np.ndarray, "layer head"]
     explained_nats: Float[np.ndarray, "layer head"]  # a row, by the better surrogate
     unexplained_nats: Float[np.ndarray, "layer head"]
-    blocks: int  # that hold anything; from one alone no interval can be told
+    blocks: int  # that hold anything; one alone gives no interval
 
 
 def estimate(
@@ -38,16 +37,16 @@ def estimate(
     duplicate: Float[np.ndarray, "sequence layer head"],
     seed: int,
 ) -> Estimates:
-    """All quantities, each with ``REPLICATES`` bootstrap replicates."""
+    """All quantities, each with its bootstrap replicates."""
     random = np.random.default_rng((seed, 2))
     present = np.asarray(sums.reshape(len(sums), -1).any(axis=1))
-    blocks = draws(present, random)
-    repeats = draws(np.ones(len(induction), dtype=bool), random) / len(induction)
+    blocks = resample(present, random)
+    repeats = resample(np.ones(len(induction), dtype=bool), random) / len(induction)
     whole = sums.sum(axis=0)
     drawn = np.einsum("rb,blhs->rlhs", blocks, sums)
     rows = whole[..., Sum.ROWS]
     point = _quantities(whole, induction.mean(axis=0), duplicate.mean(axis=0))
-    best = np.minimum(whole[..., Sum.DISTANCE], whole[..., Sum.PLACE])
+    best = np.minimum(whole[..., Sum.DISTANCE], whole[..., Sum.POSITION])
     return Estimates(
         point=point,
         replicates=_quantities(
@@ -63,41 +62,20 @@ def estimate(
     )
 
 
-def draws(
-    present: np.ndarray, random: np.random.Generator, replicates: int = REPLICATES
-) -> Float[np.ndarray, "replicate unit"]:
-    """How often each unit is drawn in each replicate; units that are absent never are."""
-    weights = np.zeros((replicates, len(present)))
-    n = int(present.sum())
-    if n:
-        weights[:, present] = random.multinomial(n, np.full(n, 1 / n), size=replicates)
-    return weights
-
-
-def interval(
-    replicates: Float[np.ndarray, "replicate *shape"],
-) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
-    """The 95 % percentile interval over replicates; NaN where none could be measured."""
-    known = np.isfinite(replicates).any(axis=0)
-    filled = np.where(known, replicates, 0.0)
-    low, high = np.nanpercentile(filled, INTERVAL, axis=0)
-    return np.where(known, low, np.nan), np.where(known, high, np.nan)
-
-
 def _quantities(
     sums: Float[np.ndarray, "*shape sum"],
     induction: Float[np.ndarray, "*shape"],
     duplicate: Float[np.ndarray, "*shape"],
 ) -> Quantities:
-    uniform = sums[..., Sum.UNIFORM] - sums[..., Sum.ENTROPY]  # KL to attending alike, summed
-    uneven = np.where(uniform > NOTHING * sums[..., Sum.UNIFORM], uniform, 0.0)
+    uniform = sums[..., Sum.UNIFORM] - sums[..., Sum.ENTROPY]  # KL to uniform attention, summed
+    uneven = np.where(uniform > LEAST_CONTRAST * sums[..., Sum.UNIFORM], uniform, 0.0)
     return Quantities(
         induction=induction,
         duplicate=duplicate,
         sink=_ratio(sums[..., Sum.SINK], sums[..., Sum.SINK_ROWS], empty=0.0),
         contrast=_ratio(uniform, sums[..., Sum.UNIFORM], empty=0.0),
         position_explained=1 - _ratio(sums[..., Sum.DISTANCE] - sums[..., Sum.ENTROPY], uneven),
-        place_explained=1 - _ratio(sums[..., Sum.PLACE] - sums[..., Sum.ENTROPY], uneven),
+        place_explained=1 - _ratio(sums[..., Sum.POSITION] - sums[..., Sum.ENTROPY], uneven),
     )
 
 

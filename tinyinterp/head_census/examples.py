@@ -1,7 +1,7 @@
-"""The best examples of what each head looks at: where it gives most attention to it, in context.
+"""The best examples of what each head looks at: its largest attention to that, in context.
 
-One example of a sequence at most, so that three come from three places of the text. The query's own
-token is never one: that a head looks at where it is shows nothing.
+At most one example from a sequence, so that three examples are three stories or pieces. The query's
+own token is never an example: attention to it shows nothing.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class ExampleAccumulator:
         classes = self.reader.read(batch)
         for head, candidate in enumerate(self.chosen[layer]):
             weights = _of_candidate(pattern.clean.weights[:, head], candidate, classes)
-            best, places = weights.flatten(1).max(dim=1)  # of equals, the first
+            best, indices = weights.flatten(1).max(dim=1)  # of equals, the first
             kept = self._kept[layer][head]
-            pairs = zip(batch.sequences, best.tolist(), places.tolist(), strict=True)
+            pairs = zip(batch.sequences, best.tolist(), indices.tolist(), strict=True)
             for sequence, weight, index in pairs:
                 rank = (-weight, sequence.number, sequence.start)
                 if weight >= LEAST and (len(kept) < KEPT or rank < kept[-1][:3]):

@@ -1,8 +1,8 @@
 """When heads form: the scores of every head over the snapshots of a training run.
 
-Each snapshot is measured on the same text by the passes of the census, without twins, causal checks
-and what heads look at. A head has *formed* at the first step from which on the test that decides
-its kind at the end decides it every time.
+Each snapshot is measured on the same text by the passes of the census, without null models, causal
+checks and what heads look at. A head has *formed* at the first step from which on the test that
+decides its kind at the end decides it every time.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 from tinyinterp import checkpoint
 from tinyinterp.errors import CheckpointError
 from tinyinterp.head_census import labels
-from tinyinterp.head_census.census import warnings_about
 from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision
 from tinyinterp.head_census.measure import Measured, measure
+from tinyinterp.head_census.notes import warnings_about
 from tinyinterp.head_census.rows import label_of, scores
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
@@ -49,7 +49,7 @@ class FormationRow:
     attention: str
     kind: str
     role: str
-    nearest: str  # the kind without regard to the interval: ``kind``, but never undetermined
+    nearest: str  # the kind whatever the interval: ``kind``, but never undetermined
     decided_by: str
     value: float
     low: float
@@ -129,6 +129,7 @@ def follow_heads(
         "model": model.name,
         "fingerprint": model.fingerprint,
         "text": corpus.name,
+        "blank_lines": corpus.blank_lines,
         "tokens": survey.tokens,
         "sequences": survey.sequences,
         "test_sequences": survey.test_sequences,

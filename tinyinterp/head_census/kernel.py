@@ -1,8 +1,8 @@
-"""Patterns that position alone explains: a kernel over distances, and a mean over places.
+"""Patterns that position alone explains: a kernel over distances, and a mean by position.
 
 The *kernel surrogate* ``P[i, j] = k(i - j) / sum over allowed j of k(i - j)`` has one number for
-each distance; the *place surrogate* ``V[i, j]`` is the mean pattern by query and key position,
-drawn towards P where few sequences reach. Both are fitted on FIT sums alone.
+each distance. The *absolute surrogate* ``V[i, j]`` is the mean pattern by query and key position,
+shrunk towards P where few sequences reach. Both are fitted on FIT sums alone.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class FitSums:
 
 @dataclass(frozen=True)
 class Surrogate:
-    """What position alone would attend to, one layer. Rows that are left out hold zeros."""
+    """What position alone predicts, for one layer. Rows that are left out hold zeros."""
 
     kernel: Float[Tensor, "head distance"]  # over the median row's keys it sums to 1
     full_row: int  # keys of the median row: as far as the kernel is well known
     by_distance: Float[Tensor, "head query key"]  # P
-    by_place: Float[Tensor, "head query key"]  # V
+    by_position: Float[Tensor, "head query key"]  # V
     shrinkage: Float[Tensor, " head"]
 
 
@@ -51,14 +51,14 @@ def fit_surrogate(sums: FitSums) -> Surrogate:
     for shrinkage in SHRINKAGES:
         score = torch.zeros(len(kernel), dtype=torch.float64)
         for here, there in ((0, 1), (1, 0)):
-            place = _shrunk(sums.weights[here], sums.rows[here], by_distance, shrinkage)
-            logs = place.clamp_min(1e-12).float().log()
+            absolute = _shrunk(sums.weights[here], sums.rows[here], by_distance, shrinkage)
+            logs = absolute.clamp_min(1e-12).float().log()
             score += (sums.weights[there] * logs).sum((1, 2))
         likelihoods.append(score)
     best = torch.stack(likelihoods).argmax(0)
     shrinkage = torch.tensor(SHRINKAGES, dtype=torch.float64)[best]
-    by_place = _shrunk(weights, rows, by_distance, shrinkage[:, None, None])
-    return Surrogate(kernel, full_row, by_distance, by_place, shrinkage)
+    by_position = _shrunk(weights, rows, by_distance, shrinkage[:, None, None])
+    return Surrogate(kernel, full_row, by_distance, by_position, shrinkage)
 
 
 def fit_kernel(
@@ -82,7 +82,7 @@ def fit_kernel(
     counts.index_add_(1, n_keys, rows.double())  # rows by how many keys they have
     counts = counts[:, 1:]
     seen = _from_here_on(counts) > 0
-    seen |= ~seen.any(1, keepdim=True)  # of a head without rows nothing is known: all alike
+    seen |= ~seen.any(1, keepdim=True)  # a head without rows: uniform
     kernel = _maximise(sum_by_distance(weights)[:, :reach], counts, seen)
     n_seen, distance = seen.sum(1, keepdim=True), torch.arange(reach)
     last = seen & (distance >= n_seen - (n_seen // 8).clamp_min(1))

@@ -1,4 +1,4 @@
-"""The inner loops over patterns, compiled: each row is gone through once, up to its own query.
+"""The inner loops over patterns, compiled: each row is read once, up to its own query.
 
 All take the patterns of one layer as they leave the model, in fp32, and work on the heads from
 ``first`` up to ``last``. A row is cleaned as in
@@ -43,13 +43,13 @@ def add_rows(raw, lengths, halves, weights, rows, first, last):
 
 @compiled
 @no_type_check
-def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, last):
+def score_rows(raw, lengths, log_distance, log_position, log_keys, scores, first, last):
     """Score clean rows against the surrogates; a row adds in fp32, rows add up in fp64.
 
     Args:
         raw: the patterns, [batch head query key].
         lengths: [batch], tokens of each sequence.
-        log_distance: [head query key], log P, fp32; ``log_place``: log V.
+        log_distance: [head query key], log P, fp32; ``log_position``: log V.
         log_keys: [query], the logarithm of how many keys it may see, fp64.
         scores: [batch head sum], fp64, zeros; the first seven of
             :class:`tinyinterp.head_census.sums.Sum` are added up, logarithms with their sign.
@@ -57,7 +57,7 @@ def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, l
     for head in range(first, last):
         for query in range(FIRST_QUERY, raw.shape[2]):
             by_distance = log_distance[head, query, 1 : query + 1]
-            by_place = log_place[head, query, 1 : query + 1]
+            by_position = log_position[head, query, 1 : query + 1]
             for sequence in range(len(raw)):
                 if query >= lengths[sequence]:
                     continue
@@ -70,7 +70,7 @@ def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, l
                 score[1] += _sum_x_log_x(row) / left - np.log(left)
                 score[2] += log_keys[query]
                 score[3] += _dot(row, by_distance) / left
-                score[4] += _dot(row, by_place) / left
+                score[4] += _dot(row, by_position) / left
                 score[5] += row[query - 1] / left
                 score[6] += row[query - 2] / left
 
@@ -78,7 +78,7 @@ def score_rows(raw, lengths, log_distance, log_place, log_keys, scores, first, l
 @compiled
 @no_type_check
 def compare_rows(one, other, order, window, own, sums, first, last):
-    """Products of how two patterns depart from attending alike to the keys that both may see.
+    """Products of how two patterns depart from uniform attention over the keys that both may see.
 
     Args:
         one: the patterns of a sequence, [head query key].

@@ -1,9 +1,9 @@
-"""The classes that a key (and a query) may be of: what a semantic head could look at.
+"""The classes of keys and queries: what a semantic head could look at.
 
-A key is of the class of its part of speech, of ``sentence-end`` or ``quotation`` if it is such a
-mark (``."`` is both), of ``sentence-start`` if it begins the first word of a sentence; it may be
-one of the most frequent tokens; and, seen from a query, it may be the *same word* further back. A
-query has its part of speech or its mark.
+The class of a key is its part of speech; ``sentence-end`` or ``quotation`` if it is such a mark
+(``."`` is both); ``sentence-start`` if it begins the first word of a sentence. A key may also be
+one of the most frequent tokens and, relative to a query, the *same word* further back. The class of
+a query is its part of speech or its mark.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ The tests are tried in order and the first that holds decides:
 
 The role of a semantic head that neither test on repetition decided is what it looks at
 (:mod:`tinyinterp.head_census.looked_at`), if its lift is at least 2 with the lower end of the
-interval above 1.5, and if it tells at least 2.5 % of what position leaves unexplained. The last
-keeps out what is true but says next to nothing: of 128 heads of random models whose query and key
-weights were scaled, those that passed the first two told 1.9 % at most.
+interval above 1.5, and if it explains at least 2.5 % of what position leaves unexplained. The last
+condition excludes what is true but says next to nothing: of 128 heads of random models with scaled
+query and key weights, those that met the first two explained 1.9 % at most.
 
 A label whose deciding number has a 95 % interval across its threshold is *undetermined*, and so is
 every label measured on fewer than 16 sequences.
@@ -46,7 +46,7 @@ class Thresholds:
     )
     lift: float = 2.0  # of what a semantic head looks at, to be its role
     lift_low: float = 1.5  # the lower end of its interval must be above
-    tells: float = 0.025  # share of what position leaves unexplained that it must tell
+    tells: float = 0.025  # share of what position leaves unexplained that it must explain
 
 
 THRESHOLDS = Thresholds()
@@ -74,6 +74,16 @@ KIND = {
     Decision.MIXED: "mixed",
 }
 UNDETERMINED = "undetermined"
+NEAREST = "nearest: "  # before the kind, in the role of an undetermined head
+QUANTITY = {  # the deciding quantity of each test, as the column ``decided_by`` names it
+    Decision.INDUCTION: "induction",
+    Decision.DUPLICATE: "duplicate_token",
+    Decision.SINK: "sink",
+    Decision.DIFFUSE: "contrast",
+    Decision.POSITIONAL: "max(position, place)_explained",
+    Decision.SEMANTIC: "max(position, place)_explained",
+    Decision.MIXED: "max(position, place)_explained",
+}
 ALIKE = 0.95  # two values of a kernel in this ratio or nearer count as the same
 
 
@@ -93,15 +103,14 @@ class Quantities:
         """max(F, V)."""
         return np.fmax(self.position_explained, self.place_explained)
 
-    def deciding(self, test: Decision) -> tuple[str, Float[np.ndarray, "*shape"]]:
-        """Name and values of the quantity that ``test`` looks at."""
-        named = {
-            Decision.INDUCTION: ("induction", self.induction),
-            Decision.DUPLICATE: ("duplicate_token", self.duplicate),
-            Decision.SINK: ("sink", self.sink),
-            Decision.DIFFUSE: ("contrast", self.contrast),
-        }
-        return named.get(test, ("max(position, place)_explained", self.explained))
+    def deciding(self, test: Decision) -> Float[np.ndarray, "*shape"]:
+        """The values of the quantity that ``test`` looks at."""
+        return {
+            Decision.INDUCTION: self.induction,
+            Decision.DUPLICATE: self.duplicate,
+            Decision.SINK: self.sink,
+            Decision.DIFFUSE: self.contrast,
+        }.get(test, self.explained)
 
 
 def decide(numbers: Quantities, limits: Thresholds = THRESHOLDS) -> Int[np.ndarray, "*shape"]:
@@ -120,9 +129,27 @@ def decide(numbers: Quantities, limits: Thresholds = THRESHOLDS) -> Int[np.ndarr
     )
 
 
-def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRESHOLDS) -> bool:
-    """Whether the interval of the deciding quantity crosses a threshold of ``test``."""
-    crossed = {
+def decision_of(decided_by: str, kind: str, role: str) -> Decision | None:
+    """The test that decided, from the columns of the heads table; None for another rule than this.
+
+    Args:
+        decided_by: the name of the deciding quantity.
+        kind: of the head.
+        role: of the head; of an undetermined one it names the nearest kind.
+
+    >>> decision_of("contrast", "undetermined", "nearest: diffuse")
+    <Decision.DIFFUSE: 3>
+    """
+    kind = role.removeprefix(NEAREST) if kind == UNDETERMINED else kind
+    for test in Decision:
+        if (QUANTITY[test], KIND[test]) == (decided_by, kind):
+            return test
+    return None
+
+
+def limits_of(test: Decision, limits: Thresholds = THRESHOLDS) -> tuple[float, ...]:
+    """The thresholds that bound the deciding quantity of ``test``."""
+    return {
         Decision.INDUCTION: (limits.induction,),
         Decision.DUPLICATE: (limits.duplicate,),
         Decision.SINK: (limits.sink,),
@@ -130,8 +157,12 @@ def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRE
         Decision.POSITIONAL: (limits.positional,),
         Decision.SEMANTIC: (limits.semantic,),
         Decision.MIXED: (limits.semantic, limits.positional),
-    }
-    return any(low < threshold <= high for threshold in crossed[test])
+    }[test]
+
+
+def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRESHOLDS) -> bool:
+    """Whether the interval of the deciding quantity crosses a threshold of ``test``."""
+    return any(low < threshold <= high for threshold in limits_of(test, limits))
 
 
 def positional_role(kernel: Float[np.ndarray, " distance"], limits: Thresholds = THRESHOLDS) -> str:
@@ -148,7 +179,7 @@ def falls(kernel: Float[np.ndarray, " distance"]) -> bool:
     Its means over 0, 1, 2-3, 4-7, 8-15, ... are compared, as far as 99 % of its mass reaches and
     one further: from the largest on, which must be one of the first three, none is larger than the
     one before and the last is at most half of the largest. Differences below 5 % do not count, so
-    that a head that attends to its last 8 keys alike falls, too.
+    that uniform attention to the last 8 keys also falls.
     """
     reach = int(np.searchsorted(kernel.cumsum(), 0.99)) + 1
     edges = [0, 1]

@@ -1,23 +1,23 @@
 """What a head looks at beyond position: the strongest of many candidates, chosen once, tested once.
 
 The *lift* of a candidate is the attention that its keys get, divided by what the kernel surrogate P
-would give to the same keys: 1 means that the class is looked at as often as its places are. For a
-candidate such as ``DET->NOUN`` only the queries that are determiners count.
+gives to the same keys: 1 means that the class gets what its positions predict. For a candidate such
+as ``DET->NOUN`` only the queries that are determiners count.
 
-Some three hundred candidates are compared for each head, so the one that is reported is chosen on
-FIT, and its lift and interval are measured on TEST, where no other was looked at. The *strongest*
-is the one that tells most about where the head looks, in nats a row: ``r KL(s || p)``, with r the
-share of the rows that it is about, s the attention its keys get there and p what P gives to them.
-The largest lift alone would not do: a rare token may have any lift, and of a head that looks at
-nouns from everywhere some class of queries looks at them most. Where the lift does not depend on
-the query's class, the plain class tells more; a pair that tells nine tenths of it is preferred.
+About three hundred candidates are compared for each head, so the one reported is chosen on FIT, and
+its lift and interval are measured on TEST, for it alone. The *strongest* is the one that explains
+most of where the head looks, in nats a row: ``r KL(s || p)``, with r the share of the rows that it
+is about, s the attention its keys get there and p what P gives to them. The largest lift is no
+guide: a rare token may have any lift, and for a head whose queries all look at nouns, some class of
+queries looks at them most. Where the lift does not depend on the query's class, the plain class
+explains more; a pair that explains nine tenths of that is preferred.
 
-A role such as ``NOUN`` speaks of words in general, so its interval resamples the words as well as
-the stories, and the wider of the two is reported (words are a sample, too: Clark 1973, "The
-language-as-fixed-effect fallacy"). A head that prefers words at random, as that of a random model
-does, has some lift that holds over stories for many a class, but none that holds over words. A mark
-or a single token stands for no other word; what keeps these from being a role by chance is that a
-role must also *tell* a share of what position leaves unexplained (``labels.THRESHOLDS.tells``).
+A role such as ``NOUN`` is a claim about words in general, so its interval resamples the words as
+well as the stories, and the wider of the two is reported (words are a sample, too: Clark 1973, "The
+language-as-fixed-effect fallacy"). A head with random preferences, as in a random model, has for
+many a class a lift that holds over stories, but none that holds over words. A mark or a single
+token stands for no other word. To exclude such roles by chance, a role must also *tell*, that is
+explain, a share of what position leaves unexplained (``labels.THRESHOLDS.tells``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.head_census.estimates import draws, interval
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.key_classes import (
     KEY_CLASSES,
@@ -41,11 +40,12 @@ from tinyinterp.head_census.key_classes import (
 from tinyinterp.head_census.labels import THRESHOLDS
 from tinyinterp.head_census.patterns import Pattern
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.statistics import block_bootstrap
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 N_TYPE_BLOCKS = 256  # that the tokens of the vocabulary are dealt into, as stories are into blocks
 NORMAL = 1.96  # standard errors of a 95 % interval
-NEARLY = 0.9  # a pair that tells so much of what its key class tells says it more exactly
+NEARLY = 0.9  # a pair that explains this share of what its key class explains is preferred
 TINY = 1e-9
 
 
@@ -58,7 +58,7 @@ class LookedAt:
     low: float
     high: float
     share: float  # of the attention of the queries it is about
-    nats: float  # a row, of all rows: how much better than P it tells where the head looks
+    nats: float  # a row, of all rows: how much better than P it predicts the attention
     many_words: bool = True  # a class of words; of marks and tokens see ``shuffled``
 
     @property
@@ -231,10 +231,12 @@ def _lift_interval(
     due: Float[np.ndarray, " block"],
     random: np.random.Generator,
 ) -> tuple[float, float]:
-    """The interval of a lift over blocks; unknown where fewer than two hold anything."""
+    """The interval of a lift over blocks; blocks where nothing is due are left out."""
     present = due > TINY
-    if present.sum() < 2:
-        return -np.inf, np.inf
-    weights = draws(present, random)
-    low, high = interval((weights @ seen) / np.maximum(weights @ due, TINY))
+    low, high = block_bootstrap(
+        lambda a, b: a / np.maximum(b, TINY),
+        np.where(present, seen, 0.0),
+        np.where(present, due, 0.0),
+        seed=random,
+    )
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""The passes over a text that everything about heads is computed from."""
+"""The passes over a text from which all numbers about heads are computed."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from tinyinterp.text.corpus import Corpus, Sequence, Side, Survey
 EXAMPLE_TOKENS = 48  # of the story that pictures show
 REPORT_TOKENS = 128  # of the story that the report's rule looks at
 GOOD_LENGTH = 100  # tokens that this story should have at least
-CHOICE_TOKENS = 30_000  # of the text, FIT and TEST: what is looked at is chosen on FIT of them
+CHOICE_TOKENS = 30_000  # of the text; what each head looks at is chosen on their FIT stories
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the passes gathered."""
+    """The results of the passes."""
 
     estimates: Estimates
     surrogates: list[Surrogate]
     mean_sinks: list[Float[Tensor, "head query"]]
     mean_z: Float[Tensor, "layer head d_head"]
     cells: CellAccumulator
-    keys: LookedAtAccumulator | None  # None for twins
+    keys: LookedAtAccumulator | None  # None unless asked for
     examples: ExampleAccumulator | None  # of what was chosen for ``keys``
     resampled: Resampled | None  # None unless asked for
     survey: Survey  # of the text
@@ -117,7 +117,7 @@ def _choose(
     *,
     report: Progress | None,
 ) -> LookedAtAccumulator:
-    """Choose on FIT what TEST is to be asked about: for each head, what it looks at most."""
+    """Choose on FIT what TEST measures: for each head, what it looks at most."""
     most = min(corpus.max_tokens or CHOICE_TOKENS, CHOICE_TOKENS)
     short = replace(corpus, max_tokens=most)
     side, _ = sides(short.survey())

@@ -1,8 +1,8 @@
 """What every head measure starts from: patterns without their sink.
 
-``A[i, j]`` is the attention of query ``i`` to key ``j``. Most heads park what they do not need on
-key 0; before anything but the sink itself is measured, column 0 is dropped, rows are renormalised
-over the keys that are left, and queries before the third are left out.
+``A[i, j]`` is the attention of query ``i`` to key ``j``. Most heads park the attention that they do
+not need on key 0, the sink. For every measure but the sink itself, column 0 is dropped, rows are
+renormalised over the remaining keys, and queries before the third are left out.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Pattern:
 
     @cached_property
     def clean(self) -> CleanPattern:
-        """Without their sink; computed once for all who ask."""
+        """Without their sink; computed once for all accumulators."""
         return without_sink(self.raw, self.lengths)
 
 
@@ -76,7 +76,7 @@ class PatternAccumulator(Protocol):
 
 
 class OnPatterns:
-    """Listens to the patterns of all layers, for all who want them."""
+    """Hands the patterns of all layers to several accumulators."""
 
     def __init__(self, config: DecoderConfig, accumulators: Iterable[PatternAccumulator]) -> None:
         self.config, self.accumulators = config, tuple(accumulators)
@@ -91,10 +91,10 @@ class OnPatterns:
 
 
 def pattern_hook(layer: int) -> str:
-    """The name of a layer's attention pattern."""
+    """The hook name of a layer's attention pattern."""
     return f"blocks.{layer}.attn.hook_pattern"
 
 
-def layer_of(place: str) -> int:
-    """The layer in a name such as ``blocks.3.attn.hook_pattern``."""
-    return int(place.split(".")[1])
+def layer_of(hook_name: str) -> int:
+    """The layer in a hook name such as ``blocks.3.attn.hook_pattern``."""
+    return int(hook_name.split(".")[1])

@@ -1,9 +1,9 @@
-"""Induction and duplicate-token scores, on random tokens that come twice.
+"""Induction and duplicate-token scores, on random tokens that are repeated once.
 
 A sequence is end-of-text, L different random tokens, the same L tokens again (Olsson et al. 2022).
 In the second half an *induction head* looks from each token to the one after its earlier
 occurrence, a *duplicate-token head* to the earlier occurrence itself. Nothing but the repetition
-can be known there, so the raw attention is the score.
+is predictable there, so the raw attention is the score.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What becomes of a head's pattern when the tokens under it are changed: two correlations.
+"""How a head's pattern changes with the tokens under it: two correlations.
 
 A few sequences are read as they are, with every token but the first *resampled* (drawn anew from
 the tokens of these sequences), and with every token but the first *permuted*.
@@ -8,17 +8,16 @@ the tokens of these sequences), and with every token but the first *permuted*.
   ``x'[i] = x[pi(i)]``, the weight ``A'[i, j]`` is compared with ``A[pi(i), pi(j)]``, over the keys
   that the query sees in both orders.
 
-A head that goes by position alone is invariant, one that goes by its tokens alone is equivariant;
-one that goes by what stands beside its tokens, as an induction head does, is neither. Each number
-is the correlation of what departs from attending alike to the keys compared: rows without key 0
-divided by their sum, less 1 / n, as in :mod:`tinyinterp.head_census.patterns`; products are added
-up over all keys, rows and sequences. So rows count by how far they depart, and the mask, which
-alone makes any two patterns alike, counts for nothing.
+A head that depends on position alone is invariant; one that depends on its tokens alone is
+equivariant; one that depends on the context of its tokens, as an induction head does, is neither.
+Each number is the correlation of departures from uniform attention over the keys compared: rows
+without key 0 divided by their sum, less 1 / n, as in :mod:`tinyinterp.head_census.patterns`;
+products are added up over all keys, rows and sequences. So rows count by how far they depart, and
+the causal mask, which alone makes any two patterns similar, counts for nothing.
 
 Equivariance leaves out the query's own token. A permutation never parts a token from itself, so
-attention to it moves along whether the head looks at it for where it stands or for what it is: a
-current-token head would seem to go by content. Without it there is nothing left of such a head to
-compare, and its equivariance is not known.
+attention to it moves along whatever the head depends on: a current-token head would seem to depend
+on content. Without it nothing of such a head is left to compare, and its equivariance is unknown.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
 
 MOST_SEQUENCES = 20
 CHOSEN_FROM = 256  # only the first of a long text are looked at
-NOTHING = 1e-12  # squared departure of a mean row: below, rounding made it
-RESAMPLED, PERMUTED = 1, 2  # what the random numbers of a sequence are for
+LEAST_DEPARTURE = 1e-12  # squared, of a mean row; anything below it is rounding
+RESAMPLED, PERMUTED = 1, 2  # purposes of random numbers
 
 
 class Product(IntEnum):
@@ -59,7 +58,7 @@ class Product(IntEnum):
 
 @dataclass(frozen=True)
 class Resampled:
-    """The two correlations of every head, from -1 to 1; NaN where nothing departs."""
+    """The two correlations of every head, from -1 to 1; NaN where a pattern is uniform."""
 
     content_invariance: Float[np.ndarray, "layer head"]
     equivariance: Float[np.ndarray, "layer head"]
@@ -68,8 +67,8 @@ class Resampled:
 def resampled_batches(corpus: Corpus, side: Side | None, seed: int) -> list[MicroBatch]:
     """For each sequence chosen a batch of three: as it is, resampled, permuted; no padding.
 
-    The sequences are those whose hash is smallest. Tokens are drawn with replacement, each as often
-    as it comes in them.
+    The sequences are those whose hash is smallest. Tokens are drawn with replacement from all of
+    theirs.
     """
     chosen = heapq.nsmallest(
         MOST_SEQUENCES,
@@ -108,7 +107,7 @@ class ResampledAccumulator:
             in_parts(partial(compare_rows, clean, other, moved, window, own, sums), n_heads)
 
     def correlations(self) -> Resampled:
-        """Of what was taken in so far."""
+        """Of the batches observed so far."""
         return Resampled(_correlation(self._invariance), _correlation(self._equivariance))
 
 
@@ -136,8 +135,8 @@ def _random(sequence: Sequence, seed: int, purpose: int) -> np.random.Generator:
 def _correlation(
     sums: Float[np.ndarray, "layer head product"],
 ) -> Float[np.ndarray, "layer head"]:
-    """NaN where no row counts, or one of the two patterns never departs."""
+    """NaN where no row counts, or one of the two patterns is uniform."""
     rows, both, one, other = np.moveaxis(sums, -1, 0)
-    known = (rows > 0) & (np.minimum(one, other) > NOTHING * rows)
+    known = (rows > 0) & (np.minimum(one, other) > LEAST_DEPARTURE * rows)
     size = np.sqrt(np.where(known, one * other, 1.0))
     return np.where(known, both / size, np.nan)

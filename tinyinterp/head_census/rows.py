@@ -1,4 +1,4 @@
-"""One row a head: label, evidence, and what the interventions say."""
+"""One row a head: label, evidence, and the interventions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from tinyinterp import statistics
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import LossRises
 from tinyinterp.head_census.correlation import (
@@ -17,14 +16,24 @@ from tinyinterp.head_census.correlation import (
     report_correlation,
 )
 from tinyinterp.head_census.effects import effects_of
-from tinyinterp.head_census.estimates import NOTHING, Estimates, interval
-from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision, Quantities
+from tinyinterp.head_census.estimates import Estimates
+from tinyinterp.head_census.labels import (
+    KIND,
+    NEAREST,
+    QUANTITY,
+    UNDETERMINED,
+    Decision,
+    Quantities,
+)
 from tinyinterp.head_census.looked_at import LookedAt
 from tinyinterp.head_census.measure import Measured
-from tinyinterp.head_census.nulls import q_values
 from tinyinterp.model import Model
+from tinyinterp.statistics import percentile_interval
+from tinyinterp.statistics import q_values as benjamini_hochberg
 
+ON_REPETITION = (Decision.INDUCTION, Decision.DUPLICATE)  # not measured on the text
 ROLE_Q = 0.05  # false discovery rate of roles that are a mark or a token
+LEAST_NATS = 1e-6  # a row; where position leaves less unexplained, nothing is to explain
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,7 @@ class HeadRow:
     distance_correlation: float
     spearman: float
     content_invariance: float  # how much of the pattern stays when tokens are resampled
-    equivariance: float  # how much of it moves along when tokens are permuted
+    equivariance: float  # how much of it moves with them when tokens are permuted
     ablation_loss_increase: float
     ablation_low: float
     ablation_high: float
@@ -66,36 +75,42 @@ class HeadRow:
     position_keeps_low: float
     position_keeps_high: float
     causal_check: str  # "agrees", "contradicts" or "": nothing can be said
-    looks_at: str  # the class, word or token that tells most beyond position; "" if nothing does
+    looks_at: str  # the class, word or token that explains most beyond position; "" if none
     looks_at_lift: float
     looks_at_low: float
     looks_at_high: float
     looks_at_share: float  # of the attention of the queries it is about
     looks_at_tells: float  # share of what position leaves unexplained
-    examples: list[str]  # where it looks at that most: weight, [key] and {query} in context
+    examples: list[str]  # its largest attention to that: weight, [key] and {query} in context
 
 
 def head_rows(
     model: Model,
     measured: Measured,
-    twins: list[Estimates],
     rises: LossRises | None,
     patterns: dict[int, Float[np.ndarray, "head query key"]],
     *,
     rule: str,
     seed: int,
-    role_q: Float[np.ndarray, "layer head"] | None = None,
+    q: Float[np.ndarray, "layer head"],
+    role_q: Float[np.ndarray, "layer head"],
 ) -> list[HeadRow]:
-    """A row for every head, by the rule asked for; ``rises`` is None without causal checks.
+    """A row for every head, by the rule asked for.
 
     Args:
+        model: whose heads.
+        measured: what the passes gathered.
+        rises: of the causal check; None without it.
+        patterns: of the story that the report's rule looks at, by layer.
+        rule: how heads are judged.
+        seed: of the bootstrap.
+        q: of the evidence rule, see :mod:`tinyinterp.head_census.nulls`.
         role_q: of roles that are a mark or a token, see :mod:`tinyinterp.head_census.shuffled`;
             those that could be chance are left out.
     """
     config, estimates = model.config, measured.estimates
     point = estimates.point
     tests = labels.decide(point)
-    q = q_values(estimates, tests, twins)
     stability = _stability(estimates.replicates, tests)
     effects = effects_of(rises, seed, tests.shape)
     by_distance = rule == "distance-correlation"
@@ -104,23 +119,22 @@ def head_rows(
     }
     if by_distance:
         p = np.array([correlations[at][1] for at in np.ndindex(tests.shape)])
-        q = statistics.q_values(np.nan_to_num(p, nan=1.0)).reshape(tests.shape)
+        q = benjamini_hochberg(np.nan_to_num(p, nan=1.0)).reshape(tests.shape)
     rows = []
     for layer, head in np.ndindex(tests.shape):
         at = (layer, head)
         r = report_correlation(patterns[layer][head])
+        by_report = _either(r, positional=abs(r) > REPORT_THRESHOLD)
         correlation, _, rho = correlations[at]
         label = label_of(Decision(int(tests[at])), at, measured, seed)
-        if role_q is not None and role_q[at] > ROLE_Q:
+        if role_q[at] > ROLE_Q:
             label["role"] = ""
         label |= {"q_value": float(q[at]), "stability": float(stability[at])}
         if rule == "report":
-            label = _simple("report_r", r, positional=abs(r) > REPORT_THRESHOLD, q=np.nan)
+            label = _simple("report_r", r, by_report, np.nan)
         elif by_distance:
-            positional = correlation >= DISTANCE_THRESHOLD
-            label = _simple(
-                "distance_correlation", correlation, positional=positional, q=float(q[at])
-            )
+            kind = _either(correlation, positional=correlation >= DISTANCE_THRESHOLD)
+            label = _simple("distance_correlation", correlation, kind, float(q[at]))
         rows.append(
             HeadRow(
                 layer=layer,
@@ -129,7 +143,7 @@ def head_rows(
                 **label,
                 **scores(estimates, at),
                 report_r=r,
-                report_label=_report_label(r),
+                report_label=by_report,
                 distance_correlation=correlation,
                 spearman=rho,
                 **_when_tokens_change(measured, at),
@@ -142,7 +156,7 @@ def head_rows(
 
 
 def scores(estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:
-    """The columns of a head's measures, which do not depend on what it is called."""
+    """The columns of a head's measures, which do not depend on its label."""
     point = estimates.point
     measured = {
         "sink": point.sink,
@@ -167,17 +181,18 @@ def _when_tokens_change(measured: Measured, at: tuple[int, int]) -> dict[str, fl
 def label_of(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> dict[str, Any]:
     """Kind, role and evidence of one head by the decision table."""
     estimates = measured.estimates
-    name, values = estimates.point.deciding(test)
-    lows, highs = interval(estimates.replicates.deciding(test)[1][:, at[0], at[1]])
-    value, low, high = float(values[at]), float(lows), float(highs)
+    value = float(estimates.point.deciding(test)[at])
+    low, high = map(float, percentile_interval(estimates.replicates.deciding(test)[:, *at]))
+    if estimates.blocks < 2 and test not in ON_REPETITION:
+        low, high = -np.inf, np.inf
     kind, role = KIND[test], _role(test, at, measured, seed)
     few = measured.survey.test_sequences < labels.THRESHOLDS.sequences or estimates.blocks < 2
     if few or labels.straddles(test, low, high):
-        kind, role = UNDETERMINED, f"nearest: {kind}"
+        kind, role = UNDETERMINED, NEAREST + kind
     return {
         "kind": kind,
         "role": role,
-        "decided_by": name,
+        "decided_by": QUANTITY[test],
         "value": value,
         "low": low,
         "high": high,
@@ -203,14 +218,14 @@ def _role(test: Decision, at: tuple[int, int], measured: Measured, seed: int) ->
 
 
 def looked_at(measured: Measured, at: tuple[int, int], seed: int) -> LookedAt | None:
-    """What a head looks at most beyond position; None if nothing was read, or nothing found."""
+    """What a head looks at most beyond position; None if it was not measured, or not found."""
     return None if measured.keys is None else measured.keys.looked_at(*at, seed)
 
 
 def tells(found: LookedAt, estimates: Estimates, at: tuple[int, int]) -> float:
-    """Share of what position leaves unexplained that ``found`` tells."""
+    """The share of what position leaves unexplained that ``found`` explains."""
     unexplained = float(estimates.unexplained_nats[at])
-    return found.nats / unexplained if unexplained > NOTHING else 0.0
+    return found.nats / unexplained if unexplained > LEAST_NATS else 0.0
 
 
 def _looks_at(found: LookedAt | None, estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:
@@ -224,19 +239,24 @@ def _looks_at(found: LookedAt | None, estimates: Estimates, at: tuple[int, int])
     return {"looks_at": found.name if found else "", **named}
 
 
-def _report_label(r: float) -> str:
-    if not np.isfinite(r):
-        return UNDETERMINED
-    return "positional" if abs(r) > REPORT_THRESHOLD else "semantic"
-
-
-def _simple(name: str, value: float, *, positional: bool, q: float) -> dict[str, Any]:
+def _simple(name: str, value: float, kind: str, q: float) -> dict[str, Any]:
     """A label by one of the simple rules: no interval, no stability."""
-    kind = "positional" if positional else "semantic"
+    unknown = {"low": np.nan, "high": np.nan, "stability": np.nan}
+    return {
+        "kind": kind,
+        "role": "",
+        "decided_by": name,
+        "value": value,
+        "q_value": q,
+        **unknown,
+    }
+
+
+def _either(value: float, *, positional: bool) -> str:
+    """The kind by a simple rule, which knows two."""
     if not np.isfinite(value):
-        kind = UNDETERMINED
-    nothing = {"low": np.nan, "high": np.nan, "stability": np.nan}
-    return {"kind": kind, "role": "", "decided_by": name, "value": value, "q_value": q, **nothing}
+        return UNDETERMINED
+    return "positional" if positional else "semantic"
 
 
 def _stability(

@@ -1,22 +1,22 @@
 """Whether a head looks at a mark or a token more than a head without training would.
 
 A role such as ``NOUN`` holds over many words, and its interval says so. A mark or a single token
-stands for no other: a head that prefers tokens at random does prefer its few favourites, story
-after story. What such a role is worth only shows beside heads that prefer at random. The *shuffled
-twin* is the model itself with the entries of every W_Q and W_K in random order: same embeddings,
+stands for no other word: a head with random preferences also prefers its few favourites, story
+after story. Such a role must be compared with heads whose preferences are random. A *shuffled
+model* is the model itself with the entries of every W_Q and W_K in random order: same embeddings,
 same sizes of weights, nothing learned about what to look at.
 
-p is the chance that a head of the twin *tells* as much (see
-:mod:`tinyinterp.head_census.looked_at`). So few heads do that counting them would not do, so the
-upper half of their values is taken for exponential beyond the median, as in Knijnenburg et al.
-(2009), "Fewer permutations, more accurate P-values", with the shape at 0. The q-value is Benjamini-
-Hochberg's over all heads of the model. A role of this sort stands only with q <= .05.
+p is the chance that a head of a shuffled model *tells* (explains, see
+:mod:`tinyinterp.head_census.looked_at`) as much, measured on the same tokens. So few of them do
+that counting is too coarse: the upper half of their values is taken to be exponential beyond the
+median, as in Knijnenburg et al. (2009), "Fewer permutations, more accurate P-values", with the
+shape at 0. The q-value is Benjamini-Hochberg's over all heads of the model. A role of this sort
+needs q <= .05.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -31,28 +31,28 @@ from tinyinterp.network.decoder import Decoder
 from tinyinterp.statistics import q_values
 from tinyinterp.text.corpus import Corpus
 
-SHUFFLED_HEADS = 48  # at least, over all shuffled twins
-SHUFFLED_TOKENS = 6_000  # of the text that they read
+SHUFFLED_HEADS = 48  # at least, over all shuffled models
 MOST_SHUFFLED = 6
 LEAST_NULL = 8  # values of shuffled heads, for a tail to be known
 
 
 def shuffle_queries_and_keys(decoder: Decoder, generator: torch.Generator) -> Decoder:
     """A copy with the entries of every query and key matrix in random order."""
-    twin = copy.deepcopy(decoder)
+    shuffled = copy.deepcopy(decoder)
     with torch.no_grad():
-        for layer in range(twin.config.n_layers):
-            attention = twin.block(layer).attn
+        for layer in range(shuffled.config.n_layers):
+            attention = shuffled.block(layer).attn
             for weight in (attention.q.weight, attention.k.weight):
                 order = torch.randperm(weight.numel(), generator=generator).to(weight.device)
                 weight.copy_(weight.flatten()[order].view_as(weight))
-    return twin
+    return shuffled
 
 
 def role_q_values(
     decoder: Decoder,
     corpus: Corpus,
     measured: Measured,
+    compared: Measured,
     *,
     seed: int,
     report: Progress | None = None,
@@ -62,8 +62,12 @@ def role_q_values(
     Nothing is read where there is no such role.
 
     Args:
-        measured: what the census gathered about ``decoder``.
-        corpus: its text, of which twins read the beginning.
+        decoder: the model.
+        corpus: the text that the shuffled models read.
+        measured: what the census gathered about ``decoder``: it gives the roles.
+        compared: the same on ``corpus``: it gives the numbers, by as much text as the null has.
+        seed: of the shuffled models.
+        report: advances by the tokens that are read.
     """
     tests = labels.decide(measured.estimates.point)
     found = np.full(tests.shape, np.nan)
@@ -71,7 +75,7 @@ def role_q_values(
         role = label_of(Decision(int(tests[at])), at, measured, seed)["role"]
         candidate = looked_at(measured, at, seed)
         if candidate is not None and role == candidate.name and not candidate.many_words:
-            found[at] = tells(candidate, measured.estimates, at)
+            found[at] = _strongest(compared, at, seed)
     asked = np.isfinite(found)
     if not asked.any():
         return found
@@ -100,21 +104,26 @@ def tail(
     return np.where(values > middle, p, 1.0)
 
 
+def _strongest(measured: Measured, at: tuple[int, int], seed: int) -> float:
+    """How much the strongest candidate of a head explains; 0 if the text holds none of it."""
+    candidate = looked_at(measured, at, seed)
+    return 0.0 if candidate is None else tells(candidate, measured.estimates, at)
+
+
 def _null(
     decoder: Decoder, corpus: Corpus, *, seed: int, report: Progress | None
 ) -> Float[np.ndarray, " null_head"]:
-    """What the strongest candidates of shuffled twins' heads tell."""
+    """How much the strongest candidates of the shuffled models' heads explain."""
     config = decoder.config
     heads = config.n_layers * config.n_heads
-    most = min(corpus.max_tokens or SHUFFLED_TOKENS, SHUFFLED_TOKENS)
-    short = replace(corpus, max_tokens=most)
-    values = []
+    values: list[float] = []
     for number in range(min(MOST_SHUFFLED, -(-SHUFFLED_HEADS // heads))):
         generator = torch.Generator().manual_seed(seed * MOST_SHUFFLED + number)
-        twin = shuffle_queries_and_keys(decoder, generator)
-        found = measure(twin, config, short, seed=seed, report=report)
-        for at in np.ndindex(config.n_layers, config.n_heads):
-            candidate = looked_at(found, at, seed)
-            if candidate is not None:
-                values.append(tells(candidate, found.estimates, at))
+        shuffled = shuffle_queries_and_keys(decoder, generator)
+        found = measure(shuffled, config, corpus, seed=seed, report=report)
+        values += [
+            _strongest(found, at, seed)
+            for at in np.ndindex(config.n_layers, config.n_heads)
+            if looked_at(found, at, seed) is not None
+        ]
     return np.array(values)

@@ -1,4 +1,4 @@
-"""What one pass over each side gathers about patterns, so that memory stays flat.
+"""The sums that one pass over each side gathers about patterns; memory stays flat.
 
 FIT: summed clean patterns by query and key, from which both surrogates follow. TEST: a few numbers
 a sequence, added up by block, from which every reported quantity and its bootstrap follow.
@@ -26,7 +26,8 @@ class FitAccumulator:
     """Sums clean patterns over FIT, layer by layer.
 
     Args:
-        longest: tokens of the longest sequence of the text, FIT or TEST; memory goes with its
+        config: of the model.
+        longest: tokens of the longest sequence of the text, FIT or TEST; memory grows with its
             square, not with the text.
     """
 
@@ -49,7 +50,7 @@ class FitAccumulator:
         self._queries[layer][:width] += inside.sum(0)
 
     def sums(self, layer: int) -> FitSums:
-        """What was gathered about ``layer``."""
+        """The sums of a layer."""
         weights, rows = (torch.from_numpy(x[layer]) for x in (self._weights, self._rows))
         return FitSums(weights, rows, self.config.window_of(layer))
 
@@ -67,16 +68,16 @@ class Sum(IntEnum):
 
     ROWS = 0  # rows that count
     ENTROPY = 1  # of the clean pattern
-    UNIFORM = 2  # log n: cross-entropy with attending to all n keys alike
+    UNIFORM = 2  # log n: cross-entropy with uniform attention over n keys
     DISTANCE = 3  # cross-entropy with P
-    PLACE = 4  # cross-entropy with V
+    POSITION = 4  # cross-entropy with V
     CURRENT = 5  # clean attention to the query's own token
     PREVIOUS = 6  # clean attention to the token before
     SINK = 7  # attention to key 0
     SINK_ROWS = 8  # queries that can see key 0
 
 
-NEGATED = [Sum.ENTROPY, Sum.DISTANCE, Sum.PLACE]  # entropies are minus the sums of w log w
+NEGATED = [Sum.ENTROPY, Sum.DISTANCE, Sum.POSITION]  # entropies are minus the sums of w log w
 
 
 class ScoreAccumulator:
@@ -85,7 +86,10 @@ class ScoreAccumulator:
     def __init__(self, config: DecoderConfig, surrogates: list[Surrogate]) -> None:
         self.config = config
         self._logs = [
-            [table.clamp_min(1e-12).log().float().numpy() for table in (s.by_distance, s.by_place)]
+            [
+                table.clamp_min(1e-12).log().float().numpy()
+                for table in (s.by_distance, s.by_position)
+            ]
             for s in surrogates
         ]
         shape = (N_BLOCKS, config.n_layers, config.n_heads, len(Sum))
@@ -97,7 +101,7 @@ class ScoreAccumulator:
         self._sums[:, layer].index_add_(0, blocks, scores)
 
     def block_sums(self) -> Float[np.ndarray, "block layer head sum"]:
-        """Sums by block of stories; everything reported about patterns is a ratio of these."""
+        """Sums by block of stories; every reported number about patterns is a ratio of these."""
         return self._sums.numpy()
 
     def _score(

@@ -24,7 +24,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
     """
     make_folder(target.parent)
     if target.is_dir():
-        raise OutputError(f"{target} is a folder; a file was to be written there: move it away")
+        raise OutputError(f"{target} is a folder; a file is written there: move it away")
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
     try:
         yield temporary
@@ -46,7 +46,7 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     """
     make_folder(target.parent)
     if target.exists() and not target.is_dir():
-        raise OutputError(f"{target} is a file; a folder was to be written there: move it away")
+        raise OutputError(f"{target} is a file; a folder is written there: move it away")
     try:
         temporary = Path(
             tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)

@@ -23,15 +23,15 @@ WANTED = (
     "merges.txt",
     "training.json",
 )
-CONVERTER = "SFconvertbot"  # the hub's own account: anybody else's weights could be anything
+CONVERTER = "SFconvertbot"  # the hub's own account; anybody else's weights are not to be trusted
 CONVERSION_TITLE = "Adding `safetensors` variant of this model"
 
 
 def fetch_errors() -> tuple[type[Exception], ...]:
     """What the hub's library raises where something cannot be fetched.
 
-    The bases of its own error are ``OSError`` and that of the HTTP library which it uses, another
-    one from release to release; a name that cannot be one is a ``ValueError``.
+    Its own error derives from ``OSError`` and from the error of its HTTP library, which changes
+    between releases; a malformed name is a ``ValueError``.
     """
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -57,7 +57,7 @@ def download(name: str) -> Path:
             f"Hugging Face hub ({_reason(error)}); check the name and the network, or give a folder"
         ) from error
     raise CheckpointError(
-        f"{name} has no safetensors weights on the hub, and no conversion by {CONVERTER} could be "
+        f"{name} has no safetensors weights on the hub, and no conversion by {CONVERTER} was "
         "found; a pickle is never opened: convert the model to safetensors and give its folder"
     )
 

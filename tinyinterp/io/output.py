@@ -1,8 +1,8 @@
-"""Where a command writes: a folder that is checked before the work and filled after it.
+"""The folder that a command writes to: checked before the work, filled after it.
 
 A folder is *ours* if it holds the manifest that the last run left there, which lists the files of
 every run. In a folder of ours a run replaces the files of the run before it under the same name;
-all others stay. A folder that holds something and no manifest is somebody else's, and is refused.
+all others stay. A folder that holds something and no manifest is somebody else's and is refused.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class OutputFolder:
         for name in names:
             if name not in ours and (self.folder / name).exists():
                 raise OutputError(
-                    f"{self.folder / name} is there and was not written by tinyinterp; nothing was "
+                    f"{self.folder / name} exists and was not written by tinyinterp; nothing was "
                     "replaced: move it away, or choose another folder with --out"
                 )
 
@@ -115,5 +115,5 @@ class OutputFolder:
             return {name: _Run(str(run["about"]), list(run["files"])) for name, run in runs.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise OutputError(
-                f"{path} is no manifest of tinyinterp; choose another folder with --out"
+                f"{path} is not a manifest of tinyinterp; choose another folder with --out"
             ) from error

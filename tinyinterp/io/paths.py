@@ -1,4 +1,4 @@
-"""What a person gave as a path; it may be anything, also a whole story."""
+"""What a person gave as a path, which may be anything, even a whole story."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LONGEST_SHOWN = 200  # characters
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; what is too long to be a path is none."""
+    """Whether a file is there; what is too long to be a path is not one."""
     try:
         return path.is_file()
     except OSError:
@@ -16,7 +16,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there; what is too long to be a path is none."""
+    """Whether a folder is there; what is too long to be a path is not one."""
     try:
         return path.is_dir()
     except OSError:

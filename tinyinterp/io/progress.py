@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar with an estimate on a terminal, nothing when piped."""
+"""What goes to standard error: messages, and a bar with an estimate on a terminal."""
 
 from __future__ import annotations
 
@@ -22,9 +22,18 @@ class _Silent:
         pass
 
 
+def say(message: str) -> None:
+    """A message for the person at the terminal, above the bar where one is shown."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
+
+
 @contextmanager
 def progress(title: str, total: float | None) -> Iterator[Progress]:
-    """A bar named ``title`` with ``total`` steps (None: unknown) for the length of the block."""
+    """A bar while the block runs, named ``title``; nothing when piped.
+
+    ``total`` are its steps; None: unknown.
+    """
     if not sys.stderr.isatty():
         yield _Silent()
         return

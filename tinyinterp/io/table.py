@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 from jaxtyping import Float
 from pyarrow import csv, parquet
 
+from tinyinterp.errors import DependencyError
 from tinyinterp.io.files import replacing_file, write_text
 
 if TYPE_CHECKING:
@@ -76,7 +78,15 @@ class Table:
         return pa.table(columns).replace_schema_metadata(metadata)
 
     def to_pandas(self) -> pd.DataFrame:
-        """As a pandas data frame."""
+        """As a pandas data frame.
+
+        Raises:
+            DependencyError: pandas is not installed.
+        """
+        try:
+            import_module("pandas")  # Arrow will need it
+        except ImportError as error:
+            raise DependencyError("pandas", "pandas") from error
         return self.to_arrow().to_pandas()
 
     def to_json(self) -> str:
@@ -116,6 +126,19 @@ def _plain(row: Any) -> dict[str, Any]:
     return {key: rounded(value) for key, value in values.items()}
 
 
+def is_known(value: Any) -> bool:
+    """Whether a cell holds something: not None, nor a number that is not finite.
+
+    Tables store such numbers as nulls, in whatever form they were given.
+
+    >>> is_known(0.5), is_known(""), is_known(None), is_known(float("nan")), is_known(-math.inf)
+    (True, True, False, False, False)
+    """
+    return value is not None and not (
+        isinstance(value, (float, np.floating)) and not math.isfinite(value)
+    )
+
+
 def rounded(value: Any) -> Any:
     """A number with six significant digits; in a list or tuple, each. Anything else as it is."""
     if isinstance(value, (np.floating, float)):
@@ -145,4 +168,4 @@ def _arrow_array(values: list[Any]) -> pa.Array:
 
 
 def _none_for_nan(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return value if is_known(value) else None

@@ -1,1 +1,1 @@
-"""The models themselves: a decoder to be read in ten minutes, a compressor, generation."""
+"""The models: a decoder that one can read in ten minutes, a compressor, generation."""

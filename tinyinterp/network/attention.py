@@ -15,11 +15,11 @@ from tinyinterp.network.config import DecoderConfig
 
 AttentionForm = Literal["fused", "explicit", "blocked"]  # explicit wherever a pattern is tapped
 BLOCK = 64  # queries at a time, in the blocked form
-EVEN = 32  # 16-bit products are slow where sizes are no multiple of it
+EVEN = 32  # 16-bit products are slow unless sizes are multiples of it
 
 
 class Tap(nn.Module):
-    """A named place: returns what it is given, so that a forward hook may look or replace."""
+    """Returns its input under a hook name, so that a forward hook can read or replace it."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x
@@ -31,7 +31,7 @@ class Tap(nn.Module):
 
 
 class KeyValueCache:
-    """Keys and values of the positions already read, one pair a layer, for generation."""
+    """Keys and values of the positions read so far, one pair per layer, for generation."""
 
     def __init__(self) -> None:
         self._layers: dict[int, tuple[Tensor, Tensor]] = {}
@@ -46,7 +46,7 @@ class KeyValueCache:
         k: Float[Tensor, "batch head new d_head"],
         v: Float[Tensor, "batch head new d_head"],
     ) -> tuple[Float[Tensor, "batch head key d_head"], Float[Tensor, "batch head key d_head"]]:
-        """Append to ``layer`` and return all of its keys and values."""
+        """Append keys and values to ``layer``; returns all it has."""
         if layer in self._layers:
             old_k, old_v = self._layers[layer]
             k, v = torch.cat((old_k, k), dim=2), torch.cat((old_v, v), dim=2)
@@ -112,7 +112,7 @@ class Attention(nn.Module):
         return self.o(rearrange(z, "b t h d -> b t (h d)"))
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``[batch head position d_head]`` each of q, k and v; in training in one product."""
+        """``[batch head position d_head]`` for each of q, k and v; one product in training."""
         parts = (self.q, self.k, self.v)
         if not self.training:
             q, k, v = (rearrange(p(x), "b t (h d) -> b h t d", h=self.n_heads) for p in parts)
@@ -139,7 +139,7 @@ class Attention(nn.Module):
         )
 
     def _explicit(self, q: Tensor, k: Tensor, v: Tensor, segment_mask: Tensor | None) -> Tensor:
-        """The same numbers as the fused kernel, with scores and pattern in the open."""
+        """The same numbers as the fused kernel, through taps of the scores and the pattern."""
         scores = einsum(q * self.scale, k, "b h q d, b h k d -> b h q k")
         allowed = allowed_keys(q.shape[2], k.shape[2], self.window, q.device)
         allowed = allowed if segment_mask is None else allowed & segment_mask
@@ -151,9 +151,9 @@ class Attention(nn.Module):
         return einsum(pattern, v, "b h q k, b h k d -> b h q d")
 
     def _blocked(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """The explicit form by blocks of queries: keys which none of a block sees cost nothing.
+        """The explicit form by blocks of queries; keys that no query of a block sees cost nothing.
 
-        In 16 bits on a CPU this trains faster than the fused kernel, most of all in local layers.
+        In 16 bits on a CPU this trains faster than the fused kernel, above all in local layers.
         """
         reach = -(-((self.window or 1) - 1) // EVEN) * EVEN  # keys before the block, and some more
         parts = []

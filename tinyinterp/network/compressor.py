@@ -10,12 +10,13 @@
                   ▼    ▼        ▼     ▼             ▼     ▼
     predicts      x1   x2       x3    x4            x5    x6
 
-Attention, whose memory goes with the square of the positions, is paid at half the length. Tokens
-are shifted by one before they are paired, the first one doubled, so that latent ``k`` has read all
-up to token ``2k``. Token ``2k+1`` is predicted from it alone, token ``2k+2`` from it and token
-``2k+1``: every token is predicted once, from all that come before it, and the loss per token means
-what it means for a decoder. After section 7 of the report, "Improving memory efficiency"; its
-encoder and decoder were transformers, here they are an MLP each, and the layers are the trunk's.
+Attention, whose memory grows with the square of the positions, runs at half the length. Tokens are
+shifted by one before they are paired, and the first is doubled, so that latent ``k`` has read every
+token up to ``2k``. Token ``2k+1`` is predicted from that latent alone, token ``2k+2`` from it and
+token ``2k+1``: every token is predicted once, from all tokens before it, and the loss per token
+means the same as a decoder's. After section 7 of the TinyStories student
+report, "Improving memory efficiency" (see ``docs/sources.md``); its encoder and decoder were
+transformers, here each is an MLP, and ``n_layers`` counts the trunk's.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class CompressorConfig:
 
 
 class ResidualMLP(nn.Module):
-    """What a block has after its attention: an MLP, read through a norm and added."""
+    """The second half of a block: an MLP, read through a layer norm and added."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -111,11 +112,13 @@ class PairEncoder(nn.Module):
 
 
 class PairDecoder(nn.Module):
-    """Turns a latent into what predicts the next token and, told that token, the one after it."""
+    """Turns a latent into features for the next token and, given it, for the one after."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.first = nn.Parameter(torch.zeros(config.d_model))  # in place of a token: none is known
+        self.first = nn.Parameter(
+            torch.zeros(config.d_model)
+        )  # in place of a token, as none is known yet
         self.second = nn.Linear(config.d_model, config.d_model)
         self.refine = ResidualMLP(config)
 
@@ -147,10 +150,11 @@ class Compressor(nn.Module):
             self.unembed.weight = self.embed.weight
 
     def initialize(self, generator: torch.Generator) -> Compressor:
-        """Draw fresh weights as a decoder's: normal, 0.02; residual outputs less, by their number.
+        """Draw fresh weights as a decoder's: normal, with standard deviation 0.02.
 
-        In place; returns the compressor. Biases are 0, norms 1, positions get half the deviation.
-        The two maps of token embeddings keep the embeddings' size.
+        Outputs to the residual stream get 1/sqrt(2 (layers + 1)) of that, positions half of it;
+        biases are 0, norms 1. The two maps of token embeddings keep their size. Works in place and
+        returns the compressor.
         """
         residual_std = 0.02 / math.sqrt(2 * (self.config.n_layers + 1))
         for name, parameter in self.named_parameters():
@@ -172,7 +176,7 @@ class Compressor(nn.Module):
     def latents(
         self, embedded: Float[Tensor, "batch position d_model"]
     ) -> Float[Tensor, "batch pair d_model"]:
-        """What the trunk makes of embedded tokens; latent ``k`` has read tokens up to ``2k``."""
+        """The trunk's output for embedded tokens; latent ``k`` has read tokens up to ``2k``."""
         n_pairs = (embedded.shape[1] + 1) // 2
         shifted = torch.cat((embedded[:, :1], embedded), dim=1)[:, : 2 * n_pairs]
         pairs = rearrange(shifted, "b (pair two) d -> b pair (two d)", two=2)
@@ -193,8 +197,8 @@ class Compressor(nn.Module):
         n_positions = tokens.shape[1]
         if n_positions > self.config.n_ctx:
             raise ConfigError(
-                f"{n_positions} positions were given, the context has {self.config.n_ctx}; "
-                "shorten the text or split it into windows"
+                f"{n_positions} positions were given, the context holds {self.config.n_ctx}; "
+                "shorten the text, or split it into windows"
             )
         embedded = self.embed(tokens)
         latents = self.latents(embedded)

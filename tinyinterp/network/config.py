@@ -1,4 +1,4 @@
-"""The shape of a decoder, and the three facts that tell GPT-Neo from GPT-2."""
+"""The shape of a decoder, and the three facts in which GPT-Neo and GPT-2 differ."""
 
 from __future__ import annotations
 
@@ -24,22 +24,43 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """The shape of a decoder. ``attention`` names each layer's kind, first layer first."""
+    """The shape of a decoder; two with the same shape are equal whatever their dropout.
+
+    Args:
+        n_vocab: tokens.
+        n_ctx: positions of a sequence, at most.
+        d_model: width of the residual stream.
+        n_layers: blocks.
+        n_heads: attention heads of each block.
+        d_mlp: neurons of each block; 0: four times ``d_model``.
+        architecture: the family.
+        attention: each layer's kind, first layer first; empty: a GPT-Neo alternates, starting with
+            global, and a GPT-2 is global throughout.
+        window: keys that a query of a local layer sees, its own included.
+        activation: of the neurons.
+        tied: whether the output head is the token embedding.
+        layer_norm_eps: added to the variance in each layer norm.
+        dropout: of embeddings and block outputs, in training.
+        attention_dropout: of patterns, in training; slow on a CPU.
+
+    Raises:
+        ConfigError: there is no decoder of this shape.
+    """
 
     n_vocab: int
     n_ctx: int
     d_model: int
     n_layers: int
     n_heads: int
-    d_mlp: int = 0  # 0: four times d_model
+    d_mlp: int = 0
     architecture: Architecture = "gpt_neo"
-    attention: tuple[AttentionKind, ...] = ()  # (): GPT-Neo alternates, GPT-2 is global
-    window: int = 256  # keys a local query can see, itself included
+    attention: tuple[AttentionKind, ...] = ()
+    window: int = 256
     activation: Activation = "gelu_new"
-    tied: bool = True  # the output head is the token embedding
+    tied: bool = True
     layer_norm_eps: float = 1e-5
-    dropout: float = field(default=0.0, compare=False)  # of embeddings and block outputs
-    attention_dropout: float = field(default=0.0, compare=False)  # of patterns; slow on a CPU
+    dropout: float = field(default=0.0, compare=False)
+    attention_dropout: float = field(default=0.0, compare=False)
 
     def __post_init__(self) -> None:
         if not self.d_mlp:
@@ -73,8 +94,9 @@ class DecoderConfig:
     def _check_words(self) -> None:
         for name, known in (("architecture", Architecture), ("activation", Activation)):
             if getattr(self, name) not in get_args(known):
+                names = ", ".join(get_args(known))
                 raise ConfigError(
-                    f"{name} {getattr(self, name)!r} is not known; use one of {get_args(known)}"
+                    f"{name} {getattr(self, name)!r} is not known; use one of {names}"
                 )
         if unknown := set(self.attention) - set(get_args(AttentionKind)):
             raise ConfigError(f"attention names {sorted(unknown)}; a layer is global or local")
@@ -97,5 +119,5 @@ class DecoderConfig:
         return self.architecture == "gpt2"
 
     def window_of(self, layer: int) -> int | None:
-        """Keys that a query of ``layer`` can see, itself included; None where it sees all."""
+        """Keys that a query of ``layer`` sees, its own included; None: all before it."""
         return self.window if self.attention[layer] == "local" else None

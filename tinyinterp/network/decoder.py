@@ -2,15 +2,15 @@
 
     tokens ─► embed + position ─► [ norm ► attention ► + ► norm ► MLP ► + ] × layers ► norm ► logits
 
-What tells the two families apart is three facts, all in :class:`DecoderConfig`: GPT-Neo has no
+The two families differ in three facts, all in :class:`DecoderConfig`: GPT-Neo has no
 query/key/value bias, does not divide attention scores by the square root of the head width, and in
 its *local* layers lets a query see only the last ``window`` positions, itself included. GPT-2 has
 the bias, divides, and is global throughout.
 
-Every interesting place is a :class:`Tap`: a module that returns what it is given and has the name
-that TransformerLens gives the same place (``blocks.3.attn.hook_pattern``), so that a plain PyTorch
-forward hook reads, or by returning something else changes, the same quantity in both. Attention is
-computed by the fused kernel unless somebody listens to the pattern.
+Every quantity of interest passes through a :class:`Tap`: a module that returns its input and has
+TransformerLens's hook name for it (``blocks.3.attn.hook_pattern``). A plain PyTorch forward hook
+there reads the same quantity in both, or changes it by returning another tensor. Attention uses the
+fused kernel unless a hook listens to its scores or pattern.
 """
 
 from __future__ import annotations
@@ -95,9 +95,10 @@ class Decoder(nn.Module):
             self.unembed.weight = self.embed.weight
 
     def initialize(self, generator: torch.Generator) -> Decoder:
-        """Draw fresh weights as GPT-2 does: normal, 0.02; residual outputs 1/sqrt(2 layers) of it.
+        """Draw fresh weights as GPT-2 does: normal, with standard deviation 0.02.
 
-        In place; returns the decoder. Biases are 0, norms 1. Positions get half the deviation.
+        Outputs to the residual stream get 1/sqrt(2 layers) of that, positions half of it; biases
+        are 0, norms 1. Works in place and returns the decoder.
         """
         residual_std = 0.02 / math.sqrt(2 * self.config.n_layers)
         for name, parameter in self.named_parameters():
@@ -122,8 +123,9 @@ class Decoder(nn.Module):
     ) -> Float[Tensor, "batch position d_model"]:
         """The residual stream before layer ``stop_at_layer``, or after the last block.
 
-        Where several stories are packed into a sequence, ``story`` says which one each position
-        belongs to: positions are counted from the start of each, and none sees another.
+        Where several stories are packed into a sequence, ``story`` has the number of the story at
+        each position: positions are counted from the start of each story, and no story sees
+        another.
 
         Raises:
             ConfigError: the sequence does not fit in the context.
@@ -132,8 +134,8 @@ class Decoder(nn.Module):
         n_positions = past + tokens.shape[1]
         if n_positions > self.config.n_ctx:
             raise ConfigError(
-                f"{n_positions} positions were given, the context has {self.config.n_ctx}; "
-                "shorten the text or split it into windows"
+                f"{n_positions} positions were given, the context holds {self.config.n_ctx}; "
+                "shorten the text, or split it into windows"
             )
         positions = torch.arange(past, n_positions, device=tokens.device)
         segment_mask = None
@@ -170,7 +172,7 @@ class Decoder(nn.Module):
 
 
 def _within_stories(story: Int[Tensor, "batch position"]) -> Int[Tensor, "batch position"]:
-    """Each position counted from the first of its story; stories stand one after the other."""
+    """Each position counted from the start of its story; stories are packed one after the other."""
     positions = torch.arange(story.shape[1], device=story.device).expand_as(story)
     begins = torch.ones_like(story, dtype=torch.bool)
     begins[:, 1:] = story[:, 1:] != story[:, :-1]
@@ -192,7 +194,7 @@ class ParameterCount:
 
 
 def count_parameters(config: DecoderConfig) -> ParameterCount:
-    """Count without allocating: the decoder is built on the meta device."""
+    """Parameters by part, counted on the meta device, which allocates nothing."""
     with torch.device("meta"):
         decoder = Decoder(config)
 

@@ -4,15 +4,14 @@
                 ▲                                                                        │
                 └───────── a decoder reads only the new token, with its cache ───────────┘
 
-Every sample has a random generator of its own, seeded by ``(seed, sample)``, so that sample 3 is
-the same whether 4 or 400 are asked for (up to what rounding in the model may tip). A compressor
-keeps no cache: it reads the whole text again for each token.
+Each sample has its own random generator, seeded by ``(seed, sample)``, so that sample 3 is the same
+whether 4 or 400 are asked for (unless rounding in the model tips a choice). A compressor keeps no
+cache: it reads the whole text again for each token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,34 +22,9 @@ from tinyinterp.errors import ConfigError
 from tinyinterp.network.attention import KeyValueCache
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.sampling import Sampling
 
-SAMPLES_AT_ONCE = 32  # bounds the memory of what was read; no sample depends on it
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How the next token is chosen. ``temperature`` 0 is greedy; then nothing else matters."""
-
-    temperature: float = 1.0
-    top_k: int | None = None  # only the k most likely tokens
-    top_p: float | None = None  # only the most likely tokens that together reach this mass
-    seed: int = 0
-    max_tokens: int | None = None  # None: up to the context's end
-    stop_at_end: bool = True  # at the end-of-text token
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.temperature < float("inf"):
-            raise ConfigError(
-                f"temperature is {self.temperature}; expected 0 (greedy) or a positive number"
-            )
-        if self.top_k is not None and self.top_k < 1:
-            raise ConfigError(f"top_k is {self.top_k}; expected at least 1, or leave it out")
-        if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise ConfigError(f"top_p is {self.top_p}; expected 0 < top_p <= 1, or leave it out")
-        if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; expected 0 or more")
-        if self.max_tokens is not None and self.max_tokens < 1:
-            raise ConfigError(f"max_tokens is {self.max_tokens}; expected at least 1")
+SAMPLES_AT_ONCE = 32  # bounds the memory of keys and values; no sample depends on it
 
 
 def generate(
@@ -68,10 +42,10 @@ def generate(
         prompt: token ids, end-of-text first where a story starts there.
         settings: how tokens are chosen, and how many.
         end_of_text: the token that ends a sample; None where nothing does.
-        n_samples: continuations, each with a random generator of its own.
+        n_samples: continuations, each with its own random generator.
 
     Returns:
-        The new tokens of each sample; the last is ``end_of_text`` if the sample ended by itself.
+        The new tokens of each sample; the last is ``end_of_text`` if the sample ended there.
 
     Raises:
         ConfigError: the prompt is empty, holds no token of the model, or leaves no room for one.
@@ -109,11 +83,13 @@ def _room(model: Decoder | Compressor, prompt: Sequence[int], n_samples: int) ->
     if not prompt:
         raise ConfigError("the prompt is empty; give at least the end-of-text token")
     if not all(0 <= token < n_vocab for token in prompt):
-        raise ConfigError(f"the prompt holds a token that is not among the model's {n_vocab}")
+        raise ConfigError(
+            f"the prompt holds a token outside of the model's vocabulary of {n_vocab}"
+        )
     if len(prompt) >= n_ctx:
         raise ConfigError(
-            f"the prompt has {len(prompt)} tokens, the context holds {n_ctx} and at least one must "
-            "be left to write; shorten the prompt"
+            f"the prompt has {len(prompt)} tokens, the context holds {n_ctx}, and at least one "
+            "must be left to write; shorten the prompt"
         )
     return n_ctx - len(prompt)
 
@@ -130,7 +106,7 @@ class _CachedReader:
         return self._decoder(tokens, self._cache)[:, -1]
 
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
-        """Go on with these rows of the batch alone; a row may be taken several times."""
+        """Continue with these rows of the batch only; a row may be repeated."""
         self._cache.keep(rows)
 
 
@@ -202,9 +178,9 @@ def choose(
         return logits.argmax(dim=-1)
     kept, order = distribution(logits, settings)
     cumulative = kept.cumsum(dim=-1)
-    place = torch.searchsorted(cumulative, draws[:, None] * cumulative[:, -1:], right=True)
+    rank = torch.searchsorted(cumulative, draws[:, None] * cumulative[:, -1:], right=True)
     n_kept = (kept > 0).sum(dim=-1, keepdim=True)
-    return order.gather(1, place.minimum(n_kept - 1))[:, 0]
+    return order.gather(1, rank.minimum(n_kept - 1))[:, 0]
 
 
 def distribution(

@@ -1,4 +1,4 @@
-"""Shapes of published models by name, and where their parameters are.
+"""Shapes of published models by name, and their parameters by part.
 
 >>> parameter_table(PRESETS["gptneo-41m"]).row(part="total")
 {'part': 'total', 'parameters': 41026560, 'percent': 100.0}

@@ -25,12 +25,13 @@ from torch import Tensor
 from tinyinterp.errors import SelectionError
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
+from tinyinterp.selection import Index, choose_one
 from tinyinterp.text.corpus import MicroBatch, Sequence
 
 READINGS = ("post", "pre", "report")
 
 
-def hook_of(decoder: Decoder, layer: int, reading: str) -> tuple[str, Callable[[Tensor], Tensor]]:
+def hook_of(decoder: Decoder, layer: Index, reading: str) -> tuple[str, Callable[[Tensor], Tensor]]:
     """The hook name of a reading, and what turns its tensor into ``[batch position neuron]``.
 
     Raises:
@@ -40,10 +41,7 @@ def hook_of(decoder: Decoder, layer: int, reading: str) -> tuple[str, Callable[[
         raise SelectionError(
             f"there is no reading {reading!r}; choose one of {', '.join(READINGS)}"
         )
-    if not 0 <= layer < decoder.config.n_layers:
-        raise SelectionError(
-            f"there is no layer {layer}; this model has {decoder.config.n_layers}, counted from 0"
-        )
+    layer = choose_one("layer", layer, decoder.config.n_layers)
     if reading == "report":
         return f"blocks.{layer}.hook_resid_pre", decoder.block(layer).mlp.up
     return f"blocks.{layer}.mlp.hook_{reading}", lambda value: value

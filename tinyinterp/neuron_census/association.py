@@ -45,9 +45,9 @@ class Association:
 def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Association:
     """Test every neuron of a layer against every target.
 
-    The p-value is two-sided: ``AUROC - 0.5`` over the scatter of its parts by block of stories
-    (:func:`tinyinterp.statistics.rank_tests`), by Student's t with one degree of freedom fewer than
-    blocks. The interval is DeLong's with blocks as clusters.
+    The p-value is two-sided: ``AUROC - 0.5`` over the scatter of its parts by block of stories, by
+    Student's t with one degree of freedom fewer than blocks. The interval is DeLong's with blocks
+    as clusters.
     """
     n_rows, n_neurons = values.shape
     counts = prevalence(sample)

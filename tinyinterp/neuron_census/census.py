@@ -30,6 +30,7 @@ from tinyinterp.neuron_census.tables import (
     rows_of_layer,
 )
 from tinyinterp.neuron_census.top_activations import UNFILLED, find_hits
+from tinyinterp.selection import Index, choose_among
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
 
@@ -98,6 +99,14 @@ class NeuronCensus:
     def write(self, folder: Path) -> list[Path]:
         """Write the tables of every layer; returns the paths."""
         return [path for layer in self.layers.values() for path in layer.write(folder)]
+
+    def layer(self, layer: Index) -> LayerCensus:
+        """The tables of one layer.
+
+        Raises:
+            SelectionError: it is not in this census.
+        """
+        return self.layers[choose_among("layer", layer, self.layers, of="this census")]
 
 
 def census_neurons(

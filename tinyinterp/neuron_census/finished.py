@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.io.table import METADATA
+from tinyinterp.selection import choose_one
 
 Row = dict[str, Any]
 NEEDED = ("neurons", "top_activations", "bottom_activations", "associations", "histograms")
@@ -46,13 +47,9 @@ class Finished:
         Raises:
             SelectionError: there is no such neuron.
         """
-        rows = self._read("neurons", layer, neuron=neuron)
-        if not rows:
-            count = parquet.read_metadata(self._path("neurons", layer)).num_rows
-            raise SelectionError(
-                f"there is no neuron {neuron}; this layer has {count}, counted from 0"
-            )
-        return rows[0]
+        count = parquet.read_metadata(self._path("neurons", layer)).num_rows
+        number = choose_one("neuron", neuron, count, of="this layer")
+        return self._read("neurons", layer, neuron=number)[0]
 
     def hits(self, layer: int, neuron: int) -> list[Row]:
         """Its largest activations, largest first."""

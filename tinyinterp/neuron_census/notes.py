@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict
 from typing import Any
 
-from tinyinterp import __version__
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
 from tinyinterp.neuron_census.labels import PART_OF_SPEECH, THRESHOLDS
@@ -17,6 +14,7 @@ from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.tagging import Tagger
 from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.fingerprint import census_fingerprint as fingerprint_of
 
 LOW_COVERAGE = 0.8  # below this share of scored tokens the notes carry a warning
 MOST_BY_CHANCE = 0.05  # above this share of part-of-speech neurons in a null model, too
@@ -28,15 +26,15 @@ def census_fingerprint(
     """SHA-256 of everything that a layer's tables depend on, except the layer."""
     chosen = asdict(settings)
     del chosen["layers"]
-    about = {
-        "version": __version__,
-        "model": [model.name, model.fingerprint],
-        "text": [corpus.name, corpus.n_ctx, stats.tokens, stats.digest],
-        "tagger": [tagger.name, tagger.tag_set.names],
-        "settings": chosen,
-        "thresholds": asdict(THRESHOLDS),
-    }
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+    return fingerprint_of(
+        corpus,
+        tokens=stats.tokens,
+        digest=stats.digest,
+        model=(model.name, model.fingerprint),
+        settings=chosen,
+        thresholds=asdict(THRESHOLDS),
+        tagger=[tagger.name, tagger.tag_set.names],
+    )
 
 
 def layer_notes(
@@ -55,6 +53,7 @@ def layer_notes(
         "model": model.name,
         "checkpoint": model.fingerprint,
         "text": corpus.name,
+        "blank_lines": corpus.blank_lines,
         "layer": layer,
         "reading": settings.reading,
         "seed": settings.seed,

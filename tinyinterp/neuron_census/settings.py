@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.neuron_census.activations import READINGS
+from tinyinterp.selection import choose
 from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, TagReader, open_tagger
 
 NULL_TOKENS = 30_000  # of the text, read by each null model
@@ -16,7 +17,7 @@ class NeuronSettings:
     """What to measure, and how.
 
     Args:
-        layers: counted from 0; none: all.
+        layers: counted from 0; None: all.
         top: entries in each neuron's lists of largest and of smallest activations.
         seed: of the token sample, the bootstrap and the null models.
         per_story: list at most one activation per story, its largest (or smallest).
@@ -29,7 +30,7 @@ class NeuronSettings:
         SelectionError: a number is too small, or there is no such reading.
     """
 
-    layers: tuple[int, ...] = ()
+    layers: tuple[int, ...] | None = None
     top: int = 20
     seed: int = 0
     per_story: bool = False
@@ -63,12 +64,6 @@ class NeuronSettings:
         """The layers to measure, ascending, each once.
 
         Raises:
-            SelectionError: the model has no such layer.
+            SelectionError: the model has no such layer, or none was given.
         """
-        for layer in self.layers:
-            if not 0 <= layer < n_layers:
-                raise SelectionError(
-                    f"there is no layer {layer}; this model has {n_layers}, counted from 0 "
-                    f"to {n_layers - 1}"
-                )
-        return tuple(sorted(set(self.layers))) or tuple(range(n_layers))
+        return tuple(sorted(choose("layer", self.layers, n_layers)))

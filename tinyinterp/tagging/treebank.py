@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import conllu
-from conllu.exceptions import ParseException
-
-from tinyinterp.errors import CorpusError
+from tinyinterp.errors import CorpusError, DependencyError
 from tinyinterp.tagging.tag_sets import UNIVERSAL, TagSet, from_treebank
 
 Token = dict[str, Any]
@@ -62,7 +59,13 @@ def read_treebank(path: Path) -> list[Document]:
 
     Raises:
         CorpusError: there is no such file, or it is not in CoNLL-U.
+        DependencyError: ``conllu`` is not installed.
     """
+    try:
+        import conllu
+        from conllu.exceptions import ParseException
+    except ImportError as error:
+        raise DependencyError("conllu", "treebank") from error
     try:
         parsed = conllu.parse(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, ParseException) as error:

@@ -1,8 +1,8 @@
 """Text as a model reads it: sequences of tokens that know their story and their characters.
 
 A *sequence* is one story that starts with the end-of-text token; a story longer than the context is
-cut into several, each with an end-of-text of its own. Sequences come in fixed *micro-batches* of
-like length: what is forwarded together never depends on an option, so neither does any result.
+cut into several, each starting with end-of-text. Sequences come in fixed *micro-batches* of
+similar length: what is forwarded together never depends on an option, so neither does any result.
 
 Every story is put, by a hash of its text alone, on one of two *sides* (what is chosen or fitted
 uses FIT, what is reported uses TEST) and into one of 64 *blocks* (what the bootstrap resamples).
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence as StorySequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,12 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from tinyinterp.errors import CorpusError
-from tinyinterp.text.stories import clean, read_dataset, read_stories
+from tinyinterp.text.kept import KeptStories
+from tinyinterp.text.source import BlankLines, open_stories
 from tinyinterp.text.tokenizer import Tokenizer
 
-BUNDLED_STORIES = "bundled stories (drawn from the bundled model)"
 N_BLOCKS = 64
 STORIES_AT_ONCE = 512  # sorted by length among themselves
-STORIES_ENCODED = 64  # at a time: of a text that is not read to its end, hardly more than is read
 MICRO_BATCH_TOKENS = 2048
 MICRO_BATCH_SEQUENCES = 32
 IGNORED = -100  # a target that no loss is taken of
@@ -62,7 +61,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Sequences of like length, padded at the end with end-of-text."""
+    """Sequences of similar length, padded at the end with end-of-text."""
 
     sequences: tuple[Sequence, ...]
     tokens: Int[Tensor, "batch position"]
@@ -94,18 +93,31 @@ class Survey:
     longest: int  # tokens of the longest sequence
     test_sequences: int  # on the side that is reported; all, where the other side is empty
     two_sided: bool  # whether both sides have a story
+    digest: str  # SHA-256 over the stories
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Stories that are kept as sequences, and what these depend on."""
+
+    source: tuple[Callable[[], Iterable[str]], Tokenizer, int]  # stories, tokenizer, context
+    stories: KeptStories[list[Sequence]]
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Stories to be read as often as wanted; nothing is held but the way to read them.
+    """Stories to be read as often as wanted; only the first two million tokens are held.
 
     Args:
         name: what to call the text in tables.
         stories: opens the stories anew.
         tokenizer: the model's.
-        n_ctx: the model's context.
+        n_ctx: tokens of a sequence, at most; 2 or more.
         max_tokens: stop after the story in which this many tokens are reached; None: read all.
+        blank_lines: whether runs of blank lines were kept or folded, for the notes of tables.
+
+    Raises:
+        CorpusError: a number is out of its range.
     """
 
     name: str
@@ -113,6 +125,19 @@ class Corpus:
     tokenizer: Tokenizer
     n_ctx: int
     max_tokens: int | None = None
+    blank_lines: BlankLines = "kept"
+    _kept: list[_Kept] = field(default_factory=list, repr=False, compare=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.n_ctx < 2:
+            raise CorpusError(
+                f"a context of {self.n_ctx} has no room for a story: a sequence is the end-of-text "
+                "token and at least one token of a story; expected 2 or more"
+            )
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise CorpusError(
+                f"max_tokens is {self.max_tokens}; expected at least 1, or None for the whole text"
+            )
 
     def sequences(self, side: Side | None = None) -> Iterator[Sequence]:
         """All sequences in order, or those of one side."""
@@ -120,7 +145,7 @@ class Corpus:
             yield from (s for s in chunk if side in (None, s.side))
 
     def micro_batches(self, side: Side | None = None) -> Iterator[MicroBatch]:
-        """Sequences of like length together; the same batches in the same order every time.
+        """Sequences of similar length together; the same batches in the same order every time.
 
         Long ones first: what a pass needs for the next batch then fits where that of the last one
         was, and memory stays flat.
@@ -130,35 +155,52 @@ class Corpus:
             yield from reversed(list(group_by_length(chosen, self.tokenizer.end_of_text)))
 
     def survey(self) -> Survey:
-        """How much there is to read; tokenises everything once."""
+        """How much there is to read, and a digest of it."""
         tokens = longest = n_sequences = 0
         on_test = 0
+        digest = hashlib.sha256()
         for sequence in self.sequences():
             tokens += len(sequence.tokens)
             longest = max(longest, len(sequence.tokens))
             n_sequences += 1
             on_test += sequence.side is Side.TEST
+            if sequence.start == 0:
+                digest.update(sequence.story.encode("utf-8", "surrogatepass") + b"\0")
         two_sided = 0 < on_test < n_sequences
         test_sequences = on_test if two_sided else n_sequences
-        return Survey(tokens, n_sequences, longest, test_sequences, two_sided)
+        return Survey(tokens, n_sequences, longest, test_sequences, two_sided, digest.hexdigest())
 
     def _chunks(self) -> Iterator[list[Sequence]]:
-        stories = iter(self.stories())
-        number = total = 0
+        total = 0
         chunk: list[Sequence] = []
-        while batch := list(islice(stories, STORIES_ENCODED)):
-            for story, encoding in zip(batch, self.tokenizer.encode_batch(batch), strict=True):
-                chunk.extend(self._cut(story, number, encoding.ids, encoding.offsets))
-                number += 1
-                total += len(encoding.ids)
-                if self.max_tokens is not None and total >= self.max_tokens:
-                    yield chunk
-                    return
-                if number % STORIES_AT_ONCE == 0:
-                    yield chunk
-                    chunk = []
+        for number, (n_tokens, sequences) in enumerate(self._read_once(), start=1):
+            chunk.extend(sequences)
+            total += n_tokens
+            if self.max_tokens is not None and total >= self.max_tokens:
+                break
+            if number % STORIES_AT_ONCE == 0:
+                yield chunk
+                chunk = []
         if chunk:
             yield chunk
+
+    def _read_once(self) -> KeptStories[list[Sequence]]:
+        """The stories as sequences, shared with every corpus that :func:`replace` made of this."""
+        source = (self.stories, self.tokenizer, self.n_ctx)
+        for kept in self._kept:
+            if all(one is other for one, other in zip(kept.source, source, strict=True)):
+                return kept.stories
+        made = KeptStories(self.stories, self._encode)
+        self._kept.append(_Kept(source, made))
+        return made
+
+    def _encode(self, stories: list[str], first: int) -> list[tuple[int, list[Sequence]]]:
+        return [
+            (len(made.ids), list(self._cut(story, number, made.ids, made.offsets)))
+            for number, (story, made) in enumerate(
+                zip(stories, self.tokenizer.encode_batch(stories), strict=True), start=first
+            )
+        ]
 
     def _cut(
         self, story: str, number: int, ids: list[int], offsets: list[tuple[int, int]]
@@ -176,44 +218,41 @@ def open_corpus(
     tokenizer: Tokenizer,
     n_ctx: int,
     *,
-    text: Path | None = None,
+    text: Path | str | StorySequence[str] | None = None,
     dataset: str | None = None,
     max_tokens: int | None = None,
+    fold_for: str | None = None,
 ) -> Corpus:
-    """A corpus of a file, of a hub data set, or, given neither, of the bundled stories.
+    """A corpus of whatever :func:`tinyinterp.text.source.open_stories` takes.
+
+    Args:
+        tokenizer: the model's.
+        n_ctx: tokens of a sequence, at most.
+        text: the path of a file, the stories themselves, or None for the bundled stories.
+        dataset: the name of a data set on the hub, in place of a text.
+        max_tokens: how much of it is read; None: all.
+        fold_for: the model whose training text had no blank lines; None: they are kept.
 
     Raises:
-        CorpusError: both were given, or the first story cannot be read.
+        CorpusError: a text and a data set were given, the first story cannot be read, or a number
+            is out of its range.
     """
-    if text is not None and dataset is not None:
-        raise CorpusError("both a text and a data set were given; choose one")
-    if dataset is not None:
-        name, source = dataset, lambda: read_dataset(dataset)
-    else:
-        path = text or bundled_stories()
-        name = text.name if text else BUNDLED_STORIES
-        source = lambda: read_stories(path)  # noqa: E731
-    corpus = Corpus(name, lambda: map(clean, source()), tokenizer, n_ctx, max_tokens)
+    stories = open_stories(text, dataset=dataset, fold_for=fold_for)
+    corpus = Corpus(stories.name, stories.read, tokenizer, n_ctx, max_tokens, stories.blank_lines)
     if next(iter(corpus.stories()), None) is None:  # fail here, not once the model is at work
-        raise CorpusError(f"{name} holds no story")
+        raise CorpusError(f"{stories.name} holds no story")
     return corpus
 
 
-def corpus_of(stories: list[str], tokenizer: Tokenizer, n_ctx: int, name: str = "text") -> Corpus:
-    """A corpus of stories held in memory.
+def corpus_of(
+    stories: StorySequence[str], tokenizer: Tokenizer, n_ctx: int, name: str = "text"
+) -> Corpus:
+    """A corpus of stories held in memory, under a name.
 
     Raises:
         CorpusError: there is no story, or all are empty.
     """
-    kept = [story for story in stories if story.strip()]
-    if not kept:
-        raise CorpusError("no story was given; expected at least one that is not empty")
-    return Corpus(name, lambda: kept, tokenizer, n_ctx)
-
-
-def bundled_stories() -> Path:
-    """Where the stories that come with the package lie."""
-    return Path(__file__).parents[1] / "assets" / "stories.txt"
+    return replace(open_corpus(tokenizer, n_ctx, text=stories), name=name)
 
 
 def side_and_block(story: str) -> tuple[Side, int]:

@@ -1,4 +1,4 @@
-"""The format of TinyStoriesInstruct: what a story must have in it, then the story.
+"""The format of TinyStoriesInstruct: an instruction, then the story.
 
     Words: quit, oak, gloomy
     Features: Dialogue, BadEnding
@@ -8,7 +8,7 @@
     One day, ...
 
 Every field may be missing, and :func:`parse` takes them in any order. :func:`prompt` always writes
-the form above, so that what a model is asked looks like what it was trained on.
+the form above, so that a prompt looks like the training text.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ FIELD = re.compile(r"[ \t]*(Words|Features|Summary|Random sentence):(.*)", re.IG
 
 @dataclass(frozen=True)
 class Instruction:
-    """What is asked of a story. Features are free words; the data set's are ``FEATURES``."""
+    """What a story must have. Features are free words; the data set's are ``FEATURES``."""
 
     words: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     summary: str | None = None
-    sentence: str | None = None  # to be in the story, word for word
+    sentence: str | None = None  # that the story must have, word for word
 
     def __post_init__(self) -> None:
         for name in ("words", "features"):
@@ -49,13 +49,13 @@ class Instruction:
 def instruction(
     words: str = "", features: str = "", summary: str = "", sentence: str = ""
 ) -> Instruction:
-    """An instruction from fields as they are written: lists with commas, white space of any kind.
+    """An instruction from its fields as written: lists with commas, any white space.
 
     Args:
-        words: to be in the story, as ``quit, oak``.
-        features: as ``Dialogue, BadEnding``.
+        words: for the story, such as ``quit, oak``.
+        features: such as ``Dialogue, BadEnding``.
         summary: of the story.
-        sentence: to be in the story.
+        sentence: for the story, word for word.
     """
     lists = [tuple(filter(None, map(_in_line, field.split(",")))) for field in (words, features)]
     return Instruction(lists[0], lists[1], _in_line(summary) or None, _in_line(sentence) or None)
@@ -64,8 +64,8 @@ def instruction(
 def parse(text: str) -> tuple[Instruction, str]:
     """The instruction of an example, and its story.
 
-    Fields may stand in any order, go on over several lines, be empty or missing; one that comes
-    twice counts the last time. The story begins after the first line that starts with ``Story:``.
+    Fields may stand in any order, span several lines, be empty or missing; of one that occurs
+    twice, the last counts. The story begins after the first line that starts with ``Story:``.
 
     Raises:
         CorpusError: there is no ``Story:``, no story after it, or text before the first field.

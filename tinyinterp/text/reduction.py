@@ -1,14 +1,14 @@
 """Cut a byte-level BPE down to its most frequent tokens on a corpus.
 
 A small model of simple stories spends most of its parameters on tokens it never sees: GPT-2's
-tokenizer has 50,257, and a few thousand of them make almost all of TinyStories. Two ways:
+tokenizer has 50,257, and a few thousand of them cover almost all of TinyStories. Two ways:
 
 ``pieces``
-    Nothing is lost. A removed token falls apart into kept ones, down to the 256 bytes. BPE builds a
-    token by merges, so the tokens on the way to a kept one are kept with it; then every kept token
-    is still what its own text encodes to, because the merges that were removed never took part.
+    Nothing is lost. A removed token is split into kept ones, down to the 256 bytes. BPE builds a
+    token by merges, so the tokens on the way to a kept one are kept, too; then every kept token is
+    still what its text encodes to, because no removed merge takes part in it.
 ``unknown``
-    The published way: every removed token is read as one and the same unknown token.
+    The published way: every removed token is read as the same unknown token.
 
 New ids run by falling frequency after end-of-text, which is 0; ties keep the order they had.
 """
@@ -67,7 +67,7 @@ class Reduction:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What the ``n_vocab`` most frequent tokens (end-of-text among them) make of a corpus."""
+    """What the ``n_vocab`` most frequent tokens (end-of-text among them) cover of a corpus."""
 
     n_vocab: int
     tokens: float  # share of token occurrences that are kept tokens
@@ -96,7 +96,7 @@ def coverage(counts: TokenCounts, n_vocabs: Sequence[int]) -> Table:
     """Share of token and of word occurrences that the most frequent tokens cover.
 
     Args:
-        n_vocabs: sizes to try, each with one place taken by end-of-text.
+        n_vocabs: sizes to try, end-of-text included in each.
 
     Raises:
         TokenizerError: nothing was counted, or a size is below 1.
@@ -106,15 +106,15 @@ def coverage(counts: TokenCounts, n_vocabs: Sequence[int]) -> Table:
     if min(n_vocabs) < 1:
         raise TokenizerError(f"a vocabulary of {min(n_vocabs)} tokens covers nothing; ask for more")
     order = _by_frequency(counts)
-    rank = {token: place for place, token in enumerate(order, start=1)}  # place 0: end-of-text
-    rarest: Counter[int] = Counter()  # of each word the place of its rarest token
+    rank = {token: r for r, token in enumerate(order, start=1)}  # rank 0: end-of-text
+    rarest: Counter[int] = Counter()  # words by the rank of their rarest token
     for word, count in counts.words.items():
         rarest[max(rank[token] for token in word)] += count
     rows = [
         Coverage(
             n_vocab=size,
             tokens=sum(counts.tokens[t] for t in order[: size - 1]) / counts.tokens.total(),
-            words=sum(n for place, n in rarest.items() if place < size) / counts.words.total(),
+            words=sum(n for r, n in rarest.items() if r < size) / counts.words.total(),
         )
         for size in n_vocabs
     ]
@@ -132,7 +132,7 @@ def reduce(
 
     Args:
         counts: from :func:`count_tokens` with the same tokenizer.
-        rest: what becomes of the removed tokens, see the head of this module.
+        rest: how the removed tokens are read, see the head of this module.
 
     Raises:
         TokenizerError: not a byte-level BPE, or ``n_vocab`` is more than the corpus uses or less
@@ -152,7 +152,7 @@ def reduce(
         chosen, steps = _with_steps(base, order, n_vocab, names, bpe)
         needed, filled = len(base), len(chosen)
     _check_size(n_vocab, needed, filled)
-    frequency = {token: place for place, token in enumerate(order)}
+    frequency = {token: r for r, token in enumerate(order)}
     kept = [tokenizer.end_of_text]
     kept += sorted(
         chosen - {tokenizer.end_of_text}, key=lambda t: (frequency.get(t, len(order)), t)
@@ -174,12 +174,12 @@ class _Merges:
         alphabet = byte_characters().values()
         if model["type"] != "BPE" or any(char not in model["vocab"] for char in alphabet):
             raise TokenizerError(
-                f"the tokenizer ({model['type']}) is no byte-level BPE; "
+                f"the tokenizer ({model['type']}) is not a byte-level BPE; "
                 "only those of the GPT-2 kind can be reduced"
             )
         self.vocab: dict[str, int] = model["vocab"]
         pairs = [_pair(merge) for merge in model["merges"]]
-        self.rank = {pair: place for place, pair in enumerate(pairs)}
+        self.rank = {pair: r for r, pair in enumerate(pairs)}
 
     def bytes(self) -> Iterator[int]:
         """Ids of the 256 single bytes."""
@@ -193,15 +193,15 @@ class _Merges:
         parts, steps = list(name), []
         while len(parts) > 1:
             ranked = [
-                (self.rank[pair], place)
-                for place, pair in enumerate(pairwise(parts))
+                (self.rank[pair], at)
+                for at, pair in enumerate(pairwise(parts))
                 if pair in self.rank
             ]
             if not ranked:
                 return []
-            _, place = min(ranked)
-            parts[place : place + 2] = [parts[place] + parts[place + 1]]
-            steps.append(self.vocab[parts[place]])
+            _, at = min(ranked)
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+            steps.append(self.vocab[parts[at]])
         return steps
 
 
@@ -210,7 +210,7 @@ def _with_steps(
 ) -> tuple[set[int], int]:
     """Tokens by frequency, each after the steps towards it, until ``n_vocab`` are chosen.
 
-    The last places may go to steps towards a token that then no longer fits. Returns at most
+    The last of them may be steps towards a token that no longer fits. Returns at most
     ``n_vocab`` tokens (more only if ``base`` has more), and how many are there only as steps.
     """
     chosen, wanted = set(base), set(base)

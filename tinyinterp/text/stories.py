@@ -19,6 +19,7 @@ STORY_COLUMNS = ("text", "story")  # the names that TinyStories and its relative
 CHARACTERS_AT_ONCE = 1 << 16  # of a JSON file
 MOJIBAKE = re.compile("â€|[ÂÃ][^\\sA-Za-z]")  # how curly marks and accented letters come out
 LOST_BYTE = re.compile("â€(?=[\\x00-\\x7f]|$)")  # what is left of a closing quotation mark
+BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 def read_stories(path: Path) -> Iterator[str]:
@@ -40,7 +41,7 @@ def read_stories(path: Path) -> Iterator[str]:
     reader = readers.get(path.suffix.lower(), _from_text)
     found = False
     try:
-        for story in _whole_stories(reader(path)):
+        for story in whole_stories(reader(path)):
             found = True
             yield story
     except UnicodeDecodeError as error:
@@ -72,7 +73,7 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
         lines = (_story_of(row, name) for row in rows)
         if name.lower().endswith("tinystoriesinstruct"):
             lines = _split_at_end_of_text(line + "\n" for line in lines)
-        yield from _whole_stories(lines)
+        yield from whole_stories(lines)
     except CorpusError:
         raise
     # RuntimeError is what the library says of a data set that is a script.
@@ -86,11 +87,13 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
 def clean(story: str) -> str:
     """Repair mojibake (``â€œ`` for a quotation mark) as the published TinyStories files have it.
 
-    UTF-8 that was once read as Windows-1252 is decoded again, by ``ftfy``; text that was right
+    UTF-8 that was once read as Windows-1252 is decoded again, by ``ftfy``; correct text
     stays as it is, curly quotation marks included. The published files have lost the third byte of
     closing quotation marks, which Windows-1252 does not define; it is put back first.
     """
-    if not MOJIBAKE.search(story):  # ftfy alone would take some right pairs, as ”ß, for wrong ones
+    if not MOJIBAKE.search(
+        story
+    ):  # ftfy alone takes some correct pairs, such as ”ß, for wrong ones
         return story
     import ftfy
 
@@ -98,17 +101,29 @@ def clean(story: str) -> str:
     return ftfy.fix_encoding(LOST_BYTE.sub("â€\x9d", story))
 
 
-def _from_text(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig", newline=None) as file:
-        yield from _split_at_end_of_text(file)
+def fold_blank_lines(story: str) -> str:
+    r"""Runs of blank lines, white space in them included, as one line break.
+
+    >>> fold_blank_lines("Tim ran.\n\nHe fell.\n \n\nThe end.")
+    'Tim ran.\nHe fell.\nThe end.'
+    """
+    return BLANK_LINES.sub("\n", story)
 
 
-def _whole_stories(rows: Iterable[str]) -> Iterator[str]:
-    """The stories in each row, stripped, empty ones left out; no token for the end is in any."""
+def whole_stories(rows: Iterable[str]) -> Iterator[str]:
+    """The stories in each row: stripped, plain line ends, empty ones left out.
+
+    A row that holds the token for the end of a text is several stories.
+    """
     for row in rows:
         for story in row.split(END_OF_TEXT):
             if stripped := story.strip():
-                yield stripped
+                yield stripped.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _from_text(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8-sig", newline=None) as file:
+        yield from _split_at_end_of_text(file)
 
 
 def _split_at_end_of_text(lines: Iterator[str]) -> Iterator[str]:
@@ -150,7 +165,7 @@ def _items_of_json(chunks: Iterator[str], path: Path) -> Iterator[object]:
             try:
                 item, end = decoder.raw_decode(rest)
             except json.JSONDecodeError:
-                break  # the item goes on in the next chunk, or nowhere
+                break  # the item continues in the next chunk, or is cut off
             yield item
             text, before = rest[end:].lstrip(), ","
     raise CorpusError(f"{path} is not JSON: it breaks off, or is wrong, at {text[:20]!r}")

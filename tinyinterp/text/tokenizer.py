@@ -1,4 +1,4 @@
-"""Byte-level BPE tokenizers: one of our own, trained, or any model's, opened.
+"""Byte-level BPE tokenizers: trained here, or opened from a model's folder.
 
 A thin face over the ``tokenizers`` library that keeps what analyses need: the character span of
 every token, a readable name for every token (also for half an emoji), and the end-of-text token
@@ -47,7 +47,7 @@ class Tokenizer:
         found = backend.token_to_id(end_of_text)
         if found is None:
             raise TokenizerError(
-                f"the tokenizer has no {end_of_text!r} token; stories could not be told apart"
+                f"the tokenizer has no {end_of_text!r} token; stories could not be separated"
             )
         self.backend = backend
         self.end_of_text: int = found
@@ -139,7 +139,7 @@ class Tokenizer:
             encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
         except TypeError as error:
             raise CorpusError(
-                "a text is no string, or holds half of a surrogate pair; give whole characters, "
+                "a text is not a string, or holds half of a surrogate pair; give whole characters, "
                 "decoded as UTF-8"
             ) from error
         return [Encoding(self._clamp(e.ids), e.offsets) for e in encoded]

@@ -1,4 +1,4 @@
-"""The causal check at one look: what each head loses when ablated and when made positional."""
+"""The causal check in one picture: each head's effect, ablated and made positional."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tinyinterp.views.figure import Figure
 from tinyinterp.views.points import Group, Row, groups_by_kind, is_known, place_of
 
 LINEAR = 0.001  # nats per token around 0 that are drawn to scale; beyond, by logarithm
-NAMED = 8  # heads with their number beside the point: those that lose most
+NAMED = 8  # heads with their number beside the point: those of largest effect
 LONGEST_TITLE = 60  # characters
 RISES = ("ablation_loss_increase", "surrogate_loss_increase")
 X_LABEL = "rise in loss, output replaced by its mean (nats per token)"
-Y_LABEL = "rise in loss, pattern replaced by position's (nats per token)"
+Y_LABEL = "rise in loss, pattern replaced by the positional one (nats per token)"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class CausalPoints:
 
 
 def causal_points(table: Table) -> CausalPoints:
-    """What a picture of the causal check shows."""
+    """The points of a picture of the causal check."""
     order = list(style.KIND_COLOURS)
     checked = [row for row in table if _measured(row)]
     groups = sorted(groups_by_kind(checked, *RISES), key=lambda group: order.index(group.kind))
@@ -44,7 +44,7 @@ def causal_points(table: Table) -> CausalPoints:
 
 
 def arms(group: Group) -> list[list[list[float]]]:
-    """Of each axis, how far the 95 % intervals reach down and up."""
+    """For each axis, how far the 95 % intervals reach down and up."""
     return [
         [
             [max(0.0, row[rise] - row[f"{name}_low"]) for row in group.rows],
@@ -62,8 +62,8 @@ def has_causal_check(table: Table) -> bool:
 def draw_causal_check(table: Table, title: str) -> Figure:
     """A point for each head: rise in loss under mean ablation, and under its positional surrogate.
 
-    On the diagonal position keeps nothing of what the head does for the loss, at the height of 0
-    all of it; below the dashed line it keeps more than half. Thin lines are 95 % intervals.
+    On the diagonal, position alone keeps nothing of the head's effect on the loss; at height 0,
+    all of it; below the dashed line, more than half. Thin lines are 95 % intervals.
 
     Args:
         table: the heads table; layer, head, kind and the columns of the causal check are read.
@@ -94,7 +94,7 @@ def draw_causal_check(table: Table, title: str) -> Figure:
         axes.set_xscale("symlog", linthresh=LINEAR)
         axes.set_yscale("symlog", linthresh=LINEAR)
         for axis in (axes.xaxis, axes.yaxis):  # the usual labels are mathematics, which is off
-            axis.set_major_formatter(lambda value, _place: f"{value:g}")
+            axis.set_major_formatter(lambda value, _position: f"{value:g}")
         heading = style.draw_text(title, LONGEST_TITLE)
         figure.suptitle(heading, fontsize=10, weight="bold", x=0.02, ha="left")
         axes.set_xlabel(X_LABEL, fontsize=8.5)

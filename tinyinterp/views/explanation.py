@@ -1,54 +1,82 @@
-"""Why a head got its label, in plain words: numbers, thresholds, intervals, checks."""
+"""Why a head got its label, in words: numbers, thresholds, intervals, checks.
+
+Nothing is decided here. Which test gave the label is read off the table (``decided_by``, ``kind``
+and ``role``), since its numbers are rounded and may lie on a threshold that the exact ones missed.
+"""
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from tinyinterp.head_census.correlation import DISTANCE_THRESHOLD, REPORT_THRESHOLD
-from tinyinterp.head_census.labels import THRESHOLDS, Decision, Quantities, decide
+from tinyinterp.head_census.labels import (
+    NEAREST,
+    QUANTITY,
+    THRESHOLDS,
+    UNDETERMINED,
+    Decision,
+    decision_of,
+    limits_of,
+)
+from tinyinterp.head_census.rows import ROLE_Q
+from tinyinterp.views.points import is_known
 
 WIDTH = 100
 SHOWN = 5  # largest weights of the example
+MOST_DIGITS = 4  # of a percentage, where it takes that many to tell it from the threshold
 RULES_WORDS = {
-    "report": f"the report's rule: |r| above {REPORT_THRESHOLD} is positional, else semantic",
-    "distance-correlation": f"the distance correlation: {DISTANCE_THRESHOLD} or more is "
-    "positional, else semantic",
+    "report": "the rule of the TinyStories student report (|r| above "
+    f"{REPORT_THRESHOLD} is positional, anything else semantic)",
+    "distance-correlation": f"distance correlation ({DISTANCE_THRESHOLD} or more is positional, "
+    "anything else semantic)",
 }
 UNKNOWN = "unknown"
-# The tests before that of position: the column, what it says, what is needed.
+Row = Mapping[str, Any]
+
+
+class FirstTest(NamedTuple):
+    """A test that comes before position: what it measures, and what it asks for."""
+
+    decision: Decision
+    words: str
+    needed: str
+
+
 FIRST_TESTS = (
-    (
+    FirstTest(
         Decision.INDUCTION,
-        "induction",
-        "on repeated random tokens {:.0%} goes to what followed the same token earlier (I)",
+        "Induction: on repeated random tokens, {} of its attention goes to the token that followed "
+        "the earlier copy (I; {} needed)",
         f"at least {THRESHOLDS.induction:.0%}",
     ),
-    (
+    FirstTest(
         Decision.DUPLICATE,
-        "duplicate_token",
-        "{:.0%} goes to the earlier copy itself (D)",
+        "Duplicate token: {} goes to the earlier copy itself (D; {} needed)",
         f"at least {THRESHOLDS.duplicate:.0%}",
     ),
-    (
+    FirstTest(
         Decision.SINK,
-        "sink",
-        "on stories {:.0%} rests on the first token (S)",
+        "Sink: on stories, {} of its attention goes to the first token (S; {} needed)",
         f"at least {THRESHOLDS.sink:.0%}",
     ),
-    (
+    FirstTest(
         Decision.DIFFUSE,
-        "contrast",
-        "without that, it is {:.0%} of the way from attending to everything alike (C)",
+        "Diffuse: without the first token, it departs from uniform attention by {} of the maximum "
+        "(C; {} needed)",
         f"less than {THRESHOLDS.contrast:.0%}",
     ),
 )
-Row = Mapping[str, Any]
+POSITION_WORDS = {
+    Decision.POSITIONAL: f"at least {THRESHOLDS.positional:.0%} makes a head positional",
+    Decision.SEMANTIC: f"at most {THRESHOLDS.semantic:.0%} makes a head semantic",
+    Decision.MIXED: f"between {THRESHOLDS.semantic:.0%} and {THRESHOLDS.positional:.0%} a head is "
+    "mixed",
+}
 
 
 def explain_head(
@@ -73,177 +101,181 @@ def explain_head(
 
 
 def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
-    """What decided, what stands beside it, the causal checks, the report's rule: each unbroken."""
+    """What decided, the measures beside it, the causal check, the report's rule: each unbroken."""
     rule = notes.get("rule", "evidence")
-    decided = [_simple(row, rule)] if rule in RULES_WORDS else _evidence(row)
+    found = decision_of(row["decided_by"], row["kind"], row["role"])
+    if rule in RULES_WORDS or found is None:
+        decided = [_simple(row, RULES_WORDS.get(rule) or str(row["decided_by"]))]
+    else:
+        decided = [_tests(row, found), _certainty(row, found)]
     beside = _when_tokens_change(row), _looks_at(row), _causal(row), _report(row)
     return [said for said in (*decided, *beside) if said]
 
 
 def _label(row: Row) -> str:
-    if row["kind"] == "undetermined":
-        return f"undetermined ({row['role']})" if row["role"] else "undetermined"
+    if row["kind"] == UNDETERMINED:
+        return f"{UNDETERMINED} ({row['role']})" if row["role"] else UNDETERMINED
     return f"{row['kind']}, {row['role']}" if row["role"] else row["kind"]
 
 
 def _simple(row: Row, rule: str) -> str:
-    return f"Decided by {RULES_WORDS[rule]}. Here it is {_number(row['value'])}."
+    return f"Decided by {rule}. The value here is {_number(row['value'])}."
 
 
-def _evidence(row: Row) -> list[str]:
-    """What the table of tests said, in its order, as far as the one that decided."""
-    found = _decision(row)
-    lines = []
-    for test, column, words, needed in FIRST_TESTS:
-        passed = test is found
-        verdict = "which decides" if passed else "which does not decide"
-        value = row[column]
-        said = words.format(value) if _known(value) else f"{column} is {UNKNOWN}"
-        lines.append(f"{said}: {needed} is needed, {verdict}")
+def _tests(row: Row, found: Decision) -> str:
+    """What the tests said, in their order, as far as the one that decided."""
+    said = ["The tests, in order."]
+    for test in FIRST_TESTS:
+        passed = test.decision is found
+        value = row[QUANTITY[test.decision]]
+        share = _share(value, test.decision, passed=passed) if is_known(value) else UNKNOWN
+        verdict = "yes, which decides" if passed else "no"
+        said.append(f"{test.words.format(share, test.needed)}: {verdict}.")
         if passed:
-            break
-    else:
-        lines.append(_position(row, found))
-    return ["The tests, in order: " + "; ".join(lines) + ".", _certainty(row, found)]
-
-
-def _position(row: Row, found: Decision) -> str:
-    values = [row["position_explained"], row["place_explained"]]
-    best = max((v for v in values if _known(v)), default=None)
-    share = UNKNOWN if best is None else f"{best:.0%}"
-    verdict = {
-        Decision.POSITIONAL: f"at least {THRESHOLDS.positional:.0%} makes it positional",
-        Decision.SEMANTIC: f"at most {THRESHOLDS.semantic:.0%} makes it semantic",
-    }.get(found, f"between {THRESHOLDS.semantic:.0%} and {THRESHOLDS.positional:.0%} is mixed")
-    return (
-        f"where tokens stand explains {share} of that departure (distance F "
-        f"{_number(values[0])}, place in the text V {_number(values[1])}): {verdict}"
+            return " ".join(said)
+    by_distance, by_position = row["position_explained"], row["place_explained"]
+    best = max((v for v in (by_distance, by_position) if is_known(v)), default=None)
+    share = UNKNOWN if best is None else _share(best, found, passed=True)
+    said.append(
+        f"Position explains {share} of that departure (by distance, F = {_number(by_distance)}; by "
+        f"absolute position, V = {_number(by_position)}): {POSITION_WORDS[found]}."
     )
+    return " ".join(said)
+
+
+def _share(value: float, test: Decision, *, passed: bool) -> str:
+    """A percentage with as many digits as set it apart from the thresholds of its test.
+
+    The table rounds: a number that stands exactly on a threshold may have missed it.
+    """
+    limits = limits_of(test)
+    if value in limits:
+        missed = {
+            Decision.DIFFUSE: passed,
+            Decision.POSITIONAL: False,
+            Decision.SEMANTIC: False,
+            Decision.MIXED: True,
+        }.get(test, not passed)
+        beside = "just above " if test is Decision.MIXED and value == limits[0] else "just below "
+        return f"{beside if missed else ''}{value:.0%}"
+    for digits in range(MOST_DIGITS):
+        said = f"{value:.{digits}%}"
+        if said not in [f"{limit:.{digits}%}" for limit in limits]:
+            return said
+    return f"{value:.{MOST_DIGITS}%}"
 
 
 def _certainty(row: Row, found: Decision) -> str:
-    interval = f"{_number(row['low'])} to {_number(row['high'])}"
-    limits = " or ".join(f"{limit:g}" for limit in _limits(found))
-    said = f"The deciding number is {_number(row['value'])}, its 95 % interval {interval}"
-    if row["kind"] == "undetermined":
-        said += f": the threshold {limits} lies inside, or there was too little text to tell"
+    limits = " or ".join(f"{limit:g}" for limit in limits_of(found))
+    said = (
+        f"The deciding number is {_number(row['value'])}, with a 95% interval from "
+        f"{_number(row['low'])} to {_number(row['high'])}"
+    )
+    if row["kind"] == UNDETERMINED:
+        said += f": the threshold {limits} lies inside it, or the text is too short."
     else:
-        said += f", on one side of the threshold {limits}"
-    if _known(row["stability"]):
-        said += f"; {row['stability']:.0%} of resamples of the stories give this kind"
-    if _known(row["q_value"]):
-        said += f". Compared with randomly initialised models q is {_number(row['q_value'])}"
-    return said + "."
-
-
-def _limits(found: Decision) -> tuple[float, ...]:
-    return {
-        Decision.INDUCTION: (THRESHOLDS.induction,),
-        Decision.DUPLICATE: (THRESHOLDS.duplicate,),
-        Decision.SINK: (THRESHOLDS.sink,),
-        Decision.DIFFUSE: (THRESHOLDS.contrast,),
-        Decision.POSITIONAL: (THRESHOLDS.positional,),
-        Decision.SEMANTIC: (THRESHOLDS.semantic,),
-    }.get(found, (THRESHOLDS.semantic, THRESHOLDS.positional))
+        said += f", on one side of the threshold {limits}."
+    if is_known(row["stability"]):
+        kind = row["role"].removeprefix(NEAREST) if row["kind"] == UNDETERMINED else row["kind"]
+        said += f" {row['stability']:.0%} of the resamples of the stories give {kind}."
+    if is_known(row["q_value"]):
+        said += f" Against randomly initialised models, q = {_number(row['q_value'])}."
+    return said
 
 
 def _when_tokens_change(row: Row) -> str:
     stays, moves = (row.get(name) for name in ("content_invariance", "equivariance"))
-    if not (_known(stays) or _known(moves)):
+    if not (is_known(stays) or is_known(moves)):
         return ""
     return (
-        f"When other tokens are drawn its pattern stays with r = {_number(stays)} (content "
-        f"invariance), when they are permuted it moves along with r = {_number(moves)} "
-        "(equivariance)."
+        "When the tokens are replaced by others, its pattern stays in place with r = "
+        f"{_number(stays)} (content invariance); when they are permuted, it moves with them with "
+        f"r = {_number(moves)} (equivariance)."
     )
 
 
 def _looks_at(row: Row) -> str:
     if not row.get("looks_at"):
         return ""
-    name = row["looks_at"]
+    name, share = row["looks_at"], f"{row['looks_at_share']:.0%}"
     asking, _, asked = name.rpartition("->")
-    who = f"queries that are {asking} give to {asked}" if asking else f"it gives to {name}"
-    share, tells = row["looks_at_share"], row["looks_at_tells"]
-    said = (
-        f"Beyond position it looks most at {name}: {who} {share:.0%} of their attention"
+    goes = (
+        f"queries that are {asking} give {asked} {share} of their attention"
         if asking
-        else f"Beyond position it looks most at {name}: {who} {share:.0%} of its attention"
+        else f"{share} of its attention goes there"
     )
-    said += (
-        f", {_number(row['looks_at_lift'])} times what position alone would give ("
-        f"{_number(row['looks_at_low'])} to {_number(row['looks_at_high'])}), which tells "
-        f"{tells:.1%} of what position leaves unexplained."
+    said = (
+        f"Beyond position, it looks most at {name}: {goes}, {_number(row['looks_at_lift'])} times "
+        f"what position alone predicts ({_number(row['looks_at_low'])} to "
+        f"{_number(row['looks_at_high'])}). This explains {row['looks_at_tells']:.1%} of what "
+        "position leaves unexplained."
     )
     if row["kind"] == "semantic" and row["role"] == name:
-        return said + " That makes it the role."
+        return f"{said} This is its role."
     if row["kind"] == "semantic" and not row["role"]:
-        return said + (
-            f" A role needs a lift of {THRESHOLDS.lift:g} with its interval above "
-            f"{THRESHOLDS.lift_low:g}, and telling {THRESHOLDS.tells:.1%}; so it has none."
+        return (
+            f"{said} It has no role: a role needs a lift of {THRESHOLDS.lift:g} with its interval "
+            f"above {THRESHOLDS.lift_low:g} and {THRESHOLDS.tells:.1%} explained; a mark or a "
+            f"single token also needs q of at most {ROLE_Q:g} against shuffled models."
         )
     return said
 
 
 def _examples(row: Row) -> list[str]:
-    """Where it looks at that most."""
+    """The strongest examples of what it looks at."""
     if not row.get("looks_at") or not row.get("examples"):
         return []
-    heading = (
-        "Where it looks most at that: the weight, the key in [brackets], the query in {braces}"
-    )
-    lines = ["", heading]
+    lines = ["", "The strongest examples, with the weight, the [key] and the {query}:"]
     for example in row["examples"]:
         lines += textwrap.wrap(example, WIDTH, initial_indent="  ", subsequent_indent=7 * " ")
     return lines
 
 
 def _causal(row: Row) -> str:
-    if not _known(row["ablation_loss_increase"]):
+    if not is_known(row["ablation_loss_increase"]):
         return "The causal check was left out."
     ablation, surrogate = (
-        f"{row[f'{name}_loss_increase']:.4f} nats per token ({row[f'{name}_low']:.4f} to "
-        f"{row[f'{name}_high']:.4f})"
+        f"{row[f'{name}_loss_increase']:.4f} nats per token ({_nats(row[f'{name}_low'])} to "
+        f"{_nats(row[f'{name}_high'])})"
         for name in ("ablation", "surrogate")
     )
     said = (
-        f"Causal check: with its output replaced by its mean the loss rises by {ablation}; with "
-        f"its pattern replaced by what position alone would do, by {surrogate}. "
+        f"Causal check: replacing its output by its mean raises the loss by {ablation}; replacing "
+        f"its pattern by what position alone predicts, by {surrogate}. "
     )
     expected = {"positional": "more", "semantic": "less"}.get(row["kind"])
     if expected is None:
-        return said + f"It has nothing to say about a head that is {row['kind']}."
-    if not _known(row["position_keeps"]):
-        return said + "The first is not surely above 0, so nothing can be said about the label."
-    interval = f"{row['position_keeps_low']:.2f} to {row['position_keeps_high']:.2f}"
-    said += (
-        f"So position alone keeps {row['position_keeps']:.2f} ({interval}) of what the head does "
-        f"for the loss; of a {row['kind']} head it should keep {expected} than half"
-    )
+        return said + f"This says nothing about a head that is {row['kind']}."
+    if not is_known(row["position_keeps"]):
+        return said + "The first interval is not above 0, so this says nothing about the label."
     verdict = {
-        "agrees": ", and it does.",
-        "contradicts": ", and it does not: this contradicts the label.",
-        "": ", which this text does not decide.",
+        "agrees": "and it does.",
+        "contradicts": "and it does not: this contradicts the label.",
+        "": "which this text cannot decide.",
     }
-    return said + verdict[row["causal_check"]]
+    return said + (
+        f"Position alone keeps {row['position_keeps']:.2f} ({_nats(row['position_keeps_low'], 2)} "
+        f"to {_nats(row['position_keeps_high'], 2)}) of the head's effect on the loss. Of a "
+        f"{row['kind']} head it should keep {expected} than half, {verdict[row['causal_check']]}"
+    )
 
 
 def _report(row: Row) -> str:
     r, label = row["report_r"], row["report_label"]
-    if not _known(r):
-        return "The report's rule has nothing to go by on this text."
-    beside = "above" if abs(r) > REPORT_THRESHOLD else "not above"
+    if not is_known(r):
+        return "The rule of the TinyStories student report needs a longer story than this text has."
+    beside = "above" if label == "positional" else "not above"
     said = (
-        f"The report's rule, on one story: r = {_number(r)}, |r| is {beside} {REPORT_THRESHOLD}, "
-        f"so {label}"
+        f"By the rule of the TinyStories student report, on one story: r = {_number(r)}; |r| is "
+        f"{beside} {REPORT_THRESHOLD}, so {label}. "
     )
     if row["kind"] not in ("positional", "semantic"):
-        return said + f"; the evidence says {row['kind']}."
-    return said + ("; they agree." if label == row["kind"] else "; they disagree.")
+        return said + f"The evidence says {row['kind']}."
+    return said + ("The two agree." if label == row["kind"] else "The two disagree.")
 
 
 def _example(tokens: Sequence[str], pattern: Float[np.ndarray, "query key"]) -> list[str]:
-    """The largest weights between different tokens of the story, the first token left out."""
+    """The largest weights between different tokens of the story, without the first token."""
     weights = np.tril(np.nan_to_num(pattern), -1)
     weights[:, :1] = 0
     order = np.argsort(-weights, axis=None, kind="stable")[:SHOWN]
@@ -253,23 +285,12 @@ def _example(tokens: Sequence[str], pattern: Float[np.ndarray, "query key"]) -> 
         for query, key in found
         if weights[query, key] > 0
     ]
-    return ["Its largest weights in the story of the pictures, first token aside:", *lines]
-
-
-def _decision(row: Row) -> Decision:
-    names = ("induction", "duplicate_token", "sink", "contrast")
-    explained = ("position_explained", "place_explained")
-    values = [np.array([_float(row[name])]) for name in (*names, *explained)]
-    return Decision(int(decide(Quantities(*values))[0]))
-
-
-def _float(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+    return ["Its largest weights in the story of the pictures, without the first token:", *lines]
 
 
 def _number(value: float | None) -> str:
-    return f"{value:.3g}" if value is not None and math.isfinite(value) else UNKNOWN
+    return f"{value:.3g}" if value is not None and is_known(value) else UNKNOWN
+
+
+def _nats(value: float | None, digits: int = 4) -> str:
+    return f"{value:.{digits}f}" if value is not None and is_known(value) else UNKNOWN

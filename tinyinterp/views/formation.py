@@ -1,4 +1,4 @@
-"""When heads form: the scores of all heads over the steps of a training run, layer by layer."""
+"""When heads form: the scores of all heads over the steps of a training run, by layer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tinyinterp.head_census.labels import THRESHOLDS
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
+from tinyinterp.views.points import is_known
 
 CELL_WIDTH, CELL_HEIGHT = 1.55, 0.95  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.85, 1.0
@@ -54,9 +55,9 @@ class Line(NamedTuple):
 def formation_lines(table: Table, score: Score) -> list[Line]:
     """The lines of a column of panels, by layer and head."""
     rows = sorted(table, key=lambda row: row["step"])
-    places = sorted({(row["layer"], row["head"]) for row in rows})
+    heads = sorted({(row["layer"], row["head"]) for row in rows})
     lines = []
-    for layer, head in places:
+    for layer, head in heads:
         mine = [row for row in rows if (row["layer"], row["head"]) == (layer, head)]
         values = [_largest(row, score.columns) for row in mine]
         lines.append(Line(layer, head, mine[-1]["kind"], [row["step"] for row in mine], values))
@@ -66,8 +67,8 @@ def formation_lines(table: Table, score: Score) -> list[Line]:
 def draw_formation(table: Table, title: str) -> Figure:
     """A panel for each layer and score, a line for each head, coloured by its kind at the end.
 
-    Across, the steps by logarithm; up, 0 to 1. Dashed lines are the thresholds of the decision
-    table.
+    Steps run across on a logarithmic axis, scores up from 0 to 1. Dashed lines are the thresholds
+    of the decision table.
 
     Args:
         table: of :func:`tinyinterp.head_census.formation.follow_heads`.
@@ -97,7 +98,7 @@ def draw_formation(table: Table, title: str) -> Figure:
         heading = style.draw_text(title, LONGEST_TITLE)
         figure.text(LEFT / width, 1 - 0.3 / height, heading, fontsize=11, weight="bold",
                     va="center")  # fmt: skip
-        words = "across: step, by logarithm; a line is a head, its colour the kind at the end"
+        words = "across: step, logarithmic; each line is a head, coloured by its kind at the end"
         figure.text(LEFT / width, 0.45 / height, words, fontsize=7, color=style.FAINT)
         style.kind_legend(figure, [row["kind"] for row in last])
     return figure
@@ -122,7 +123,7 @@ def _draw_panel(axes: Axes, lines: list[Line], score: Score) -> None:
 
 def _largest(row: dict[str, Any], columns: tuple[str, ...]) -> float:
     """The largest of the values that are known; NaN, a gap in the line, if none is."""
-    values = [row[name] for name in columns if row[name] is not None and np.isfinite(row[name])]
+    values = [row[name] for name in columns if is_known(row[name])]
     return max(values, default=float("nan"))
 
 
@@ -132,7 +133,7 @@ def _scale(axes: Axes, steps: list[int]) -> None:
     axes.set_xlim(0.8 if steps[0] else -0.2, max(steps[-1], 2) * 1.25)
     powers = np.arange(1 + int(np.log10(max(steps[-1], 1))))
     axes.set_xticks([int(10**power) for power in powers])
-    axes.xaxis.set_major_formatter(lambda value, _place: f"{value:,g}")
+    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:,g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(-0.04, 1.04)
     axes.set_yticks([0, 0.5, 1], ["0", ".5", "1"])

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import index
-from typing import SupportsIndex
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.errors import CorpusError, SelectionError
+from tinyinterp.errors import CorpusError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import forward, kept
+from tinyinterp.selection import Index, choose_one
 
 
 @dataclass(frozen=True)
@@ -44,47 +42,20 @@ def tokenize(model: Model, text: str) -> OneText:
     return OneText(torch.tensor(ids), [tokenizer.token_text(token) for token in ids])
 
 
-def check_layer(model: Model, layer: int) -> None:
-    """Refuse a layer that does not exist.
-
-    Raises:
-        SelectionError: the model has no such layer.
-    """
-    _check("layer", layer, model.config.n_layers)
-
-
-def choose(
-    what: str, given: SupportsIndex | Sequence[SupportsIndex] | None, count: int
-) -> list[int]:
-    """The chosen heads or neurons as a list; None: all.
-
-    Raises:
-        SelectionError: one of them does not exist, or none was given.
-    """
-    if given is None:
-        return list(range(count))
-    chosen = [index(number) for number in (given if isinstance(given, Iterable) else [given])]
-    if not chosen:
-        raise SelectionError(f"no {what} was given; name at least one")
-    for number in chosen:
-        _check(what, number, count)
-    return chosen
-
-
 def read_pattern(
-    model: Model, tokens: Int[Tensor, " position"], layer: int
+    model: Model, tokens: Int[Tensor, " position"], layer: Index
 ) -> Float[np.ndarray, "head query key"]:
     """The attention pattern of each head of a layer.
 
     Raises:
         SelectionError: there is no such layer.
     """
-    check_layer(model, layer)
+    layer = choose_one("layer", layer, model.config.n_layers)
     return _run(model, tokens, f"blocks.{layer}.attn.hook_pattern")
 
 
 def read_activations(
-    model: Model, tokens: Int[Tensor, " position"], layer: int
+    model: Model, tokens: Int[Tensor, " position"], layer: Index
 ) -> Float[np.ndarray, "position neuron"]:
     """The activations of each neuron of a layer, after the non-linearity.
 
@@ -101,10 +72,3 @@ def _run(
     with torch.inference_mode(), kept(model.decoder, [hook_name], stop=True) as seen:
         forward(model.decoder, tokens[None])
     return seen[hook_name][0].cpu().numpy()
-
-
-def _check(what: str, number: int, count: int) -> None:
-    if not 0 <= number < count:
-        raise SelectionError(
-            f"there is no {what} {number}; this model has {count}, counted from 0 to {count - 1}"
-        )

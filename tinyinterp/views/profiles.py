@@ -1,4 +1,4 @@
-"""Offset profiles: how far back every head looks, layers by heads, on one pair of axes."""
+"""Offset profiles: how far back every head looks, layers by heads, on shared axes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Profile:
 
     @property
     def x(self) -> Float[np.ndarray, " offset"]:
-        """Where the offsets lie, the middle of each."""
+        """The middle of each offset."""
         return self.head + INSIDE * (np.arange(len(self.weights)) + 0.5) / len(self.weights)
 
     @property
     def y(self) -> Float[np.ndarray, " offset"]:
-        """How high the weights are, by their square root."""
+        """The height of the weights, by their square root."""
         return self.layer + 1 - INSIDE * np.sqrt(np.clip(self.weights, 0, 1))
 
     @property
@@ -49,7 +49,7 @@ class Profile:
 
 
 def cell_profiles(profiles: Float[np.ndarray, "layer head offset"], table: Table) -> list[Profile]:
-    """Those of the heads that the table has, in order."""
+    """The profiles of the heads in the table, in order."""
     kinds = {(row["layer"], row["head"]): row["kind"] for row in table}
     n_layers, n_heads = profiles.shape[:2]
     return [
@@ -104,8 +104,8 @@ def draw_profiles(
         figure.text(LEFT / width, 1 - 0.3 / height, heading, fontsize=11, weight="bold",
                     va="center")  # fmt: skip
         words = (
-            f"across each cell: 0 to {n_offsets - 1} tokens back; up: attention without the first "
-            "token, square root, lines at 0, .25 and 1"
+            f"across each cell: 0 to {n_offsets - 1} tokens back; up: square root of attention "
+            "without the first token, with lines at 0, .25 and 1"
         )
         figure.text(LEFT / width, 0.42 / height, words, fontsize=7, color=style.FAINT)
         style.kind_legend(figure, table["kind"])

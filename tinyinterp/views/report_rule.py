@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyinterp.head_census.correlation import REPORT_THRESHOLD
+from tinyinterp.views.points import is_known
 
 Row = Mapping[str, Any]
 DECIDED = ("positional", "semantic")  # what the report's rule can say
@@ -22,10 +23,10 @@ class RuleComparison:
     by_report: Counter[str]  # its labels
     largest_r: float  # |r|; NaN where none is known
     agree: int
-    disagree: Counter[str]  # by the kind that the evidence gives
+    disagree: Counter[str]  # by their kind
     other: Counter[str]  # heads that the evidence calls neither positional nor semantic
-    causal_evidence: int  # the causal check bears the evidence's kind out
-    causal_report: int  # it contradicts it
+    causal_evidence: int  # the causal check agrees with the evidence
+    causal_report: int  # it contradicts the evidence
     causal_silent: int
 
 
@@ -34,7 +35,7 @@ def compare_rules(rows: Iterable[Row]) -> RuleComparison:
     rows = list(rows)
     decided = [row for row in rows if row["kind"] in DECIDED]
     apart = [row for row in decided if row["kind"] != row["report_label"]]
-    sizes = [abs(row["report_r"]) for row in rows if _known(row["report_r"])]
+    sizes = [abs(row["report_r"]) for row in rows if is_known(row["report_r"])]
     checks = Counter(row["causal_check"] for row in apart)
     return RuleComparison(
         heads=len(rows),
@@ -56,27 +57,27 @@ def report_rule_sentences(rows: Iterable[Row], rule: str = "evidence") -> list[s
         return []
     found = compare_rules(rows)
     opening = (
-        f"The report's rule (|r| above {REPORT_THRESHOLD} on one story) calls "
-        f"{_counts(found.by_report)} of {found.heads} heads; the largest |r| is "
+        f"The rule of the TinyStories student report (|r| above {REPORT_THRESHOLD} on one story) "
+        f"labels {_counts(found.by_report)} of {found.heads} heads; the largest |r| is "
         f"{found.largest_r:.2f}."
     )
     sentences = [opening]
     apart = found.disagree.total()
     both = found.agree + apart
     sentences.append(
-        f"Of the {both} that the evidence calls positional or semantic it gives {found.agree} the "
-        f"same label and {apart} the other"
-        + (f" (by the evidence {_counts(found.disagree)})." if apart else ".")
+        f"By the evidence {both} are positional or semantic; the rule gives {found.agree} of them "
+        f"the same label and {apart} the other"
+        + (f" (evidence: {_counts(found.disagree)})." if apart else ".")
     )
     if found.other:
         sentences.append(f"By the evidence the rest are {_counts(found.other)}.")
-    if apart and all(not _known(row["ablation_loss_increase"]) for row in rows):
+    if apart and all(not is_known(row["ablation_loss_increase"]) for row in rows):
         sentences.append("The causal check was left out, so it takes no side.")
     elif apart:
         sentences.append(
-            f"Where the two disagree, the causal check sides with the evidence in "
-            f"{found.causal_evidence}, with the report's rule in {found.causal_report}, and can "
-            f"tell nothing in {found.causal_silent}."
+            "Where they disagree, the causal check sides with the evidence for "
+            f"{found.causal_evidence}, with the report's rule for {found.causal_report}, and "
+            f"cannot decide {found.causal_silent}."
         )
     return sentences
 
@@ -86,7 +87,3 @@ def _counts(counts: Counter[str]) -> str:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{count} {kind}" for kind, count in ranked]
     return named[0] if len(named) == 1 else ", ".join(named[:-1]) + f" and {named[-1]}"
-
-
-def _known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)

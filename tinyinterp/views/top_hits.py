@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from math import nan
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 import torch
@@ -15,7 +14,8 @@ from tinyinterp.errors import SelectionError
 from tinyinterp.io.progress import progress
 from tinyinterp.model import Model, Text
 from tinyinterp.network.packed import packed
-from tinyinterp.views.one_text import check_layer, choose, read_activations
+from tinyinterp.selection import Index, Indices, choose, choose_one
+from tinyinterp.views.one_text import read_activations
 
 if TYPE_CHECKING:
     from tinyinterp.neuron_census import NeuronCensus
@@ -34,7 +34,7 @@ class HitInContext:
 
 
 def hits_of_census(
-    census: NeuronCensus, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int
+    census: NeuronCensus, layer: Index, neuron: Indices, k: int
 ) -> dict[int, list[HitInContext]]:
     """The largest activations in a census, by neuron, largest first.
 
@@ -42,13 +42,9 @@ def hits_of_census(
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
     _check(k)
-    if layer not in census.layers:
-        raise SelectionError(
-            f"layer {layer} is not in this census; it has {', '.join(map(str, census.layers))}"
-        )
-    found = census.layers[layer]
+    found = census.layer(layer)
     hits = {}
-    for number in choose("neuron", neuron, len(found.table)):
+    for number in choose("neuron", neuron, len(found.table), of="this layer"):
         rows = found.top.filter(pc.field("neuron") == number).to_pylist()
         hits[number] = [
             HitInContext(
@@ -63,7 +59,7 @@ def hits_of_census(
 
 
 def hits_of_model(
-    model: Model, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int, text: Text
+    model: Model, layer: Index, neuron: Indices, k: int, text: Text
 ) -> dict[int, list[HitInContext]]:
     """The largest activations on a text, by neuron, largest first; of equal ones the earlier first.
 
@@ -74,7 +70,7 @@ def hits_of_model(
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
     _check(k)
-    check_layer(model, layer)
+    layer = choose_one("layer", layer, model.config.n_layers)
     numbers = choose("neuron", neuron, model.config.d_mlp)
     corpus = model.corpus(text, max_tokens=READ_TOKENS)
     kept: dict[int, list[tuple[float, int, int, HitInContext]]] = {number: [] for number in numbers}

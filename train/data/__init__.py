@@ -1,0 +1,1 @@
+"""What makes batches: stories become token files, and token files become batches."""

@@ -1,0 +1,1 @@
+"""What reports: loss curves, the memory table, the model card of the bundled model."""
