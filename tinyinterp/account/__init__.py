@@ -1,0 +1,1 @@
+"""How much of a head, a neuron or the whole model a simple story explains."""
