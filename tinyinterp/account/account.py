@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from tinyinterp.account.ngrams import ORDERS, block_losses, count_ngrams
 from tinyinterp.account.rows import (
     Evidence,
     count_parameters,
+    drawn_tokens,
     head_rows,
     layer_rows,
     model_rows,
@@ -28,6 +30,12 @@ from tinyinterp.account.rows import (
 )
 from tinyinterp.account.score import PARTS, TestPass
 from tinyinterp.account.tags import TagRows
+from tinyinterp.account.weights import (
+    HeadWeights,
+    NeuronWeights,
+    head_weights,
+    neuron_weights,
+)
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
@@ -160,13 +168,24 @@ def _take(
         "nats_at_means": float(scores.loss["both", -1].sum() / scores.predicted.sum()),
         "attribution_r": evidence.agreement,
     }
+    drawn_to = {at: drawn_tokens(scores_of) for at, scores_of in fitted.drawn_by_head()}
+    of_heads = head_weights(decoder, model.tokenizer, drawn_to)
+    of_neurons = neuron_weights(decoder, model.tokenizer)
     heads = head_rows(model, fitted, evidence)
+    neurons = neuron_rows(evidence)
     return Account(
         Table("account", model_rows(evidence), notes=notes),
-        Table("account_heads", heads, notes=notes),
-        Table("account_neurons", neuron_rows(evidence), notes=notes),
+        Table("account_heads", _joined(heads, of_heads), notes=notes),
+        Table("account_neurons", _joined(neurons, of_neurons), notes=notes),
         Table("account_layers", layer_rows(evidence), notes=notes),
     )
+
+
+def _joined(
+    rows: list[dict[str, Any]], weights: Iterable[HeadWeights | NeuronWeights]
+) -> list[dict[str, Any]]:
+    """The rows with what the weights say beside them; both come layer by layer."""
+    return [row | asdict(beside) for row, beside in zip(rows, weights, strict=True)]
 
 
 def _test_stories(corpus: Corpus, most: int, *, both_sides: bool) -> list[Story]:

@@ -49,6 +49,7 @@ def calibrate(
         if not active.any():
             break
         size = active.double()
+        tried, new = weights, loss
         for _ in range(HALVINGS):
             tried = weights - size[:, None] * step
             new = _loss(features, targets, allowed, tried)

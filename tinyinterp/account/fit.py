@@ -7,7 +7,7 @@ means that ablations put in place. The second calibrates each head's surrogates.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,12 @@ class Fitted:
     by_tag: list[ContextMeans]
     mean_z: Float[Tensor, "layer head d_head"]
     drawn: Float[np.ndarray, "layer head n_vocab"]
+
+    def drawn_by_head(self) -> Iterator[tuple[tuple[int, int], Float[np.ndarray, " n_vocab"]]]:
+        """Layer and number of every head, with its scores of tokens as keys."""
+        for layer, of_layer in enumerate(self.drawn):
+            for head, scores in enumerate(of_layer):
+                yield (layer, head), scores
 
     def predictions(
         self, layer: int, rows: Int[Tensor, "order batch position"], rungs: int

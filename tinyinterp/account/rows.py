@@ -122,7 +122,8 @@ def head_rows(model: Model, fitted: Fitted, evidence: Evidence) -> list[Row]:
         for number, rung in enumerate(RUNGS):
             row |= _columns(f"keeps_{rung}", kept, (number, layer, head))
         row |= _columns("ablation_loss_increase", ablation, (layer, head))
-        row["drawn_to"] = _drawn_to(model, fitted.drawn[layer, head])
+        drawn = drawn_tokens(fitted.drawn[layer, head])
+        row["drawn_to"] = [model.tokenizer.token_text(token) for token in drawn]
         rows.append(row)
     return rows
 
@@ -191,7 +192,7 @@ def _columns(name: str, shares: Shares, at: tuple[int, ...]) -> Row:
     }
 
 
-def _drawn_to(model: Model, scores: Float[np.ndarray, " n_vocab"]) -> list[str]:
+def drawn_tokens(scores: Float[np.ndarray, " n_vocab"]) -> list[int]:
     """The tokens with the largest mean scores as keys, largest first."""
     order = np.argsort(-scores, kind="stable")[:SHOWN_TOKENS]
-    return [model.tokenizer.token_text(int(token)) for token in order if np.isfinite(scores[token])]
+    return [int(token) for token in order if np.isfinite(scores[token])]

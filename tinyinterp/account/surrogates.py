@@ -50,7 +50,7 @@ def log_kernels(surrogate: Surrogate) -> Float[Tensor, "head longest longest"]:
     By position (V), which is the kernel by distance wherever that predicts one half of FIT better
     from the other.
     """
-    logs = surrogate.by_place.clamp_min(1e-12).log().float()
+    logs = surrogate.by_position.clamp_min(1e-12).log().float()
     logs[:, :FIRST_QUERY] = 0  # their only key after key 0 needs no kernel
     return logs
 

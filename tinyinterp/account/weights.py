@@ -14,6 +14,8 @@ from tinyinterp.account.copying import copying
 from tinyinterp.account.folded import fold_heads, fold_neurons, folded_unembedding
 from tinyinterp.account.logit_effects import logit_effects
 from tinyinterp.account.neuron_links import neuron_links
+from tinyinterp.io.table import Table
+from tinyinterp.model import Model
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -129,3 +131,14 @@ def neuron_weights(decoder: Decoder, tokenizer: Tokenizer) -> Iterator[NeuronWei
                 written_by=links.written_by[neuron],
                 read_by=links.read_by[neuron],
             )
+
+
+def weight_tables(model: Model) -> tuple[Table, Table]:
+    """The tables of heads and of neurons, from the weights alone."""
+    notes = {"model": model.name, "fingerprint": model.fingerprint}
+    heads = head_weights(model.decoder, model.tokenizer)
+    neurons = list(neuron_weights(model.decoder, model.tokenizer))
+    return (
+        Table("weights_heads", heads, notes=notes),
+        Table("weights_neurons", neurons, notes=notes),
+    )

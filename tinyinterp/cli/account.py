@@ -12,6 +12,7 @@ from tinyinterp.cli.options import (
     Dataset,
     Full,
     Json,
+    KeepBlankLines,
     Seed,
     TextFile,
     Tokens,
@@ -23,6 +24,8 @@ from tinyinterp.cli.tables import as_json
 
 if TYPE_CHECKING:
     from tinyinterp.account.account import Account
+    from tinyinterp.io.output import OutputFolder
+    from tinyinterp.model import Model
 
 QUICK_TOKENS = 12_000
 QUICK_TEST_TOKENS = 2_000
@@ -42,11 +45,16 @@ def account(
             help="Fit on the stories of this file instead of the FIT half of the text.",
         ),
     ] = None,
+    weights: Annotated[
+        bool,
+        typer.Option("--weights", help="Only what the weights say; reads no text."),
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
         "tinyinterp-out/account"
     ),
     tokens: Tokens = None,
     full: Full = False,
+    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
         bool,
@@ -67,15 +75,19 @@ def account(
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else ACCOUNT_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
-    from tinyinterp.text.corpus import open_corpus
 
     model = load(ckpt)
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
-    corpus = open_corpus(model.tokenizer, n_ctx, text=text, dataset=dataset, max_tokens=limit)
+    output = OutputFolder(out)
+    if weights:
+        _weights(model, output, as_one_json=as_one_json)
+        return
+    corpus = model.corpus(
+        text, dataset=dataset, max_tokens=limit, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+    )
     fit_on = None
     if fit_text is not None:
-        fit_on = open_corpus(model.tokenizer, n_ctx, text=fit_text)
-    output = OutputFolder(out)
+        fit_on = model.corpus(fit_text, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines)
     from tinyinterp.account.account import AccountSettings, take_account  # slow: after the checks
 
     settings = AccountSettings(seed=seed)
@@ -100,6 +112,22 @@ def account(
     print_lines(needs_lines(taken.heads, taken.neurons))
     if quick:
         say("quick: little text and wide intervals; leave out --quick for all of it")
+    say_written(output.folder, output.written)
+
+
+def _weights(model: Model, output: OutputFolder, *, as_one_json: bool) -> None:
+    """Write and print what the weights of heads and neurons say."""
+    from tinyinterp.account.weights import weight_tables
+    from tinyinterp.views.account_lines import weight_lines
+
+    heads, neurons = weight_tables(model)
+    with output.filling("account of the weights", model.name) as folder:
+        heads.write(folder)
+        neurons.write(folder)
+    if as_one_json:
+        print_json(as_json(heads, output))
+        return
+    print_lines(weight_lines(list(heads), list(neurons)))
     say_written(output.folder, output.written)
 
 

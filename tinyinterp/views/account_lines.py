@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tinyinterp.views.neuron_text import visible
+
 BAR = 30  # characters of a bar that is full
 FULL, EIGHTHS = "█", " ▏▎▍▌▋▊▉"
 NAMES = {"heads": "heads", "neurons": "neurons", "both": "both", "language": "n-grams"}
@@ -64,6 +66,23 @@ def needs_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:
             cells = (f"{count[each]:,}".rjust(w) for each, w in zip(present, widths, strict=True))
             lines.append(f"{layer:5}  " + "  ".join(cells))
     return lines
+
+
+def weight_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:
+    """The heads that copy or suppress, and how many neurons there are of each family."""
+    lines = ["Heads that copy, or suppress what they attend to:"]
+    for row in heads:
+        words = [word for word in (row["copies"], row["copies_names"]) if word]
+        if words:
+            raised = " ".join(map(visible, row["raises"][:5]))
+            reads = ", ".join(row["composes_with"]) or "none beyond chance"
+            lines.append(
+                f"  {row['layer']}.{row['head']}  {', '.join(words)}; copy rank "
+                f"{row['copy_rank']:,.0f}; raises {raised}; composes with {reads}"
+            )
+    families = Counter(row["family"] or "none of them" for row in neurons)
+    counted = ", ".join(f"{name} {count:,}" for name, count in sorted(families.items()))
+    return [*lines, "", f"Families of neurons: {counted}"]
 
 
 def bar(share: float | None) -> str:
