@@ -1,4 +1,4 @@
-"""The weights of features in a softmax, by maximum likelihood: a convex problem of a few numbers."""
+"""The weights of features in a softmax, by maximum likelihood: a small convex problem."""
 
 from __future__ import annotations
 

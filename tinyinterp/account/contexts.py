@@ -1,8 +1,8 @@
 """The contexts that a prediction may know: a token, the token before it, and so on, with back-off.
 
-Contexts are the nodes of a tree. Below the root are the tokens; a pair is a child of its last token,
-a trigram a child of its last pair. A context longer than a token is a node only if FIT holds it
-``LEAST`` times, so every position belongs to its longest known context of at most a given order:
+Contexts are the nodes of a tree. Below the root are the tokens; a pair is a child of its last
+token, a trigram a child of its last pair. A context longer than a token is a node only if FIT holds
+it ``LEAST`` times. Every position belongs to its longest known context of at most a given order:
 
     root ─► [show] ─► [to show] ─► [wanted to show]
 """

@@ -1,4 +1,4 @@
-"""What single heads, single neurons and whole layers of neurons do for the loss, under each rung."""
+"""What single heads, single neurons and whole layers do for the loss, under each rung."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def layer_rises(
     rungs: int,
     report: Progress | None = None,
 ) -> Rises:
-    """The loss with all neurons of one layer at a time at their means, or at a rung's prediction."""
+    """The loss with all neurons of a layer at their means, or at a rung's prediction."""
     config = decoder.config
     rises = np.zeros((rungs + 1, N_BLOCKS, config.n_layers))
     tokens = np.zeros(N_BLOCKS)

@@ -149,7 +149,7 @@ def fit_ladders(
     calibrating = list(group_by_length(chosen, 0))
     contexts = find_contexts([story.tokens for story in stories], config.n_vocab, order)
     rows = rows_for(contexts, [batch.tokens for batch in (*test, *calibrating)])
-    longest = max(max(batch.tokens.shape[1] for batch in test), max(len(s.tokens) for s in stories))
+    longest = max(*(b.tokens.shape[1] for b in test), *(len(s.tokens) for s in stories))
     del stories
 
     streams, mean_z = _Streams(decoder, rows, tags, longest), MeanZ(config)
@@ -191,7 +191,10 @@ class _Calibration:
     def weights(
         self, layer: int, stream: ContextMeans, log_kernel: Float[Tensor, "head longest longest"]
     ) -> tuple[Float[Tensor, "rung head two"], Float[np.ndarray, "head n_vocab"]]:
-        """``a`` and ``b`` of every rung, and how the tokens rung is drawn to tokens, layer by layer."""
+        """``a`` and ``b`` of every rung, and the mean score of each token as a key.
+
+        Called once for each layer, from the lowest up.
+        """
         decoder, n_heads = self._decoder, self._decoder.config.n_heads
         window, block = decoder.config.window_of(layer), decoder.block(layer)
         kernels, targets, allowed = [], [], []

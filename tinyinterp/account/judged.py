@@ -64,7 +64,10 @@ def explained_shares(scores: Scores, seed: int) -> Shares:
 
 
 def kept_shares(rises: Rises, seed: int) -> tuple[Shares, Shares]:
-    """Rise under mean ablation, ``[*part]``, and ``1 - rise / that`` of each rung, ``[rung *part]``."""
+    """The rise under mean ablation, and what each rung keeps: ``1 - rise / that rise``.
+
+    Shapes are ``[*part]`` and ``[rung *part]``.
+    """
     tokens = rises.tokens.reshape(-1, *(1 for _ in rises.rises.shape[2:]))
     ablation = _shares(lambda rise, n: rise / np.maximum(n, 1), rises.rises[0], tokens, seed=seed)
     under = np.moveaxis(rises.rises[1:], 1, 0)  # [block rung *part]
@@ -82,8 +85,8 @@ def r2_shares(scores: Scores, layer: int) -> tuple[Shares, Float[np.ndarray, "pr
     """r² of each predictor for the neurons of a layer with intervals, and Pearson's r.
 
     r² is the share of the variance over TEST that the prediction explains; NaN for a neuron that
-    never varies. The interval is linearised: with ``e`` the squared errors and ``v`` the variance of
-    a block around the mean of all, the scatter of ``e - (1 - r²) v`` over blocks is the error of
+    never varies. The interval is linearised: with ``e`` the squared errors and ``v`` the variance
+    of a block around the mean of all, the scatter of ``e - (1 - r²) v`` over blocks is the error of
     their ratio (Taylor linearisation, Wolter 2007), and its law Student's t. A bootstrap of as many
     ratios as there are neurons and predictors would take minutes and say the same.
     """

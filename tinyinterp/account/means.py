@@ -1,4 +1,4 @@
-"""What a context alone says of a vector: conditional means over FIT, shrunk towards shorter contexts.
+"""What a context says of a vector: conditional means over FIT, shrunk towards shorter contexts.
 
 The mean of a context is drawn towards that of the next shorter context by ``PULL`` imaginary
 observations, a token's towards the mean of all. A position adds the mean at that position less the

@@ -49,7 +49,7 @@ class NGrams:
         return int(np.searchsorted(self.grams, end))
 
     def losses(self, tokens: Int[np.ndarray, " position"]) -> Float[np.ndarray, "order position"]:
-        """Loss in nats of every token of a sequence but the first, under the model of each order."""
+        """Loss of every token of a sequence but the first, under the model of each order; nats."""
         wanted = tokens[1:].astype(np.int64)
         n_vocab = self.contexts.n_vocab
         contexts = self.contexts.nodes(tokens)[:, :-1]

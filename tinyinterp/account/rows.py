@@ -161,7 +161,7 @@ def layer_rows(evidence: Evidence) -> list[Row]:
 
 
 def count_parameters(config: DecoderConfig, fitted: Fitted) -> dict[tuple[str, int], int]:
-    """How many numbers the tables of each part and rung hold: all contexts of FIT, not TEST's alone."""
+    """How many numbers the tables of each part and rung hold, with all contexts of FIT."""
     layers, contexts = config.n_layers, fitted.rows.contexts
     longest = fitted.surrogates[0].sink.shape[1]
     kernel = layers * config.n_heads * (longest * (longest - 1) // 2 + longest)  # V and the sink

@@ -1,11 +1,12 @@
 """What a head would attend to if it knew only a position, a token, or a few tokens: its surrogates.
 
 ``x̂`` is what a context says of the residual stream at the head's input; the head's own layer norm,
-queries and keys make scores ``ŝ`` of it. A surrogate's pattern is a softmax of ``a ŝ + b log k``
+queries and keys turn it into scores ``ŝ``. A surrogate's pattern is a softmax of ``a ŝ + b log k``
 over the allowed keys after key 0, where ``k`` is the head's positional kernel and ``a`` and ``b``
 are fitted on FIT. Key 0 gets the head's mean sink at that query.
 
-This is causal scrubbing (Chan et al., Redwood Research 2022), with conditional means for resampling.
+This is causal scrubbing (Chan et al., Redwood Research 2022) with conditional means in place of
+resampling.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SINK_PULL = 5.0  # queries at the mean sink, added to each position's own
 
 @dataclass(frozen=True)
 class LayerSurrogates:
-    """Everything that a layer's surrogates need; rung 0 knows the position, rung n the last n tokens.
+    """What a layer's surrogates need; rung 0 knows the position, rung n the last n tokens.
 
     Args:
         log_kernel: what position says, in logits; row 0 is empty.

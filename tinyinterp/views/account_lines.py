@@ -24,8 +24,11 @@ def account_lines(rows: Sequence[Row], notes: Mapping[str, Any]) -> list[str]:
     """
     unigram = next(row["nats"] for row in rows if row["rung"] == "1-gram")
     lines = [
-        f"Loss per token on {notes['test_tokens']:,} TEST tokens: intact {notes['nats_intact']:.3f} "
-        f"nats, unigrams {unigram:.3f}, everything at its mean {notes['nats_at_means']:.3f}.",
+        (
+            f"Nats per token on {notes['test_tokens']:,} TEST tokens: intact "
+            f"{notes['nats_intact']:.3f}, unigrams {unigram:.3f}, everything at its mean "
+            f"{notes['nats_at_means']:.3f}."
+        ),
         "",
         f"{'replaced':8}  {'by':12} {'nats':>7}  recovered from",
         f"{'':8}  {'':12} {'':>7}  means  unigrams (95 % interval)",
