@@ -28,7 +28,7 @@ from tinyinterp.account.rows import (
     model_rows,
     neuron_rows,
 )
-from tinyinterp.account.score import PARTS, TestPass
+from tinyinterp.account.score import PARTS, ScorePass
 from tinyinterp.account.tags import TagRows
 from tinyinterp.account.weights import (
     HeadWeights,
@@ -140,7 +140,7 @@ def _take(
         fitted = fit_ladders(
             decoder, fit, batches, tags, order=ORDER, seed=settings.seed, report=bar
         )
-        scores = TestPass(decoder, fitted, tags, rungs).read(batches, bar)
+        scores = ScorePass(decoder, fitted, tags, rungs).read(batches, bar)
         evidence = Evidence(
             scores=scores,
             heads=head_rises(decoder, fitted, effect_batches, rungs, bar),

@@ -32,7 +32,7 @@ class Contexts:
     """
 
     n_vocab: int
-    keys: tuple[Int[np.ndarray, " node"], ...]
+    keys: tuple[Int[np.ndarray, "_"], ...]
     parents: Int[np.ndarray, " node"]
     counts: Int[np.ndarray, " node"]
 
@@ -77,7 +77,7 @@ class Contexts:
 
 
 def find_contexts(
-    sequences: Iterable[Int[np.ndarray, " position"]],
+    sequences: Iterable[Int[np.ndarray, "_"]],
     n_vocab: int,
     order: int,
     least: int = LEAST,

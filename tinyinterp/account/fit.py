@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from tinyinterp.account.calibration import calibrate
@@ -227,8 +227,8 @@ class _Calibration:
         return torch.stack(weights), drawn
 
     def _picked(
-        self, values: Float[Tensor, "batch head query key"], queries: list[Int[np.ndarray, " row"]]
-    ) -> Float[Tensor, "head row key"]:
+        self, values: Shaped[Tensor, "batch head query key"], queries: list[Int[np.ndarray, "_"]]
+    ) -> Shaped[Tensor, "head row width"]:
         """The chosen queries' rows, filled up to one width."""
         rows = [values[i][:, torch.from_numpy(at)] for i, at in enumerate(queries)]
         joined = torch.cat(rows, 1)
@@ -236,7 +236,7 @@ class _Calibration:
 
     def _drawn(
         self,
-        scores: list[Float[Tensor, "batch head query key"]],
+        scores: list[Float[Tensor, "_ head _ _"]],
         a: Float[Tensor, " head"],
         window: int | None,
     ) -> Float[np.ndarray, "head n_vocab"]:

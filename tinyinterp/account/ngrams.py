@@ -48,7 +48,7 @@ class NGrams:
         end = self.contexts.first(order) * self.contexts.n_vocab
         return int(np.searchsorted(self.grams, end))
 
-    def losses(self, tokens: Int[np.ndarray, " position"]) -> Float[np.ndarray, "order position"]:
+    def losses(self, tokens: Int[np.ndarray, " position"]) -> Float[np.ndarray, "order predicted"]:
         """Loss of every token of a sequence but the first, under the model of each order; nats."""
         wanted = tokens[1:].astype(np.int64)
         n_vocab = self.contexts.n_vocab
@@ -69,13 +69,13 @@ class NGrams:
             found.append(-np.log(probability))
         return np.array(found)
 
-    def _count(self, grams: Int[np.ndarray, " position"]) -> Int[np.ndarray, " position"]:
+    def _count(self, grams: Int[np.ndarray, " gram"]) -> Int[np.ndarray, " gram"]:
         at = np.minimum(np.searchsorted(self.grams, grams), len(self.grams) - 1)
         return np.where(self.grams[at] == grams, self.counts[at], 0)
 
 
 def count_ngrams(
-    sequences: Sequence[Int[np.ndarray, " position"]], n_vocab: int, orders: int = ORDERS
+    sequences: Sequence[Int[np.ndarray, "_"]], n_vocab: int, orders: int = ORDERS
 ) -> NGrams:
     """The n-gram models of these sequences.
 

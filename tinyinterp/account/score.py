@@ -64,7 +64,7 @@ class Scores:
     errors: Float[np.ndarray, "predictor four block layer neuron"]
 
 
-class TestPass:
+class ScorePass:
     """Reads TEST once.
 
     Args:

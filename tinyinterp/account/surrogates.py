@@ -99,7 +99,8 @@ def surrogate_pattern(
         scores = scores_of(decoder.block(layer), fitted.stream.predict(rows[rung - 1]))
         a, b = fitted.weights[rung].float().T[:, None, :, None, None]
         logits = a * scores.nan_to_num(neginf=0.0) + b * logits
-    return with_sink(logits, fitted.sink[:, :width], decoder.config.window_of(layer))
+    pattern = with_sink(logits, fitted.sink[:, :width], decoder.config.window_of(layer))
+    return pattern.expand(rows.shape[1], -1, -1, -1)  # by position all sequences are the same
 
 
 def keys_after_first(width: int, window: int | None) -> Bool[Tensor, "query key"]:
