@@ -41,7 +41,7 @@ def choose_among(what: str, given: Index, known: Collection[int], *, of: str) ->
         SelectionError: it is no whole number, or not among ``known``.
     """
     number = _whole(given)
-    if number not in known:
+    if number is None or number not in known:
         listed = ", ".join(map(str, known))
         raise SelectionError(f"{what} {given!r:.80} is not in {of}; it has {listed}")
     return number
@@ -63,12 +63,13 @@ def choose(
     """
     if given is None:
         return tuple(range(count))
-    if _whole(given) is not None:
-        return (choose_one(what, given, count, of=of),)
+    number = _whole(given)
+    if number is not None:
+        return (choose_one(what, number, count, of=of),)
     several = None if isinstance(given, (str, bytes)) else _elements(given)
     if several is None:
         raise SelectionError(f"{what} is {given!r:.80}; expected {_range(count)}, or several")
-    chosen = tuple(dict.fromkeys(choose_one(what, number, count, of=of) for number in several))
+    chosen = tuple(dict.fromkeys(choose_one(what, each, count, of=of) for each in several))
     if not chosen:
         raise SelectionError(f"no {what} was given; give at least one, {_range(count)}")
     return chosen
