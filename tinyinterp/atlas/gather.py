@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.atlas.contents import Atlas, Facts, Row, Story
+from tinyinterp.atlas.contents import Atlas, Facts, Row
 from tinyinterp.atlas.finished_neurons import neuron_layers
 from tinyinterp.checkpoint.facts import config_facts, training_facts
 from tinyinterp.errors import SelectionError
@@ -22,6 +22,7 @@ from tinyinterp.model import BUNDLED_NAME, Model
 from tinyinterp.network.presets import parameter_table
 from tinyinterp.scan import scan
 from tinyinterp.text.corpus import Corpus, Sequence, Side
+from tinyinterp.views.head_data import Story
 
 STORIES = 6  # to look at
 STORY_TOKENS = 80  # of each, at most

@@ -104,7 +104,7 @@ def _take(
     """Take the census and write its files, a layer at a time."""
     from tinyinterp.io.table import Table
     from tinyinterp.neuron_census import census_neurons
-    from tinyinterp.views.neurons import write_neuron_page
+    from tinyinterp.views.neuron_page import write_neuron_page
 
     census = census_neurons(model, corpus, settings, speech=speech, keep_in=output.folder)
     written = []
