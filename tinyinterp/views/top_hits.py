@@ -1,4 +1,4 @@
-"""Where a neuron fires most, with what stands around: from a census, or read anew from a text."""
+"""Where a neuron fires most, with its context: from a census, or read from a text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BEFORE, AFTER = 16, 8  # tokens of context
 
 
 @dataclass(frozen=True)
-class Place:
+class Hit:
     """A token on which a neuron fires, and its context; values that are not known are NaN."""
 
     tokens: list[str]
@@ -33,9 +33,9 @@ class Place:
     note: str
 
 
-def places_of_census(
+def hits_of_census(
     census: NeuronCensus, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int
-) -> dict[int, list[Place]]:
+) -> dict[int, list[Hit]]:
     """The largest activations that a census kept, by neuron, largest first.
 
     Raises:
@@ -47,11 +47,11 @@ def places_of_census(
             f"layer {layer} is not in this census; it has {', '.join(map(str, census.layers))}"
         )
     found = census.layers[layer]
-    places = {}
+    contexts = {}
     for number in choose("neuron", neuron, len(found.table)):
         hits = found.top.filter(pc.field("neuron") == number).to_pylist()
-        places[number] = [
-            Place(
+        contexts[number] = [
+            Hit(
                 [hit["before"], hit["token"], hit["after"]],
                 [nan, hit["activation"], nan],
                 f"{hit['activation']:.3g}, story {hit['story']}"
@@ -59,12 +59,12 @@ def places_of_census(
             )
             for hit in sorted(hits, key=lambda hit: hit["rank"])[:k]
         ]
-    return places
+    return contexts
 
 
-def places_of_model(
+def hits_of_model(
     model: Model, layer: int, neuron: SupportsIndex | Sequence[SupportsIndex], k: int, text: Text
-) -> dict[int, list[Place]]:
+) -> dict[int, list[Hit]]:
     """The largest activations on a text, by neuron, largest first; the earlier of two equal ones.
 
     The end-of-text in front of a story does not count.
@@ -77,7 +77,7 @@ def places_of_model(
     check_layer(model, layer)
     numbers = choose("neuron", neuron, model.config.d_mlp)
     corpus = model.corpus(text, max_tokens=READ_TOKENS)
-    kept: dict[int, list[tuple[float, int, int, Place]]] = {number: [] for number in numbers}
+    kept: dict[int, list[tuple[float, int, int, Hit]]] = {number: [] for number in numbers}
     total = corpus.survey().tokens
     with packed(model.decoder), progress("largest activations", total) as bar:
         for order, sequence in enumerate(corpus.sequences()):
@@ -88,8 +88,8 @@ def places_of_model(
                 for at in nlargest(k, range(1, len(values)), key=lambda i: (values[i], -i)):
                     around = slice(max(0, at - BEFORE), at + AFTER + 1)
                     note = f"{values[at]:.3g}, story {sequence.number}"
-                    place = Place(names[around], values[around], note)
-                    kept[number].append((values[at], -order, -at, place))
+                    found = Hit(names[around], values[around], note)
+                    kept[number].append((values[at], -order, -at, found))
                 kept[number] = nlargest(k, kept[number], key=lambda item: item[:3])
             bar.advance(len(sequence.tokens))
     return {number: [item[3] for item in items] for number, items in kept.items()}
