@@ -66,6 +66,7 @@ def attention(
         SelectionError: there is no such layer or head.
     """
     from tinyinterp.views.one_text import choose, read_pattern, tokenize
+    from tinyinterp.views.style import shown_name
     from tinyinterp.views.widgets import attention_widget
 
     read = tokenize(model, text)
@@ -76,7 +77,7 @@ def attention(
         patterns[chosen],
         read.tokens,
         [f"Head {head}" for head in chosen],
-        f"Attention of layer {layer} ({kind}) of {model.name}",
+        f"Attention of layer {layer} ({kind}) of {shown_name(model.name)}",
     )
 
 
@@ -96,6 +97,7 @@ def neurons(
         SelectionError: there is no such layer or neuron.
     """
     from tinyinterp.views.one_text import choose, read_activations, tokenize
+    from tinyinterp.views.style import shown_name
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
     read = tokenize(model, text)
@@ -104,7 +106,7 @@ def neurons(
         Choice(f"neuron {layer}.{number}", [ColouredText(read.tokens, values[:, number].tolist())])
         for number in choose("neuron", neuron, model.config.d_mlp)
     ]
-    return coloured_widget(choices, f"Neurons of layer {layer} of {model.name}")
+    return coloured_widget(choices, f"Neurons of layer {layer} of {shown_name(model.name)}")
 
 
 def top_tokens(
@@ -130,6 +132,7 @@ def top_tokens(
         CorpusError: the text cannot be read.
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
+    from tinyinterp.views.style import shown_name
     from tinyinterp.views.top_hits import hits_of_census, hits_of_model
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
@@ -146,7 +149,7 @@ def top_tokens(
         )
         for number, hits in found.items()
     ]
-    return coloured_widget(choices, f"Where neurons of layer {layer} of {name} fire most")
+    return coloured_widget(choices, f"Largest activations, layer {layer} of {shown_name(name)}")
 
 
 def kinds(census: HeadCensus | NeuronCensus) -> Picture:

@@ -75,4 +75,4 @@ def _read(path: Path) -> pa.Table:
     try:
         return parquet.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise SelectionError(f"cannot read {path}: {error}; make the census anew") from error
+        raise SelectionError(f"cannot read {path}: {error}; take the census again") from error

@@ -42,7 +42,7 @@ class TagRankings:
             about = {"layer": layer.layer, "neuron": neuron, "kind": kinds.get(neuron, "")}
             for row in rows:
                 if row.get("tested", True):
-                    self._best[row["tag"]][row["target"]].append(row | about)
+                    self._best[row["tag"]][row["target"]].append({**row, **about})
         for words in self._best.values():
             for word, rows in words.items():
                 words[word] = sorted(rows, key=_best_first)[:RANKED]

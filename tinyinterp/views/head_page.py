@@ -48,7 +48,7 @@ def write_head_page(
     stories = [Story(census.example_tokens, census.example_patterns)]
     profiles = census.profiles[:, :, :MOST_OFFSETS]
     data = {
-        "title": f"Attention heads of {census.model_name}",
+        "title": f"Attention heads of {style.shown_name(census.model_name)}",
         "text": census.corpus_name,
         "warnings": census.warnings,
         "notes": notes,

@@ -24,9 +24,9 @@ def write_neuron_page(table: Table, top: Table, folder: Path) -> Path:
     rows = sorted(table, key=lambda row: row["neuron"])
     hits = by_neuron(top, "rank")
     (layer,) = {row["layer"] for row in rows}
-    columns = shown_columns(rows)
+    columns, model = shown_columns(rows), table.notes.get("model", "")
     data = {
-        "title": f"Neurons of layer {layer}",
+        "title": f"Neurons of layer {layer}" + (f" of {style.shown_name(model)}" if model else ""),
         "layer": layer,
         "hits": len(top),
         "notes": table.notes,

@@ -1,4 +1,4 @@
-"""The neurons of a layer at one look: how pure and how selective, coloured by kind."""
+"""The neurons of a layer at a glance: how pure and how selective, coloured by kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One text through a model: its tokens, what a layer's heads look at, what its neurons do."""
+"""One text through a model: its tokens, a layer's attention patterns, its activations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tokenize(model: Model, text: str) -> OneText:
 
 
 def check_layer(model: Model, layer: int) -> None:
-    """Refuse a layer that the model has not.
+    """Refuse a layer that the model does not have.
 
     Raises:
         SelectionError: there is none of that number.
@@ -74,34 +74,36 @@ def choose(
 def read_pattern(
     model: Model, tokens: Int[Tensor, " position"], layer: int
 ) -> Float[np.ndarray, "head query key"]:
-    """What each head of a layer looks at.
+    """The attention patterns of a layer.
 
     Raises:
         SelectionError: there is no such layer.
     """
     check_layer(model, layer)
-    return _listen(model, tokens, f"blocks.{layer}.attn.hook_pattern")
+    return _value_at(model, tokens, f"blocks.{layer}.attn.hook_pattern")
 
 
 def read_activations(
     model: Model, tokens: Int[Tensor, " position"], layer: int
 ) -> Float[np.ndarray, "position neuron"]:
-    """What each neuron of a layer hands on.
+    """The activations of the neurons of a layer.
 
     Raises:
         SelectionError: there is no such layer.
     """
-    place, _ = read(model.decoder, layer, "post")
-    return _listen(model, tokens, place)
+    name, _ = read(model.decoder, layer, "post")
+    return _value_at(model, tokens, name)
 
 
-def _listen(model: Model, tokens: Int[Tensor, " position"], place: str) -> Float[np.ndarray, "..."]:
+def _value_at(
+    model: Model, tokens: Int[Tensor, " position"], hook_name: str
+) -> Float[np.ndarray, "..."]:
     found: list[Float[np.ndarray, "..."]] = []
 
     def keep(value: Tensor) -> None:
         found.append(value[0].cpu().numpy())
 
-    hooks: dict[str, Hook] = {place: keep}
+    hooks: dict[str, Hook] = {hook_name: keep}
     with torch.inference_mode(), hooked_at(model.decoder, hooks, stop=True):
         forward(model.decoder, tokens[None])
     return found[0]

@@ -26,7 +26,7 @@ atlas.start(async (target) => {
     content: [
       el("p", { class: "about" }, "Neurons whose activation predicts this tag, ordered by the lower end of the interval."),
       ...words.map((word) => ranking(word, data.words[word])),
-      looking.length ? section("Heads that look at it", table("Heads whose attention goes to it beyond position", ["head", "kind", "looks at", "lift"],
+      looking.length ? section("Heads that look at it", table("Heads that look at it beyond position", ["head", "kind", "looks at", "lift"],
         looking.map((row) => [headLink(row.layer, row.head), chip(row.kind), arrow(row.looks_at), number(row.lift)]))) : null,
     ].filter(Boolean),
   };

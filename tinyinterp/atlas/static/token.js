@@ -24,8 +24,8 @@ atlas.start(async (target) => {
     content: [
       el("p", { class: "about" }, `Neurons with this token among their largest activations, by its share of them.${more}`),
       list("Neurons that fire on it", "Neurons that fire on it", ["neuron", "kind", "largest activations", "largest"], fires),
-      list("Neurons that make it likelier to come next", "Neurons that raise it, by their output weights", ["neuron", "kind", "rank"], ranked(data.raises)),
-      list("Neurons that make it less likely", "Neurons that lower it, by their output weights", ["neuron", "kind", "rank"], ranked(data.lowers)),
+      list("Neurons that make it likelier as the next token", "Neurons that raise its logit, by their output weights", ["neuron", "kind", "rank"], ranked(data.raises)),
+      list("Neurons that make it less likely", "Neurons that lower its logit, by their output weights", ["neuron", "kind", "rank"], ranked(data.lowers)),
       heads.length ? section("Heads that look at it", el("p", {}, heads.map((row) => [headLink(row.layer, row.head), " "]).flat())) : null,
     ].filter(Boolean),
   };

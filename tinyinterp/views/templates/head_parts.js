@@ -51,8 +51,8 @@ function causal(row) {
   if (row.ablation_loss_increase === undefined || row.ablation_loss_increase === null) return null;
   const line = (name, value, low, high) => [name, number(row[value], 4), interval(row[low], row[high], 4)];
   return section("Causal check", table("Rise in loss, nats per token", ["intervention", "rise", "95 % interval"], [
-    line("its output replaced by the mean", "ablation_loss_increase", "ablation_low", "ablation_high"),
-    line("its pattern replaced by position alone", "surrogate_loss_increase", "surrogate_low", "surrogate_high"),
+    line("output replaced by its mean", "ablation_loss_increase", "ablation_low", "ablation_high"),
+    line("pattern replaced by that of position alone", "surrogate_loss_increase", "surrogate_low", "surrogate_high"),
   ]), el("p", {}, row.causal_check ? `The check ${row.causal_check} ${row.causal_check === "agrees" ? "with " : ""}the label.` : ""));
 }
 
@@ -63,9 +63,9 @@ function lookedAt(row, tags) {
   const token = /^token '(.*)'$/.exec(row.looks_at);
   const name = tag ? [row.looks_at, " (", tagLink(tag), ")"] : token ? ["the token ", tokenLink(token[1])] : arrow(row.looks_at);
   return section("What it looks at beyond position", facts([
-    ["most", name],
-    ["lift", `${number(row.looks_at_lift)} times what position gives (${interval(row.looks_at_low, row.looks_at_high)})`],
-    ["share", percent(row.looks_at_share)],
+    ["looks at", name],
+    ["lift", `${number(row.looks_at_lift)} times what position alone gives (${interval(row.looks_at_low, row.looks_at_high)})`],
+    ["share of attention", percent(row.looks_at_share)],
     ["explains", `${percent(row.looks_at_tells)} of what position leaves unexplained`],
   ]));
 }

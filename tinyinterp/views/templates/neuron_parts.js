@@ -30,10 +30,10 @@ function tagTable(found) {
 }
 
 function track(value, low, high) {
-  const place = (x) => `${(100 * x).toFixed(1)}%`;
+  const at = (x) => `${(100 * x).toFixed(1)}%`;
   const parts = low === null || low === undefined ? []
-    : [el("span", { class: "range", style: { left: place(low), width: place(Math.max(0, high - low)) } })];
-  return el("span", { class: "track", "aria-hidden": "true" }, ...parts, el("span", { class: "dot", style: { left: place(value) } }));
+    : [el("span", { class: "range", style: { left: at(low), width: at(Math.max(0, high - low)) } })];
+  return el("span", { class: "track", "aria-hidden": "true" }, ...parts, el("span", { class: "dot", style: { left: at(value) } }));
 }
 
 function histogram(data) {
