@@ -46,9 +46,10 @@ test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebook
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake \
 		tests tinyinterp train notebooks
 
-check: $(INSTALLED) ## formatting, lint and types
+check: $(INSTALLED) ## formatting, lint, spelling and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/codespell
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
 

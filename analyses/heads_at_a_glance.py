@@ -1,4 +1,4 @@
-"""The pictures of the README: the bundled model's heads by kind, and four of them from near.
+"""The pictures of the README: the bundled model's heads by kind, and four of them close up.
 
     python analyses/heads_at_a_glance.py [--text FILE]
 

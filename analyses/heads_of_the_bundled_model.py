@@ -66,14 +66,14 @@ def page(census: HeadCensus) -> str:
         markdown.paragraph(
             f"Written by `python analyses/{NAME}.py`; every number comes from `{NAME}.csv`. "
             f"Measured on {notes['text']}: {notes['tokens']:,} tokens in {notes['sequences']} "
-            f"sequences, of which {notes['test_sequences']} were fitted on nothing and are what "
-            f"is reported. The model's fingerprint is `{notes['fingerprint'][:12]}`."
+            f"sequences; the numbers are of the {notes['test_sequences']} TEST sequences, on which "
+            f"nothing was fitted. The model's fingerprint is `{notes['fingerprint'][:12]}`."
         ),
         *[markdown.paragraph(f"Note: {warning}.") for warning in census.warnings],
         "## Kinds by layer",
         f"![Kinds of heads]({NAME}_kinds.png)",
         *_kinds(rows),
-        "## What positional heads do, and what semantic ones look at",
+        "## What positional heads do, and what semantic heads look at",
         f"![Offset profiles]({NAME}_profiles.png)",
         *_roles(rows),
         "## Where the report's rule disagrees",
@@ -88,9 +88,10 @@ def page(census: HeadCensus) -> str:
         "## What this does not say",
         markdown.paragraph(
             "A kind says what a head's attention can be predicted from on this text; it does not "
-            "say that the head does nothing else, nor that the model needs it. The stories were "
-            "drawn from the model itself unless another text is named above, so they are what it "
-            "finds easy. Parts of speech come from a rule-based tagger that knows no TinyStories."
+            "say that the head does nothing else, nor that the model needs it. Unless another text "
+            "is named above, the stories were sampled from the model itself, so they are easy for "
+            "it. Parts of speech come from a rule-based tagger that was not made for TinyStories. "
+            "Terms are defined in [the glossary](../docs/glossary.md)."
         ),
     ]
     return "\n\n".join(parts) + "\n"
@@ -137,7 +138,7 @@ def _roles(rows: list[Row]) -> list[str]:
     if roles:
         parts.append(
             markdown.table(
-                ["head", "looks at", "lift", "interval", "share of attention", "tells"],
+                ["head", "looks at", "lift", "interval", "share of attention", "explains"],
                 [
                     [
                         _name(row),
@@ -153,10 +154,10 @@ def _roles(rows: list[Row]) -> list[str]:
         )
         parts.append(
             markdown.paragraph(
-                "The lift is over what position alone would give; it was measured on stories that "
-                "the class was not chosen on, with an interval over stories and over words. The "
-                "last column is the share of what position leaves unexplained that the class "
-                "tells: a head is never only its role."
+                "The lift is relative to what position alone would give, measured on stories on "
+                "which the class was not chosen, with an interval over stories and over words. "
+                "The last column is the share of what position leaves unexplained that the class "
+                "explains: a head is never only its role."
             )
         )
     return parts
@@ -169,8 +170,9 @@ def _reach(rows: list[Row], notes: dict[str, Any]) -> list[str]:
     return [
         markdown.paragraph(
             f"No causal pattern on the {notes['report_tokens']} tokens of that story could have "
-            "come out positional by it, not even one that follows distance exactly: the zeros "
-            "above the diagonal count. Agreement on semantic heads is therefore no merit of it."
+            "been positional by this rule, not even one that follows distance exactly, because "
+            "the zeros above the diagonal count. Its agreement on semantic heads is no merit. The "
+            "rule is that of the [TinyStories student report](../docs/sources.md)."
         )
     ]
 
@@ -199,10 +201,10 @@ def _apart(rows: list[Row]) -> list[str]:
 def _causal(rows: list[Row]) -> list[str]:
     parts = [
         markdown.paragraph(
-            "A head's output is replaced by its mean, and its pattern by what position alone would "
-            "do. Position *keeps* the share of the first rise in loss that the second does not "
-            "have: more than half, if a head is positional for what it does and not only for where "
-            "it looks; less than half, if it is semantic."
+            "A head's output is replaced by its mean, then its pattern by that of position alone. "
+            "Position *keeps* one minus the second rise in loss over the first: more than half for "
+            "a head that is positional in effect and not only in where it looks, less than half "
+            "for a semantic one."
         )
     ]
     for kind, expected in (("positional", "more"), ("semantic", "less")):
@@ -211,16 +213,17 @@ def _causal(rows: list[Row]) -> list[str]:
         wrong = [_name(row) for row in here if row["causal_check"] == "contradicts"]
         kept = [row["position_keeps"] for row in here if row["position_keeps"] is not None]
         said = (
-            f"Of the {len(here)} {kind} heads position surely keeps {expected} than half in "
-            f"{checks['agrees']}, as it should, and surely does not in {checks['contradicts']}"
+            f"There are {len(here)} {kind} heads, and position should keep {expected} than half. "
+            f"The whole 95 % interval agrees for {checks['agrees']} of them and contradicts it for "
+            f"{checks['contradicts']}"
         )
         said += f" ({_listed(wrong)})" if wrong else ""
-        said += f"; of {checks['']} this text cannot tell."
+        said += f"; for {checks['']} this text does not decide."
         if kept:
-            said += f" In the median of those that matter for the loss it keeps {median(kept):.2f}."
+            said += f" The median of those that matter for the loss is {median(kept):.2f}."
         parts.append(markdown.paragraph(said))
     ranked = sorted(rows, key=lambda row: -row["ablation_loss_increase"])[:8]
-    parts.append("The heads whose loss hurts most:")
+    parts.append("The heads that the model needs most:")
     parts.append(
         markdown.table(
             ["head", "label", "rise without it", "interval", "position keeps", "interval"],
@@ -241,15 +244,16 @@ def _causal(rows: list[Row]) -> list[str]:
     half = sizes[len(sizes) // 2]
     parts.append(
         markdown.paragraph(
-            f"In nats per token. The median head's absence costs {half:.4f}; "
-            f"{sum(row['ablation_low'] > 0 for row in rows)} of {len(rows)} surely cost something."
+            f"In nats per token. Without the median head the loss rises by {half:.4f}; "
+            f"for {sum(row['ablation_low'] > 0 for row in rows)} of {len(rows)} heads the whole "
+            "95 % interval lies above zero."
         )
     )
     return parts
 
 
 def _in_words(census: HeadCensus) -> list[str]:
-    """The explanation of the semantic head whose role tells most; of any head if there is none."""
+    """The explanation of the semantic head whose role explains most; else of any head."""
     semantic = [r for r in census.table if r["kind"] == "semantic" and r["role"] == r["looks_at"]]
     row = max(semantic or list(census.table), key=lambda row: row["looks_at_tells"] or 0)
     pattern = census.example_patterns[row["layer"]][row["head"]]

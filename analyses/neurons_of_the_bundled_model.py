@@ -1,12 +1,12 @@
-"""The neurons of the bundled model: how many of each kind by layer, and in models untrained.
+"""The neurons of the bundled model: how many of each kind by layer, and in null models.
 
     python analyses/neurons_of_the_bundled_model.py [--ckpt FOLDER|NAME] [--text FILE] [--tokens N]
 
 Reads a checkpoint (the bundled one) and a text (the bundled stories), writes
 ``figures/neurons_of_the_bundled_model.md`` and, named in it, the counts, a picture, and a random
 sample of fifty neurons with what each fires on, to be read by eye. The models without training are
-the randomly initialised twin and the model with each neuron's input weights shuffled; they read the
-same tokens.
+a randomly initialised model and the model with each neuron's input weights shuffled; they read
+the same tokens.
 """
 
 from __future__ import annotations
@@ -110,9 +110,9 @@ def page(census: NeuronCensus) -> str:
         f"# The neurons of the {notes['model']} model",
         markdown.paragraph(
             f"Written by `python analyses/{NAME}.py`; every number comes from `{NAME}.csv` or from "
-            f"the census itself. Measured on {notes['text']}: {notes['tokens']:,} tokens; what is "
-            f"reported was counted on {notes['test_tokens']:,} tokens of {notes['test_stories']} "
-            f"stories that nothing was fitted on. Tags by {notes['tagger']}. The model's "
+            f"the census itself. Measured on {notes['text']}: {notes['tokens']:,} tokens; the "
+            f"numbers are of {notes['test_tokens']:,} TEST tokens in {notes['test_stories']} "
+            f"stories, on which nothing was fitted. Tags by {notes['tagger']}. The model's "
             f"fingerprint is `{notes['checkpoint'][:12]}`."
         ),
         *[markdown.paragraph(f"Note: {warning}.") for warning in notes["warnings"]],
@@ -121,7 +121,7 @@ def page(census: NeuronCensus) -> str:
         *_by_layer(census),
         "## Which parts of speech",
         *_tags(rows),
-        "## How much of it is the word",
+        "## How much of it is the token",
         *_control(rows),
         "## Fifty of them",
         markdown.paragraph(
@@ -129,12 +129,13 @@ def page(census: NeuronCensus) -> str:
         ),
         "## What this does not say",
         markdown.paragraph(
-            "A kind says what the tokens have in common on which a neuron reaches half of its "
-            "largest value; it does not say that smaller activations mean the same, nor that the "
-            "model uses them so. The stories were drawn from the model itself unless another text "
-            "is named above. Parts of speech come from a rule-based tagger, whose errors lower "
-            "purity and AUROC. A neuron is undetermined where the text has too few hits, or an "
-            "interval lies across a threshold: with more text there are fewer of them."
+            "A kind says what the tokens have in common at which a neuron reaches half of its "
+            "largest activation; it does not say that smaller activations mean the same, nor that "
+            "the model uses them so. Unless another text is named above, the stories were sampled "
+            "from the model itself. Parts of speech come from a rule-based tagger, whose errors "
+            "lower purity and AUROC. A neuron is undetermined if it has too few hits, or if an "
+            "interval contains a threshold: with more text fewer are. Terms are defined in [the "
+            "glossary](../docs/glossary.md)."
         ),
     ]
     return "\n\n".join(parts) + "\n"
@@ -203,15 +204,15 @@ def _control(rows: Sequence[dict[str, Any]]) -> list[str]:
     by_token = [row["auroc"] - row["token_auroc"] for row in here]
     within = [row["within_word_auroc"] for row in here if row["within_word_tokens"] >= SAMPLED]
     said = (
-        "Whether a word has the tag can also be told from the word alone, by the neuron's mean "
-        "activation on it in other stories. The AUROC of the activation itself less that of this "
-        f"mean is {np.median(by_token):+.3f} in the median of {len(here)} {POS} neurons."
+        "The token alone also predicts the tag, by the neuron's mean activation on it in other "
+        "stories. The AUROC of the activation minus that of this mean has a median of "
+        f"{np.median(by_token):+.3f} over the {len(here)} {POS} neurons."
     )
     if within:
         said += (
-            f" Among tokens of words that have the tag and have it not (`play`), the median AUROC "
-            f"of the {len(within)} neurons with {SAMPLED} or more such tokens is "
-            f"{np.median(within):.3f}; it is .5 for a neuron that only knows the word."
+            f" Among tokens of words that occur both with and without the tag (`play`), the median "
+            f"AUROC of the {len(within)} neurons with {SAMPLED} or more such tokens is "
+            f"{np.median(within):.3f}; a neuron that only knows the word has .5."
         )
     return [markdown.paragraph(said)]
 

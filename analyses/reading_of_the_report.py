@@ -1,11 +1,11 @@
-"""What the report's reading of a neuron shows of the neuron: do both have the same top tokens?
+"""Does the report's reading of a neuron give the same top tokens as the neuron's activation?
 
     python analyses/reading_of_the_report.py [--ckpt FOLDER|NAME] [--text FILE] [--tokens N]
 
-The report read the residual stream at a block's input, fed straight into the up-projection. For
-every neuron of every layer, its 20 top tokens under that reading are compared with those of its
-real activation: the share of places in the text that both lists have, and the Jaccard index of
-their token types. Beside it stand
+The TinyStories student report (``docs/sources.md``) read the residual stream at a block's input,
+fed straight into the up-projection. For every neuron of every layer, its 20 top tokens under that
+reading are compared with those of its real activation: the share of positions in the text that both
+lists have, and the Jaccard index of their token types. Beside it stand
 
 - the *null*: one neuron's list under the report's reading, another's under the real activation, all
   pairs within a layer;
@@ -13,8 +13,9 @@ their token types. Beside it stand
   attention is missing;
 - *other stories*: the token types of the real activation on the other half of the stories.
 
-Stories that begin alike have the same activations there, so a token is read where its story up to
-it is new; else a list would be one beginning twenty times over, in an order that rounding decides.
+Stories with the same beginning have the same activations there, so a token is read where its story
+up to it is new; else a list would be one beginning twenty times over, in an order that rounding
+decides.
 
 Reads a checkpoint (the bundled one) and a text (the bundled stories), writes
 ``figures/reading_of_the_report.png`` and, a row a layer, ``.csv``, ``.parquet`` and ``.json``.
@@ -81,7 +82,7 @@ class TopTokens:
     """
 
     def __init__(self, decoder: Decoder, layer: int, variant: str, new: NewTokens) -> None:
-        self.place, values = hook_of(decoder, layer, "report" if variant == "norm" else variant)
+        self.hook_name, values = hook_of(decoder, layer, "report" if variant == "norm" else variant)
         norm = decoder.block(layer).ln2
         self._values: Callable[[Tensor], Tensor] = (
             (lambda stream: values(norm(stream))) if variant == "norm" else values
@@ -94,8 +95,8 @@ class TopTokens:
         self._seen = 0
 
     def hook_names(self) -> tuple[str, ...]:
-        """The one place."""
-        return (self.place,)
+        """The one hook."""
+        return (self.hook_name,)
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:  # noqa: ARG002 - one
         """Take in a micro-batch."""
@@ -150,7 +151,7 @@ class LayerOverlap:
     types: Float[np.ndarray, " neuron"]
     null_places: float
     null_types: float
-    found: float  # share of neurons whose own list is, of all in the layer, the most alike
+    found: float  # share of neurons whose own list is the most similar one of the layer
 
 
 def compare(listed: TopTokens, real: TopTokens) -> LayerOverlap:
@@ -224,7 +225,7 @@ def draw(tops: dict[tuple[int, str, Side], TopTokens], rows: list[dict], title: 
         left, right = figure.subplots(1, 2, sharey=True)
         _boxes(left, [each.places for each in compared], rows, "places")
         left.set_ylabel("share of the real activation's top 20")
-        left.set_title("places in the text")
+        left.set_title("positions in the text")
         _boxes(right, [each.types for each in compared], rows, "types")
         right.set_title("token types (Jaccard index)")
         figure.legend(

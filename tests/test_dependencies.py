@@ -78,3 +78,14 @@ def test_all_brings_every_extra_but_the_developers():
     extras = {"all", "dev"} ^ PROJECT["optional-dependencies"].keys()
     assert names([f"tinyinterp[{','.join(sorted(extras))}]"]) == EXTRAS
     assert names(PROJECT["optional-dependencies"]["dev"]) >= EXTRAS
+
+
+def test_training_has_no_name_of_its_own_and_is_entered_through_one_door():
+    training = re.compile(r"(?:from|import) (?:tinyinterp\.)?train\b|[\"']tinyinterp\.train\b")
+    entered = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if training.search(path.read_text("utf-8"))
+    }
+    assert entered == {"tinyinterp/cli/train.py"}

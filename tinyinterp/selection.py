@@ -63,13 +63,13 @@ def choose(
     """
     if given is None:
         return tuple(range(count))
-    single = _whole(given)
-    if single is not None:
-        return (choose_one(what, single, count, of=of),)
+    number = _whole(given)
+    if number is not None:
+        return (choose_one(what, number, count, of=of),)
     several = None if isinstance(given, (str, bytes)) else _elements(given)
     if several is None:
         raise SelectionError(f"{what} is {given!r:.80}; expected {_range(count)}, or several")
-    chosen = tuple(dict.fromkeys(choose_one(what, number, count, of=of) for number in several))
+    chosen = tuple(dict.fromkeys(choose_one(what, each, count, of=of) for each in several))
     if not chosen:
         raise SelectionError(f"no {what} was given; give at least one, {_range(count)}")
     return chosen

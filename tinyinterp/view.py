@@ -1,4 +1,4 @@
-"""Looking, in a notebook or as a page: what heads look at, where neurons fire, what a census found.
+"""Looking, in a notebook or as a page: where heads look, where neurons fire, what a census found.
 
     from tinyinterp import view
 
@@ -14,8 +14,8 @@ gives a :class:`Widget`, which a notebook shows and ``.save("page.html")`` write
     view.causal(census)
     view.formation(table)
 
-a :class:`Picture`, which a notebook shows by plotly, and which ``.save`` writes by plotly
-(``.html``) or by matplotlib (``.png``, ``.svg``, ``.pdf``). None of them needs a network.
+a :class:`Picture`, which a notebook shows with plotly, and which ``.save`` writes with plotly
+(``.html``) or matplotlib (``.png``, ``.svg``, ``.pdf``). None of them needs a network.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def attention(
     layer: Index,
     heads: Indices | None = None,
 ) -> Widget:
-    """What the heads of a layer look at on ``text``: choose a head, hover over a token.
+    """Where the heads of a layer look on ``text``: choose a head, hover over a token.
 
     Args:
         model: from :func:`tinyinterp.load`.
@@ -66,6 +66,7 @@ def attention(
         SelectionError: there is no such layer or head.
     """
     from tinyinterp.views.one_text import read_pattern, tokenize
+    from tinyinterp.views.style import shown_name
     from tinyinterp.views.widgets import attention_widget
 
     layer = choose_one("layer", layer, model.config.n_layers)
@@ -77,12 +78,12 @@ def attention(
         patterns[chosen],
         read.tokens,
         [f"Head {head}" for head in chosen],
-        f"Attention of layer {layer} ({kind}) of {model.name}",
+        f"Attention of layer {layer} ({kind}) of {shown_name(model.name)}",
     )
 
 
 def neurons(model: Model, text: str, layer: Index, neuron: Indices) -> Widget:
-    """``text`` coloured by what one or more neurons do on it, after the non-linearity.
+    """``text`` coloured by the activations of one or more neurons, after the non-linearity.
 
     Args:
         model: from :func:`tinyinterp.load`.
@@ -95,6 +96,7 @@ def neurons(model: Model, text: str, layer: Index, neuron: Indices) -> Widget:
         SelectionError: there is no such layer or neuron.
     """
     from tinyinterp.views.one_text import read_activations, tokenize
+    from tinyinterp.views.style import shown_name
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
     layer = choose_one("layer", layer, model.config.n_layers)
@@ -105,7 +107,7 @@ def neurons(model: Model, text: str, layer: Index, neuron: Indices) -> Widget:
         Choice(f"neuron {layer}.{number}", [ColouredText(read.tokens, values[:, number].tolist())])
         for number in chosen
     ]
-    return coloured_widget(choices, f"Neurons of layer {layer} of {model.name}")
+    return coloured_widget(choices, f"Neurons of layer {layer} of {shown_name(model.name)}")
 
 
 def top_tokens(
@@ -119,11 +121,11 @@ def top_tokens(
     """Where neurons fire most, in context.
 
     Args:
-        source: a census from :func:`tinyinterp.neurons`, whose top hits are shown; or a model,
-            which reads ``text`` and colours the contexts, too.
+        source: a census from :func:`tinyinterp.neurons`, whose top activations are shown; or
+            a model, which reads ``text`` and also colours the contexts.
         layer: counted from 0.
         neuron: one or several, counted from 0.
-        k: hits per neuron, at most.
+        k: hits of each neuron, at most.
         text: what a model reads, as for :func:`tinyinterp.neurons`; None: the beginning of the
             bundled stories.
 
@@ -131,6 +133,7 @@ def top_tokens(
         CorpusError: the text cannot be read.
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
+    from tinyinterp.views.style import shown_name
     from tinyinterp.views.top_hits import hits_of_census, hits_of_model
     from tinyinterp.views.widgets import Choice, ColouredText, coloured_widget
 
@@ -147,11 +150,11 @@ def top_tokens(
         )
         for number, hits in found.items()
     ]
-    return coloured_widget(choices, f"Where neurons of layer {layer} of {name} fire most")
+    return coloured_widget(choices, f"Largest activations, layer {layer} of {shown_name(name)}")
 
 
 def kinds(census: HeadCensus | NeuronCensus) -> Picture:
-    """What kinds there are: layers by heads, or the shares of the neurons of each layer.
+    """The kinds: layers by heads, or the shares of the neurons of each layer.
 
     Args:
         census: from :func:`tinyinterp.heads` or :func:`tinyinterp.neurons`.
@@ -173,10 +176,10 @@ def scores(
     Args:
         census: from :func:`tinyinterp.heads` or :func:`tinyinterp.neurons`.
         x: a column of the heads table; None: the share explained by position.
-        y: another; None: contrast. Of neurons, purity and AUROC are always shown.
+        y: another; None: contrast. Neurons are always shown by purity and AUROC.
 
     Raises:
-        SelectionError: the table has no such column, or one was chosen of neurons.
+        SelectionError: the table has no such column, or columns were chosen for neurons.
     """
     from tinyinterp.views import pictures
     from tinyinterp.views.census import HeadCensusLike
@@ -186,7 +189,7 @@ def scores(
         chosen = {name: value for name, value in (("x", x), ("y", y)) if value is not None}
         return pictures.score_picture(census, **chosen)
     if x is not None or y is not None:
-        raise SelectionError("of neurons, purity and AUROC are shown; leave out x and y")
+        raise SelectionError("a census of neurons shows purity and AUROC; leave out x and y")
     return pictures.neuron_score_picture(census.table)
 
 
@@ -199,7 +202,7 @@ def profiles(census: HeadCensus) -> Picture:
 
 
 def causal(census: HeadCensus) -> Picture:
-    """What the loss does without each head, and with position alone.
+    """The rise in loss without each head, and with position alone.
 
     Raises:
         SelectionError: the census was taken without the causal check.
@@ -228,6 +231,6 @@ def formation(table: Table, title: str = "Heads over training") -> Picture:
 def _must_be_census(given: object) -> None:
     if isinstance(given, Model):
         raise SelectionError(
-            "a model was given; what is shown comes of a census: take one with "
+            "a model was given, but this shows a census: take one with "
             "tinyinterp.heads(model) or tinyinterp.neurons(model, layer=...)"
         )

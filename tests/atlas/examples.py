@@ -11,7 +11,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from tests.views.examples import HOSTILE, KINDS, causal_pattern, full_row
-from tinyinterp.atlas import Atlas, Story
+from tinyinterp.atlas import Atlas
+from tinyinterp.views.head_data import Story
 
 N_LAYERS, N_HEADS, N_OFFSETS = 2, 3, 7
 NEURONS = (131, 5)  # one chunk and a part of the next; less than one

@@ -11,8 +11,8 @@ import pytest
 from tests.atlas.examples import NEURONS, TOKENS, make_atlas, write_census
 from tests.views.examples import HOSTILE
 from tests.views.reading import Page
-from tinyinterp.atlas import Story, write_atlas
-from tinyinterp.atlas.head_data import strongest
+from tinyinterp.atlas import write_atlas
+from tinyinterp.views.head_data import Story, strongest
 
 PAGES = ("index", "head", "neuron", "layer", "tag", "token")
 

@@ -50,4 +50,4 @@ def test_a_census_of_something_else_is_refused(
     words = ("atlas", "--ckpt", ckpt, "--text", text, "--heads", heads, "--neurons", tmp_path)
     run(*words, "--out", tmp_path / "out").refused("has 5 rows; the model 6")
     (heads / "heads.json").write_text("[]", "utf-8")
-    run(*words, "--out", tmp_path / "out").refused("is no table of heads")
+    run(*words, "--out", tmp_path / "out").refused("is not a table of heads")

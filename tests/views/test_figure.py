@@ -8,7 +8,7 @@ from tests.views.examples import KINDS, causal_pattern
 from tinyinterp.io.table import Table
 from tinyinterp.views.figure import Figure
 from tinyinterp.views.kind_map import draw_kind_map
-from tinyinterp.views.patterns import draw_pattern
+from tinyinterp.views.patterns import PatternPicture
 from tinyinterp.views.style import RESOLUTION
 
 
@@ -24,6 +24,6 @@ def test_what_is_drawn_is_such_a_figure():
     rows = [{"layer": 0, "head": h, "kind": kind, "role": ""} for h, kind in enumerate(KINDS)]
     drawn = (
         draw_kind_map(Table("heads", rows), "heads"),
-        draw_pattern(causal_pattern(1, 5)[0], list("abcde"), "pattern"),
+        PatternPicture(list("abcde")).show(causal_pattern(1, 5)[0], "pattern"),
     )
     assert all(isinstance(figure, Figure) for figure in drawn)

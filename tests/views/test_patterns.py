@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.views.examples import HOSTILE, causal_pattern
 from tinyinterp.views import style
-from tinyinterp.views.patterns import PatternPicture, draw_layer_sheet, draw_pattern
+from tinyinterp.views.patterns import PatternPicture, draw_layer_sheet
 
 
 def labels(figure: Figure) -> list[str]:
@@ -37,7 +37,7 @@ def test_cells_have_the_colour_of_their_weight() -> None:
     pattern[3] = [0.25, 0, 0, 0.75, 0]
     pattern[4, 1] = np.nan
     pattern[1, 4] = 1.0  # above the diagonal: not shown
-    figure = draw_pattern(pattern, list("abcde"), "title")
+    figure = PatternPicture(list("abcde")).show(pattern, "title")
     expected = style.attention_map()(style.attention_norm()(0.25))[:3]
     assert np.allclose(colour_at(figure, 3, 0), expected, atol=0.02)
     assert np.allclose(colour_at(figure, 2, 2), to_rgb(style.ATTENTION_COLOURS[-1]), atol=0.02)
@@ -48,13 +48,13 @@ def test_cells_have_the_colour_of_their_weight() -> None:
 
 def test_every_token_is_written_up_to_48_and_then_every_second() -> None:
     for n_tokens, shown in ((1, 1), (47, 47), (48, 48), (49, 25), (97, 33)):
-        figure = draw_pattern(causal_pattern(1, n_tokens)[0], ["a"] * n_tokens, "title")
+        figure = PatternPicture(["a"] * n_tokens).show(causal_pattern(1, n_tokens)[0], "title")
         assert len(labels(figure)) == shown
 
 
 def test_hostile_tokens_are_drawn_as_text() -> None:
     tokens = [" $x$", HOSTILE, "\n", "\x00", "\u4e2d"]
-    figure = draw_pattern(causal_pattern(1, 5)[0], tokens, HOSTILE, "$role$ \u4e2d", "sink")
+    figure = PatternPicture(tokens).show(causal_pattern(1, 5)[0], HOSTILE, "$role$ \u4e2d", "sink")
     assert labels(figure) == ["␣$x$", "</script><img…", "⏎", "\\x00", "\\u4e2d"]
     pixels(figure)  # a missing glyph or mathematics would warn, and warnings are errors
 
@@ -65,7 +65,7 @@ def test_a_reused_picture_equals_a_new_one(tmp_path: Path) -> None:
     reused = PatternPicture(tokens)
     reused.show(patterns[0], "first", "sink", "sink")
     reused.show(patterns[1], "second", "mixed", "mixed")
-    new = draw_pattern(patterns[1], tokens, "second", "mixed", "mixed")
+    new = PatternPicture(tokens).show(patterns[1], "second", "mixed", "mixed")
     for suffix in (".png", ".svg"):
         one = style.save(reused.figure, tmp_path / f"one{suffix}").read_bytes()
         two = style.save(new, tmp_path / f"two{suffix}").read_bytes()
@@ -75,8 +75,8 @@ def test_a_reused_picture_equals_a_new_one(tmp_path: Path) -> None:
 def test_the_picture_of_another_head_does_not_keep_the_box_of_the_last() -> None:
     picture = PatternPicture(["a", "b"])
     picture.show(np.eye(2), "first", "sink", "sink")
-    bare = pixels(draw_pattern(np.eye(2), ["a", "b"], "second"))
-    assert np.array_equal(pixels(picture.show(np.eye(2), "second")), bare)
+    bare = pixels(PatternPicture(["a", "b"]).show(np.eye(2), "second", "no kind"))
+    assert np.array_equal(pixels(picture.show(np.eye(2), "second", "no kind")), bare)
 
 
 @pytest.mark.parametrize(("n_heads", "columns"), [(1, 1), (5, 5), (7, 4), (8, 4), (12, 4), (16, 4)])

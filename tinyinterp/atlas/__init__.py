@@ -5,7 +5,7 @@ censuses ──► contents ──► small data files ──► pages that load
 
 from __future__ import annotations
 
-from tinyinterp.atlas.contents import Atlas, Story
+from tinyinterp.atlas.contents import Atlas
 from tinyinterp.atlas.site import write_atlas
 
-__all__ = ["Atlas", "Story", "write_atlas"]
+__all__ = ["Atlas", "write_atlas"]

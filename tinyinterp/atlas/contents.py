@@ -10,16 +10,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from tinyinterp.views.head_data import Story
+
 Row = dict[str, Any]
 Facts = list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Story:
-    """A text to look at, and what every head does on it."""
-
-    tokens: Sequence[str]
-    patterns: Mapping[int, Float[np.ndarray, "head query key"]]  # by layer
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from pyarrow import parquet
 
 from tinyinterp.atlas.contents import Row
 from tinyinterp.errors import SelectionError
+from tinyinterp.views.neuron_data import by_neuron
 
 NOTES = b"tinyinterp"  # key of the notes in a table's metadata
-ByNeuron = dict[int, list[Row]]
+ByNeuron = Mapping[int, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def neuron_layers(folder: Path) -> Iterator[NeuronLayer]:
             layer=layer,
             notes=json.loads((table.schema.metadata or {}).get(NOTES, b"{}")),
             rows=sorted(table.to_pylist(), key=lambda row: row["neuron"]),
-            top=_by_neuron(_optional(folder, "top_activations", layer), "rank"),
-            bottom=_by_neuron(_optional(folder, "bottom_activations", layer), "rank"),
-            associations=_by_neuron(_optional(folder, "associations", layer)),
+            top=by_neuron(_optional(folder, "top_activations", layer), "rank"),
+            bottom=by_neuron(_optional(folder, "bottom_activations", layer), "rank"),
+            associations=by_neuron(_optional(folder, "associations", layer)),
             histograms={row["neuron"]: row for row in histograms},
         )
 
@@ -75,14 +75,4 @@ def _read(path: Path) -> pa.Table:
     try:
         return parquet.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise SelectionError(f"cannot read {path}: {error}; make the census anew") from error
-
-
-def _by_neuron(rows: list[Row], order: str | None = None) -> ByNeuron:
-    groups: ByNeuron = defaultdict(list)
-    for row in rows:
-        groups[row["neuron"]].append(row)
-    if order is not None:
-        for group in groups.values():
-            group.sort(key=lambda row: row[order])
-    return groups
+        raise SelectionError(f"cannot read {path}: {error}; take the census again") from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.atlas.contents import Atlas, Facts, Row, Story
+from tinyinterp.atlas.contents import Atlas, Facts, Row
 from tinyinterp.atlas.finished_neurons import neuron_layers
 from tinyinterp.checkpoint.facts import config_facts, training_facts
 from tinyinterp.errors import SelectionError
@@ -19,10 +19,12 @@ from tinyinterp.head_census.measure import read_patterns, sides
 from tinyinterp.head_census.notes import check_same_census
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.head_census.sums import FitAccumulator
-from tinyinterp.model import BUNDLED_NAME, Model
+from tinyinterp.model import Model
 from tinyinterp.network.presets import parameter_table
 from tinyinterp.scan import scan
 from tinyinterp.text.corpus import Corpus, Sequence, Side
+from tinyinterp.views.head_data import Story
+from tinyinterp.views.style import shown_name
 
 STORIES = 6  # to look at
 STORY_TOKENS = 80  # of each, at most
@@ -43,7 +45,7 @@ def gather(
         corpus: the text that its heads were measured on.
         heads: rows and notes of the heads table.
         neurons: folder of a census of neurons; None for an atlas of heads alone.
-        profiles: as a census has them; fitted anew if left out.
+        profiles: as a census has them; fitted again if left out.
 
     Raises:
         SelectionError: a census is of another model or text, or cannot be read.
@@ -53,7 +55,7 @@ def gather(
     if neurons is not None:
         _check_neurons(model, neurons)
     return Atlas(
-        model_name="the bundled model" if model.name == BUNDLED_NAME else model.name,
+        model_name=shown_name(model.name),
         text=corpus.name,
         facts=_facts(model),
         certificate=_certificate(model),
@@ -77,7 +79,7 @@ def read_heads(folder: Path) -> tuple[list[Row], dict[str, Any]]:
         return table["rows"], table["notes"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SelectionError(
-            f"{path} is no table of heads; make one with: tinyinterp heads --out {folder}"
+            f"{path} is not a table of heads; make one with: tinyinterp heads --out {folder}"
         ) from error
 
 
@@ -126,7 +128,7 @@ def _check_neurons(model: Model, folder: Path) -> None:
     if first != model.fingerprint:
         raise SelectionError(
             f"the census of neurons in {folder} is of the model {first!r}, not of "
-            f"{model.fingerprint!r}; measure anew"
+            f"{model.fingerprint!r}; leave it out to measure again"
         )
 
 

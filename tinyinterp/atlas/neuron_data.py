@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.atlas.contents import Row
-from tinyinterp.atlas.data_files import short, write_data
+from tinyinterp.atlas.data_files import write_data
 from tinyinterp.atlas.finished_neurons import NeuronLayer, neuron_layers
 from tinyinterp.atlas.tags import TagRankings, strongest_tags
 from tinyinterp.atlas.tokens import TokenIndex
+from tinyinterp.views.neuron_data import listed_neuron, neuron_data, shown_columns
 
 CHUNK = 128  # neurons a file
-TOP, BOTTOM = 20, 12  # activations of a neuron
-BEFORE, AFTER = 60, 40  # characters of their contexts
-WORDS = 4  # tokens that stand for a neuron in a list
 
 
 @dataclass
@@ -53,54 +51,22 @@ def write_neurons(census: Path, folder: Path) -> NeuronSummary:
 
 
 def _write_layer(layer: NeuronLayer, folder: Path) -> None:
-    listed = [_listed(row, layer) for row in layer.rows]
+    listed = [listed_neuron(row, layer.top.get(row["neuron"], [])) for row in layer.rows]
     write_data(folder, f"layer-{layer.layer}", {"layer": layer.layer, "neurons": listed})
-    columns = [name for name in (layer.rows[0] if layer.rows else {}) if name != "layer"]
+    columns = shown_columns(layer.rows)
     for first in range(0, len(layer.rows), CHUNK):
-        data = {
-            "columns": columns,
-            "neurons": [
-                {
-                    "row": [_value(row[name]) for name in columns],
-                    "top": _hits(layer.top.get(row["neuron"], [])[:TOP]),
-                    "bottom": _hits(layer.bottom.get(row["neuron"], [])[:BOTTOM]),
-                    "tags": strongest_tags(layer.associations.get(row["neuron"], [])),
-                    "histogram": _histogram(layer.histograms.get(row["neuron"])),
-                }
-                for row in layer.rows[first : first + CHUNK]
-            ],
-        }
+        neurons = [_neuron(row, columns, layer) for row in layer.rows[first : first + CHUNK]]
+        data = {"columns": columns, "neurons": neurons}
         write_data(folder, f"neurons-{layer.layer}-{first // CHUNK}", data)
 
 
-def _listed(row: Row, layer: NeuronLayer) -> list[Any]:
-    """A line of a list of neurons: number, kind, tag, whose tag it is, AUROC, largest, tokens."""
-    hits = layer.top.get(row["neuron"], [])
-    words = row.get("words") or list(dict.fromkeys(hit["token"] for hit in hits))
-    numbers = [short(row.get(name)) for name in ("auroc", "max_activation")]
-    tag, whose = row.get("best_tag") or "", row.get("best_target") or ""
-    return [row["neuron"], row["kind"], tag, whose, *numbers, words[:WORDS]]
-
-
-def _hits(hits: list[Row]) -> list[list[Any]]:
-    """Hits as activation, text before, token, text after, tag, story and position."""
-    return [
-        [
-            short(hit["activation"]),
-            hit["before"][-BEFORE:],
-            hit["token"],
-            hit["after"][:AFTER],
-            hit["tag"],
-            hit["story"],
-            hit["position"],
-        ]
-        for hit in hits
-    ]
-
-
-def _histogram(row: Row | None) -> list[Any] | None:
-    return None if row is None else [short(row["low"]), short(row["high"]), row["counts"]]
-
-
-def _value(value: Any) -> Any:
-    return short(value) if isinstance(value, float) else value
+def _neuron(row: Row, columns: list[str], layer: NeuronLayer) -> dict[str, Any]:
+    number = row["neuron"]
+    return neuron_data(
+        row,
+        columns,
+        layer.top.get(number, []),
+        layer.bottom.get(number, []),
+        strongest_tags(layer.associations.get(number, [])),
+        layer.histograms.get(number),
+    )

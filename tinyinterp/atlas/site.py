@@ -6,17 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from tinyinterp.atlas.contents import Atlas
-from tinyinterp.atlas.data_files import short, write_data
-from tinyinterp.atlas.head_data import write_heads
+from tinyinterp.atlas.data_files import write_data
 from tinyinterp.atlas.neuron_data import CHUNK, NeuronSummary, write_neurons
 from tinyinterp.atlas.tokens import CHUNK as TOKEN_CHUNK
 from tinyinterp.io.files import write_text
 from tinyinterp.views import style
-from tinyinterp.views.kind_map import cell_words
-from tinyinterp.views.page import kind_styles
+from tinyinterp.views.glossary import HEAD_TERMS, NEURON_TERMS, meanings
+from tinyinterp.views.head_data import head_data, listed_heads, story_data
+from tinyinterp.views.page import SCRIPTS, read_script, render_page, style_sheet
 
 STATIC = Path(__file__).parent / "static"
 # What a page may load: scripts and styles that lie beside it. Nothing is ever fetched.
@@ -24,7 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'self' file:; style-src 'self' file:; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-SHARED = ("atlas", "dom", "search", "plots")  # scripts of every page, in this order
+OWN = ("atlas", "search")  # scripts of every page, after those that all pages share
 
 
 class Page(NamedTuple):
@@ -54,50 +52,47 @@ def write_atlas(atlas: Atlas, folder: Path) -> None:
     neurons = NeuronSummary()
     if atlas.neurons is not None:
         neurons = write_neurons(atlas.neurons, folder)
-    write_heads(atlas, folder)
+    _write_heads(atlas, folder)
     write_data(folder, "tokens", neurons.tokens)
     write_data(folder, "index", _index(atlas, neurons))
     _write_pages(atlas, folder)
 
 
+def _write_heads(atlas: Atlas, folder: Path) -> None:
+    """A file of the stories, and one for each head."""
+    write_data(folder, "stories", story_data(atlas.stories))
+    for row in atlas.heads:
+        layer, head = row["layer"], row["head"]
+        data = head_data(row, atlas.head_notes, atlas.stories, atlas.profiles[layer, head])
+        write_data(folder, f"head-{layer}.{head}", data)
+
+
 def _write_pages(atlas: Atlas, folder: Path) -> None:
-    environment = Environment(
-        loader=FileSystemLoader(STATIC), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    template = environment.get_template("page.html")
     for page in PAGES:
-        scripts = [*SHARED, page.name]
-        shown = template.render(
-            policy=POLICY, title=page.title, model=atlas.model_name, scripts=scripts
+        shown = render_page(
+            site=atlas.model_name,
+            policy=POLICY,
+            title=f"{page.title} · {atlas.model_name}",
+            scripts=[*(name for name in SCRIPTS), *OWN, page.name],
         )
         write_text(folder / f"{page.name}.html", shown)
-    for name in (*(f"{s}.js" for s in SHARED), *(f"{page.name}.js" for page in PAGES), "atlas.css"):
-        write_text(folder / "static" / name, (STATIC / name).read_text("utf-8"))
+    for name in SCRIPTS:
+        write_text(folder / "static" / f"{name}.js", read_script(name))
+    for name in (*OWN, *(page.name for page in PAGES)):
+        write_text(folder / "static" / f"{name}.js", (STATIC / f"{name}.js").read_text("utf-8"))
+    write_text(folder / "static" / "page.css", style_sheet())
 
 
 def _index(atlas: Atlas, neurons: NeuronSummary) -> dict[str, Any]:
-    """What every page knows: how much there is of everything, what it is called, its colours."""
-    heads = [
-        {
-            "layer": row["layer"],
-            "head": row["head"],
-            "attention": row.get("attention", ""),
-            "kind": row["kind"],
-            "role": row.get("role", ""),
-            "words": cell_words(row),
-            "looks_at": row.get("looks_at", ""),
-            "lift": short(row.get("looks_at_lift")),
-        }
-        for row in sorted(atlas.heads, key=lambda row: (row["layer"], row["head"]))
-    ]
+    """What every page knows: how much there is of everything, and what it is called."""
     warnings = [*atlas.head_notes.get("warnings", []), *neurons.warnings]
+    terms = [*HEAD_TERMS, *(NEURON_TERMS if neurons.layers else ())]
     return {
         "model": atlas.model_name,
         "text": atlas.text,
         "facts": atlas.facts,
         "certificate": atlas.certificate,
-        "heads": heads,
+        "heads": listed_heads(atlas.heads),
         "neurons": asdict(neurons)["layers"],
         "notes": {"heads": atlas.head_notes, "neurons": neurons.notes},
         "warnings": list(dict.fromkeys(warnings)),
@@ -105,7 +100,8 @@ def _index(atlas: Atlas, neurons: NeuronSummary) -> dict[str, Any]:
         "n_tokens": len(neurons.tokens),
         "chunk": CHUNK,
         "token_chunk": TOKEN_CHUNK,
-        "head_kinds": kind_styles(style.KIND_COLOURS),
-        "neuron_kinds": kind_styles(style.NEURON_COLOURS),
-        "attention_colours": style.ATTENTION_COLOURS,
+        "head_kinds": list(style.KIND_COLOURS),
+        "neuron_kinds": list(style.NEURON_COLOURS),
+        "glossary": meanings(),
+        "terms": list(dict.fromkeys(terms)),
     }

@@ -1,4 +1,4 @@
-"""Which neurons tell a tag, over all layers."""
+"""Which neurons predict a tag, over all layers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.atlas.contents import Row
-from tinyinterp.atlas.data_files import short, write_data
+from tinyinterp.atlas.data_files import write_data
 from tinyinterp.atlas.finished_neurons import NeuronLayer
+from tinyinterp.views.page import short
 
 RANKED = 100  # neurons of a tag
 EACH = 4  # tags of a neuron, for each word that may have them
@@ -16,7 +17,7 @@ NUMBERS = ("auroc", "auroc_low", "auroc_high", "purity", "lift", "q_value")
 
 
 def strongest_tags(associations: list[Row]) -> list[list[Any]]:
-    """The tags that a neuron tells best: word, tag and ``NUMBERS``, best first.
+    """The tags that a neuron predicts best: word, tag and ``NUMBERS``, best first.
 
     At most :data:`EACH` for the token's own tag, for the next word's and for the previous one's.
     """
@@ -41,7 +42,7 @@ class TagRankings:
             about = {"layer": layer.layer, "neuron": neuron, "kind": kinds.get(neuron, "")}
             for row in rows:
                 if row.get("tested", True):
-                    self._best[row["tag"]][row["target"]].append(row | about)
+                    self._best[row["tag"]][row["target"]].append({**row, **about})
         for words in self._best.values():
             for word, rows in words.items():
                 words[word] = sorted(rows, key=_best_first)[:RANKED]
@@ -61,8 +62,8 @@ class TagRankings:
 def _best_first(row: Row) -> tuple[float, float, int, int, str]:
     """By the lower bound of the AUROC, then by the AUROC, then in order."""
     auroc, low = row["auroc"], row.get("auroc_low")
-    place = row.get("layer", 0), row["neuron"], row["tag"]
-    return (-(auroc if low is None else low), -auroc, *place)
+    where = row.get("layer", 0), row["neuron"], row["tag"]
+    return (-(auroc if low is None else low), -auroc, *where)
 
 
 def _numbers(row: Row) -> list[float | int | None]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.atlas.contents import Row
-from tinyinterp.atlas.data_files import short, write_data
+from tinyinterp.atlas.data_files import write_data
 from tinyinterp.atlas.finished_neurons import NeuronLayer
+from tinyinterp.views.page import short
 
 CHUNK = 128  # tokens a file
 MOST = 60  # neurons of a token, in each of the three lists
@@ -41,8 +42,8 @@ class TokenIndex:
                 found = about | here | {"of": len(hits)}
                 self._tokens[token].fires.append(found)
             for name in ("raises", "lowers"):
-                for place, token in enumerate(row.get(name) or ()):
-                    getattr(self._tokens[token], name).append(about | {"place": place + 1})
+                for rank, token in enumerate(row.get(name) or (), start=1):
+                    getattr(self._tokens[token], name).append(about | {"rank": rank})
 
     def write(self, folder: Path) -> list[str]:
         """Write ``tokens-N.js``, :data:`CHUNK` tokens each; returns the tokens in order."""
@@ -62,8 +63,8 @@ def _data(token: _Token) -> dict[str, Any]:
         "count": len(fires),
     }
     for name in ("raises", "lowers"):
-        rows = sorted(getattr(token, name), key=lambda r: (r["place"], r["layer"], r["neuron"]))
-        data[name] = [[*_neuron(row), row["place"]] for row in rows[:MOST]]
+        rows = sorted(getattr(token, name), key=lambda r: (r["rank"], r["layer"], r["neuron"]))
+        data[name] = [[*_neuron(row), row["rank"]] for row in rows[:MOST]]
     return data
 
 

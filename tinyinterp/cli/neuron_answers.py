@@ -83,8 +83,8 @@ def _take(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> Neu
     """Take the census and write its files, layer by layer."""
     from tinyinterp.io.table import Table
     from tinyinterp.neuron_census import census_neurons
+    from tinyinterp.views.neuron_page import write_neuron_page
     from tinyinterp.views.neuron_text import write_neuron_text
-    from tinyinterp.views.neurons import write_neuron_page
 
     census = census_neurons(
         opened.model, opened.corpus, settings,

@@ -1,4 +1,4 @@
-"""What the pictures of heads need to know of a census: no more than these names."""
+"""What the pictures of heads need from a census."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ SUFFIXES = (".png", ".svg")
 # The pictures of all heads: their names, and what the page calls them.
 OVERVIEWS = {
     "kinds": "map of kinds",
-    "profiles": "offset profiles: how far back each head looks",
-    "causal": "causal check: what the loss does without a head, and with position alone",
+    "profiles": "offset profiles (how far back each head looks)",
+    "causal": "causal check (the rise in loss without a head, and with position alone)",
 }
 
 
@@ -65,7 +65,7 @@ def write_head_pictures(
 
 
 def _overviews(census: HeadCensusLike) -> dict[str, Figure]:
-    title = f"{census.model_name} on {census.corpus_name}"
+    title = f"{style.shown_name(census.model_name)} on {census.corpus_name}"
     figures = {
         "kinds": draw_kind_map(census.table, f"Heads of {title}"),
         "profiles": draw_profiles(census.profiles, census.table, f"Offset profiles, {title}"),

@@ -1,4 +1,4 @@
-"""The model at one look: layers by heads, coloured by kind."""
+"""The model at a glance: layers by heads, coloured by kind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def draw_kind_map(table: Table, title: str) -> Figure:
 
     Args:
         table: the heads table; the columns layer, head, attention, kind, role, decided_by and value
-            are read. A head without a row leaves its place empty.
+            are read. The cell of a head without a row stays empty.
     """
     n_layers = max(table["layer"], default=-1) + 1
     n_heads = max(table["head"], default=-1) + 1

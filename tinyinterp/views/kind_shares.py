@@ -1,4 +1,4 @@
-"""Which share of the neurons of each layer is of each kind, beside models that learned nothing."""
+"""The share of the neurons of each layer that is of each kind, beside null models."""
 
 from __future__ import annotations
 

@@ -1,9 +1,14 @@
-"""Pages that open from disk with no network: one HTML file each, style, script and data inside."""
+"""Pages that open from disk with no network, all from one template, style sheet and set of scripts.
+
+A page of its own (``heads.html``) holds style, scripts and data in one file; the pages of an atlas
+share theirs and load data as they need it.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +19,57 @@ from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 
 TEMPLATES = Path(__file__).parent / "templates"
-# What a page may load: nothing. Its own style and script are inside, pictures are made by script.
+SCRIPTS = ("dom", "plots", "head_parts", "neuron_parts")  # of every page, in this order
+# What a page of its own may load: nothing. Its style and script are inside.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 
 
-def write_page(path: Path, template: str, data: Any, **values: Any) -> Path:
-    """Fill ``template`` and write it, whole or not at all.
+def write_page(path: Path, script: str, data: dict[str, Any]) -> Path:
+    """Write a page of its own, whole or not at all.
 
     Args:
-        template: a file of ``templates/``; everything put into it is escaped.
-        data: what the page's script reads, as JSON.
-        values: what the template itself reads.
+        script: of ``templates/``, without its suffix; it draws the page.
+        data: what it reads, as JSON; ``title`` is also that of the page.
 
     Raises:
         OutputError: the folder cannot be written.
     """
-    page = _environment().get_template(template)
-    write_text(path, page.render(policy=POLICY, data=json_block(data), **values))
+    # Our own files, which hold no markup:
+    scripts = Markup("\n").join(Markup(read_script(name)) for name in (*SCRIPTS, script))  # noqa: S704
+    page = render_page(
+        site=None,
+        policy=POLICY,
+        title=data["title"],
+        style=Markup(style_sheet()),  # noqa: S704
+        script=scripts,
+        data=json_block(data),
+    )
+    write_text(path, page)
     return path
+
+
+def render_page(**values: Any) -> str:
+    """The template, filled; everything put into it is escaped."""
+    return _environment().get_template("page.html").render(**values)
+
+
+def read_script(name: str) -> str:
+    """A script that pages share."""
+    return (TEMPLATES / f"{name}.js").read_text("utf-8")
+
+
+def style_sheet() -> str:
+    """The style of all pages, with the colours of kinds and of attention."""
+    colours = style.NEURON_COLOURS | style.KIND_COLOURS
+    kinds = [
+        f".kind-{kind} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
+        for kind, colour in colours.items()
+    ]
+    attention = f":root {{ --attention: {' '.join(style.ATTENTION_COLOURS)}; }}\n"
+    return (TEMPLATES / "page.css").read_text("utf-8") + attention + "".join(kinds)
 
 
 def json_block(data: Any) -> Markup:
@@ -51,9 +86,21 @@ def json_block(data: Any) -> Markup:
     return Markup(text)  # noqa: S704 - escaped just above
 
 
-def kind_styles(colours: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Background and text colour of each kind, for style sheets."""
-    return {kind: {"colour": c, "ink": style.ink_on(c)} for kind, c in colours.items()}
+def short(value: float | None) -> float | int | None:
+    """A number in few digits, for a page; None for one that is not known.
+
+    >>> short(0.123456), short(2.0), short(float("nan"))
+    (0.1235, 2, None)
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.4g}")
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def short_cell(value: Any) -> Any:
+    """The same for any value of a table."""
+    return short(value) if isinstance(value, float) else value
 
 
 def _plain(value: Any) -> Any:
@@ -66,21 +113,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
+@cache
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = style.number
-    environment.filters["thousands"] = style.thousands
-    environment.globals["interval"] = style.interval
-    environment.globals["file"] = _own_file
-    return environment
-
-
-def _own_file(name: str) -> Markup:
-    """A style sheet or script of this package, as it is."""
-    return Markup((TEMPLATES / name).read_text("utf-8"))  # noqa: S704 - our own file

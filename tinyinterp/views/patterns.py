@@ -66,7 +66,14 @@ class PatternPicture:
         subtitle: str = "",
         kind: str | None = None,
     ) -> Figure:
-        """Put another head into the figure; ``subtitle`` is boxed in the colour of ``kind``."""
+        """Put another head into the figure.
+
+        Args:
+            pattern: weights of each query (row) on each key (column), 0 to 1; what lies above the
+                diagonal is not shown.
+            title: above the picture.
+            subtitle: the head's label, in a box of the colour of ``kind``; without a kind, bare.
+        """
         self._image.set_data(_enlarged(pattern))
         self._title.set_text(style.draw_text(title, LONGEST_TITLE))
         self._subtitle.set_text(style.draw_text(subtitle, LONGEST_SUBTITLE))
@@ -99,24 +106,6 @@ class PatternPicture:
         for artist in self._changing:
             artist.set_visible(True)
         return self._canvas.copy_from_bbox(self.figure.bbox)
-
-
-def draw_pattern(
-    pattern: Float[np.ndarray, "query key"],
-    tokens: Sequence[str],
-    title: str,
-    subtitle: str = "",
-    kind: str | None = None,
-) -> Figure:
-    """One head's attention on one text.
-
-    Args:
-        pattern: weights of each query (row) on each key (column), 0 to 1; what lies above the
-            diagonal is not shown.
-        tokens: the text, one string a position.
-        subtitle: the head's label, in a box of the colour of ``kind``.
-    """
-    return PatternPicture(tokens).show(pattern, title, subtitle, kind)
 
 
 def draw_layer_sheet(
@@ -177,11 +166,11 @@ def _enlarged(pattern: Float[np.ndarray, "query key"]) -> np.ma.MaskedArray:
 def _label(axes: Axes, tokens: Sequence[str]) -> LineCollection:
     """Write the tokens along both axes and draw a grid between them; returns the grid."""
     every = max(1, math.ceil(len(tokens) / MOST_LABELS))
-    places = list(range(0, len(tokens), every))
-    names = [style.draw_token(tokens[place]) for place in places]
-    size = min(9.0, 0.78 * 72 * SIDE / max(1, len(places)))
-    axes.set_xticks(places, names, rotation=90, fontsize=size)
-    axes.set_yticks(places, names, fontsize=size)
+    positions = list(range(0, len(tokens), every))
+    names = [style.draw_token(tokens[position]) for position in positions]
+    size = min(9.0, 0.78 * 72 * SIDE / max(1, len(positions)))
+    axes.set_xticks(positions, names, rotation=90, fontsize=size)
+    axes.set_yticks(positions, names, fontsize=size)
     axes.tick_params(length=0, pad=2)
     edges = np.arange(1, len(tokens)) - 0.5
     across = [((-0.5, edge), (edge, edge)) for edge in edges]
@@ -190,13 +179,15 @@ def _label(axes: Axes, tokens: Sequence[str]) -> LineCollection:
     axes.add_collection(grid)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.text(1, 1.012, "row: the token that looks   column: the token looked at", fontsize=7,
+    axes.text(1, 1.012, "row: query   column: key", fontsize=7,
               color=style.FAINT, ha="right", transform=axes.transAxes)  # fmt: skip
     return grid
 
 
 def _box(text: Text, kind: str | None) -> None:
     if kind is None:
+        text.set_bbox(None)
+        text.set_color(style.INK)
         return
     colour = style.kind_colour(kind)
     text.set_bbox({"boxstyle": "round,pad=0.3", "facecolor": colour, "edgecolor": "none"})
@@ -204,6 +195,6 @@ def _box(text: Text, kind: str | None) -> None:
 
 
 def _columns(n: int) -> int:
-    """Columns that leave few places empty and the sheet not far from square."""
+    """Columns that leave few cells empty and the sheet not far from square."""
     least = max(1, math.ceil(math.sqrt(n)))
     return min(range(least, least + 3), key=lambda columns: (-n % columns, columns))

@@ -1,4 +1,4 @@
-"""One picture in two forms: by plotly for screens, by matplotlib for paper."""
+"""One picture in two forms: plotly for screens, matplotlib for paper."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAPER = (".png", ".svg", ".pdf")
 
 @dataclass(frozen=True)
 class Picture:
-    """Shown by a notebook by plotly where it can; saved as what the file's name says.
+    """A notebook shows it with plotly where it can; the ending of a file says how it is saved.
 
     Args:
         title: one line.
@@ -59,14 +59,14 @@ class Picture:
             return style.save(self.matplotlib, target)
         if target.suffix.lower() != ".html":
             raise OutputError(
-                f"{target} is no picture: name it .html to zoom in, or {', '.join(PAPER)}"
+                f"{target} is no picture's name: end it in .html to zoom in, or {', '.join(PAPER)}"
             )
         from tinyinterp.views.interactive.base import save_figure
 
         return save_figure(self.plotly, target, beside=beside)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """By plotly; as a PNG where nobody can zoom, as when a notebook is run to be exported.
+        """Plotly; a PNG where nobody can zoom, such as in a notebook that is run to be exported.
 
         Not both: JupyterLab shows the PNG of the two.
         """

@@ -16,6 +16,7 @@ from tinyinterp.views.picture import Picture
 from tinyinterp.views.points import check_column
 from tinyinterp.views.profiles import draw_profiles
 from tinyinterp.views.score_plot import draw_scores
+from tinyinterp.views.style import shown_name
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -64,7 +65,7 @@ def score_picture(census: HeadCensusLike, x: str = score_plot.X, y: str = score_
 
 
 def causal_picture(census: HeadCensusLike) -> Picture:
-    """What the loss does without each head, and with position alone."""
+    """The rise in loss without each head, and with position alone."""
     title = f"Causal check, {_of(census)}"
 
     def plot() -> go.Figure:
@@ -88,7 +89,7 @@ def formation_picture(table: Table, title: str) -> Picture:
 
 def neuron_kind_picture(table: Table) -> Picture:
     """The share of the neurons of each layer that is of each kind."""
-    model = table.notes["model"]
+    model = shown_name(table.notes["model"])
     title = f"Neurons of {model} on {table.notes['text']}"
     models = {model: kind_shares(table)}
 
@@ -104,7 +105,8 @@ def neuron_score_picture(table: Table) -> Picture:
     """Purity and AUROC of every neuron."""
     layers = sorted(set(table["layer"]))
     plural = "s" if len(layers) > 1 else ""
-    title = f"Neurons of layer{plural} {', '.join(map(str, layers))} of {table.notes['model']}"
+    model = shown_name(table.notes["model"])
+    title = f"Neurons of layer{plural} {', '.join(map(str, layers))} of {model}"
 
     def plot() -> go.Figure:
         from tinyinterp.views.interactive.scatter import plot_neurons
@@ -115,4 +117,4 @@ def neuron_score_picture(table: Table) -> Picture:
 
 
 def _of(census: HeadCensusLike) -> str:
-    return f"{census.model_name} on {census.corpus_name}"
+    return f"{shown_name(census.model_name)} on {census.corpus_name}"

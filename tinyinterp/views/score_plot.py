@@ -58,7 +58,7 @@ def draw_scores(table: Table, title: str, *, x: str = X, y: str = Y) -> Figure:
 
 
 def _alone(rows: list[Row], x: str, y: str) -> list[Row]:
-    """Rows with no other near."""
+    """Rows with no other close by."""
     known = [row for row in rows if is_known(row[x]) and is_known(row[y])]
     points = np.array([(row[x], row[y]) for row in known]).reshape(-1, 2)
     room = APART * np.ptp(points, axis=0) if known else np.zeros(2)

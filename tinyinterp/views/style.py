@@ -1,4 +1,4 @@
-"""How everything looks: colours, fonts, how a token is written on an axis, and saving.
+"""The look of everything: colours, fonts, how a token is written on an axis, and saving.
 
 Pictures are matplotlib ``Figure`` objects without pyplot, so that nothing global changes, and are
 saved without dates or versions, so that the same numbers give the same bytes.
@@ -25,6 +25,7 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from tinyinterp.io.files import replacing_file
+from tinyinterp.model import BUNDLED_NAME
 
 # One colour per kind. Chosen so that every two stay at least 22 apart (CIE 1976) for normal sight
 # and under simulated protanopia, deuteranopia and tritanopia (Machado et al. 2009).
@@ -163,6 +164,15 @@ def ink_on(colour: str) -> str:
     return "#FFFFFF" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "#000000"
 
 
+def shown_name(model: str) -> str:
+    """What to call a model in a title.
+
+    >>> shown_name("bundled"), shown_name("gpt2")
+    ('the bundled model', 'gpt2')
+    """
+    return "the bundled model" if model == BUNDLED_NAME else model
+
+
 def show_token(token: str) -> str:
     r"""A token as one readable word: leading space visible, no line breaks, not too long.
 
@@ -187,7 +197,7 @@ def show_text(text: str) -> str:
 
 
 def draw_token(token: str) -> str:
-    """As :func:`show_token`, for a picture: characters that the font has not become escapes."""
+    """As :func:`show_token`, for a picture: characters that the font lacks become escapes."""
     return show_token(_in_font(token))
 
 

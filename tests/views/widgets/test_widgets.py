@@ -135,7 +135,7 @@ def test_a_page_is_written_whole(tmp_path: Path):
 
 
 def test_a_page_is_not_written_under_the_name_of_a_picture(tmp_path: Path):
-    with pytest.raises(OutputError, match=r"a\.png is no page: a widget is written as \.html"):
+    with pytest.raises(OutputError, match=r"a\.png does not end in \.html"):
         attention().save(tmp_path / "a.png")
     assert not any(tmp_path.iterdir())
 

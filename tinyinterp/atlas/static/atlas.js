@@ -55,26 +55,19 @@ const atlas = {
     });
     atlas.load("index").then((index) => {
       atlas.index = index;
+      Object.assign(glossary, index.glossary);
       window.addEventListener("hashchange", show);
       show();
     });
   },
 };
 
-function fragment() {
-  try {
-    return decodeURIComponent(window.location.hash.slice(1));
-  } catch {
-    return window.location.hash.slice(1);
-  }
-}
-
-// Links to what comes before and after, which the arrow keys follow, too.
+// Links to the previous and the next page, which the arrow keys follow, too.
 function pager(page) {
   const link = (rel, target, text) =>
     target ? el("a", { href: target.href, rel, class: "page" }, text(target.name)) : el("span", {});
   if (!page.previous && !page.next) return el("div", { class: "pager" });
-  return el("nav", { class: "pager", "aria-label": "Before and after" },
+  return el("nav", { class: "pager", "aria-label": "Previous and next" },
     link("prev", page.previous, (name) => `← ${name}`), link("next", page.next, (name) => `${name} →`));
 }
 
@@ -89,9 +82,3 @@ document.addEventListener("keydown", (event) => {
     document.querySelector(`.pager a[rel=${rel}]`)?.click();
   }
 });
-
-// "4.3" as numbers, or null.
-function pair(text) {
-  const match = /^(\d+)\.(\d+)$/.exec(text);
-  return match && [Number(match[1]), Number(match[2])];
-}

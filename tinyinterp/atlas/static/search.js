@@ -12,18 +12,18 @@ function numbersIn(query) {
   const name = `${layer}.${unit}`;
   const found = [];
   if (wanted.includes("h") && atlas.index.heads.some((row) => row.layer === layer && row.head === unit)) {
-    found.push({ href: `head.html#${name}`, words: ["Head ", name] });
+    found.push({ href: pageOf.head(layer, unit), words: ["Head ", name] });
   }
   const neurons = atlas.index.neurons.find((row) => row.layer === layer)?.neurons ?? 0;
   if (wanted.includes("n") && unit < neurons) {
-    found.push({ href: `neuron.html#${name}`, words: ["Neuron ", name] });
+    found.push({ href: pageOf.neuron(layer, unit), words: ["Neuron ", name] });
   }
   return found;
 }
 
 function tagsIn(query) {
   return atlas.index.tags.filter((tag) => tag.toLowerCase().startsWith(query.toLowerCase()))
-    .map((tag) => ({ href: `tag.html#${encodeURIComponent(tag)}`, words: ["Tag ", tag] }));
+    .map((tag) => ({ href: pageOf.tag(tag), words: ["Tag ", tag] }));
 }
 
 function tokensIn(query, tokens) {
@@ -32,7 +32,7 @@ function tokensIn(query, tokens) {
   const plain = (token) => token.trim().toLowerCase();
   const begin = tokens.filter((token) => plain(token).startsWith(bare));
   begin.sort((a, b) => plain(a).length - plain(b).length); // the token itself comes first
-  return begin.map((token) => ({ href: tokenHref(token), words: ["Token ", visible(token)] }));
+  return begin.map((token) => ({ href: pageOf.token(token), words: ["Token ", visible(token)] }));
 }
 
 {

@@ -1,9 +1,11 @@
 "use strict";
-// A tag: the neurons that tell it best, and the heads that look at it.
+// A tag: the neurons that predict it best, and the heads that look at it.
+
+const WHOSE = { current: "own tag", next: "next word's tag", previous: "previous word's tag" };
 
 function ranking(word, rows) {
   const lines = rows.map(([layer, neuron, kind, auroc, low, high, purity, lift, q]) => [
-    neuronLink(layer, neuron), neuronChip(kind), number(auroc, 3), interval(low, high, 3), percent(purity), number(lift, 1), number(q, 3)]);
+    neuronLink(layer, neuron), chip(kind), number(auroc, 3), interval(low, high, 3), percent(purity), number(lift, 1), number(q, 3)]);
   return section(WHOSE[word] ?? word, table(`Neurons by AUROC for the ${WHOSE[word] ?? word}`,
     ["neuron", "kind", "AUROC", "95 % interval", "of hits", "lift", "q"], lines));
 }
@@ -22,10 +24,10 @@ atlas.start(async (target) => {
     previous: to(tags[at - 1]),
     next: to(tags[at + 1]),
     content: [
-      el("p", { class: "about" }, "Neurons whose activation tells words of this tag from the others, best first by the lower end of the interval."),
+      el("p", { class: "about" }, "Neurons whose activation predicts this tag, ordered by the lower end of the interval."),
       ...words.map((word) => ranking(word, data.words[word])),
-      looking.length ? section("Heads that look at it", table("Heads whose attention goes to it beyond position", ["head", "kind", "looks at", "lift"],
-        looking.map((row) => [headLink(row.layer, row.head), headChip(row.kind), row.looks_at.replace("->", " → "), number(row.lift)]))) : null,
+      looking.length ? section("Heads that look at it", table("Heads that look at it beyond position", ["head", "kind", "looks at", "lift"],
+        looking.map((row) => [headLink(row.layer, row.head), chip(row.kind), arrow(row.looks_at), number(row.lift)]))) : null,
     ].filter(Boolean),
   };
 });

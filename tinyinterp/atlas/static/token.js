@@ -5,27 +5,27 @@ atlas.start(async (target) => {
   const tokens = await atlas.load("tokens");
   let at = tokens.indexOf(target);
   if (at < 0) at = tokens.indexOf(` ${target}`); // #dog finds " dog", too
-  if (at < 0) throw new Error(`No neuron is known for the token ${visible(target)}.`);
+  if (at < 0) throw new Error(`No neuron lists the token ${visible(target)}.`);
   const token = tokens[at];
   const size = atlas.index.token_chunk;
   const data = (await atlas.load(`tokens-${Math.floor(at / size)}`))[at % size];
   const fires = data.fires.map(([layer, neuron, kind, hits, of, largest]) => [
-    neuronLink(layer, neuron), neuronChip(kind), `${hits} of ${of}`, number(largest)]);
-  const placed = (rows) => rows.map(([layer, neuron, kind, place]) => [neuronLink(layer, neuron), neuronChip(kind), String(place)]);
+    neuronLink(layer, neuron), chip(kind), `${hits} of ${of}`, number(largest)]);
+  const ranked = (rows) => rows.map(([layer, neuron, kind, rank]) => [neuronLink(layer, neuron), chip(kind), String(rank)]);
   const list = (title, caption, headings, rows) => rows.length ? section(title, table(caption, headings, rows)) : null;
   const asked = `token '${token}'`;
   const heads = atlas.index.heads.filter((row) => row.looks_at === asked);
-  const to = (other) => other === undefined ? null : { href: tokenHref(other), name: visible(other) };
+  const to = (other) => other === undefined ? null : { href: pageOf.token(other), name: visible(other) };
   const more = data.count > data.fires.length ? ` The first ${data.fires.length} of ${data.count}.` : "";
   return {
     title: `Token ${visible(token)}`,
     previous: to(tokens[at - 1]),
     next: to(tokens[at + 1]),
     content: [
-      el("p", { class: "about" }, `Neurons that have this token among their largest activations, by its share of them.${more}`),
+      el("p", { class: "about" }, `Neurons with this token among their largest activations, by its share of them.${more}`),
       list("Neurons that fire on it", "Neurons that fire on it", ["neuron", "kind", "largest activations", "largest"], fires),
-      list("Neurons that make it likelier to come next", "Neurons that raise it, by their output weights", ["neuron", "kind", "place"], placed(data.raises)),
-      list("Neurons that make it less likely", "Neurons that lower it, by their output weights", ["neuron", "kind", "place"], placed(data.lowers)),
+      list("Neurons that make it likelier as the next token", "Neurons that raise its logit, by their output weights", ["neuron", "kind", "rank"], ranked(data.raises)),
+      list("Neurons that make it less likely", "Neurons that lower its logit, by their output weights", ["neuron", "kind", "rank"], ranked(data.lowers)),
       heads.length ? section("Heads that look at it", el("p", {}, heads.map((row) => [headLink(row.layer, row.head), " "]).flat())) : null,
     ].filter(Boolean),
   };

@@ -1,1 +1,1 @@
-"""The figures of :mod:`tinyinterp.views` once more, by plotly: to zoom and to hover over."""
+"""The figures of :mod:`tinyinterp.views` with plotly: to zoom and to hover over."""

@@ -1,7 +1,7 @@
 """What all plotly figures share: fonts and colours of :mod:`style`, and how one is written.
 
 Text of others is escaped, as plotly reads some HTML in its labels. A figure is written with a fixed
-name for its place and without dates, so that the same numbers give the same bytes.
+element id and without dates, so that the same numbers give the same bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the heads of a layer look at, on one text."""
+"""Where the heads of a layer look, on one text."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def attention_widget(
         for number, (pattern, name) in enumerate(zip(patterns, names, strict=True))
     )
     words = Markup("").join(
-        Markup('<span tabindex="{}">{}</span>').format(0 if place == 0 else -1, escape(word))
-        for place, word in enumerate(shown)
+        Markup('<span tabindex="{}">{}</span>').format(0 if position == 0 else -1, escape(word))
+        for position, word in enumerate(shown)
     )
     static = Markup(
         '<div class="heads" role="group" aria-label="heads">{}</div>'
         '<p class="tokens" aria-label="text">{}</p>'
-        '<p class="readout" aria-live="polite">Hover over a token, or go through them with the '
-        'arrow keys, to see what it looks at.</p><div class="map"></div>'
+        '<p class="readout" aria-live="polite">Hover over a token, or use the arrow keys, to '
+        'see what it looks at.</p><div class="map"></div>'
     ).format(heads, words)
     data = {
         "kind": "attention",

@@ -1,4 +1,4 @@
-"""Texts whose tokens are coloured by a number: what a neuron does on a text, or its best places."""
+"""Texts whose tokens are coloured by a number: a neuron's activations, or its top hits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JOINER = "\N{WORD JOINER}"  # not seen, and no line is broken at it
 
 @dataclass(frozen=True)
 class ColouredText:
-    """Tokens with a value each, which is not a number where it is not known."""
+    """Tokens with a value each; NaN where it is not known."""
 
     tokens: Sequence[str]
     values: Sequence[float]
@@ -31,7 +31,7 @@ class ColouredText:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is shown at a time: the texts of one neuron. All share one scale of colours."""
+    """What is shown together: the texts of one neuron. All share one scale of colours."""
 
     name: str
     texts: Sequence[ColouredText]
@@ -72,7 +72,7 @@ def coloured_widget(choices: Sequence[Choice], title: str) -> Widget:
 
 
 def _words(token: str) -> str:
-    """A token for HTML that is not escaped: circuitsvis sets it so, and shows it as text, too.
+    """A token for HTML that is not escaped: circuitsvis sets it so, and also shows it as text.
 
     A word joiner behind each ``<`` and ``&`` lets neither begin anything, and is not seen.
     """

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from tinyinterp.views.execution import Execution
 
-READY = "tinyinterp-circuitsvis"  # the event that tells widgets of the script
+READY = "tinyinterp-circuitsvis"  # the event by which widgets learn that the script is there
 
 
 class Carrier:

@@ -5,12 +5,12 @@
     made.append(...inside);
     return made;
   };
-  // circuitsvis draws into a place that it finds by its id
-  let places = 0;
+  // circuitsvis draws into an element that it finds by its id
+  let slots = 0;
   const vis = (where, element, properties) => {
-    const place = make("div", { id: `${where.dataset.place}-${places++}` });
-    where.append(place);
-    CircuitsVis.render(place.id, CircuitsVis[element], properties);
+    const slot = make("div", { id: `${where.dataset.slot}-${slots++}` });
+    where.append(slot);
+    CircuitsVis.render(slot.id, CircuitsVis[element], properties);
   };
   const shades = (scale, weight) => {
     const after = scale.findIndex(([stop]) => stop >= weight);
@@ -25,7 +25,7 @@
     const spans = [...figure.querySelectorAll(".tokens span")];
     const buttons = [...figure.querySelectorAll(".heads button")];
     const [readout, map] = [".readout", ".map"].map((at) => figure.querySelector(at));
-    map.dataset.place = figure.id;
+    map.dataset.slot = figure.id;
     const n = data.tokens.length;
     const patterns = data.patterns.map((packed) => {
       const codes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
@@ -117,7 +117,7 @@
           text.append(plain(tokens, values, most));
           continue;
         }
-        text.dataset.place = figure.id;
+        text.dataset.slot = figure.id;
         vis(text, "ColoredTokens", {
           tokens,
           values,

@@ -70,7 +70,9 @@ class Widget:
         """
         target = Path(path)
         if target.suffix.lower() not in (".html", ".htm"):
-            raise OutputError(f"{target} is no page: a widget is written as .html; name it so")
+            raise OutputError(
+                f"{target} does not end in .html; a widget is saved as a page, so name it .html"
+            )
         write_text(target, self.page)
         return target
 

@@ -10,7 +10,7 @@ function svg(name, attributes, ...children) {
   return element;
 }
 
-// Bars of equal width. `label(i)` says what stands at a bar; `ticks` are [place, text].
+// Bars of equal width. `label(i)` describes bar i; `ticks` are [bar, text].
 function bars(title, heights, label, ticks) {
   const [width, height, floor] = [600, 190, 160];
   const most = Math.max(...heights, 1e-12);
@@ -24,8 +24,8 @@ function bars(title, heights, label, ticks) {
     picture.append(bar, target);
   });
   picture.append(svg("line", { x1: 0, x2: width, y1: floor, y2: floor, class: "axis" }));
-  for (const [place, text] of ticks) {
-    const x = (place + 0.5) * step;
+  for (const [bar, text] of ticks) {
+    const x = (bar + 0.5) * step;
     const anchor = x < 30 ? "start" : x > width - 30 ? "end" : "middle";
     picture.append(svg("text", { x: anchor === "start" ? 0 : anchor === "end" ? width : x, y: floor + 20, "text-anchor": anchor }, text));
   }
@@ -38,11 +38,15 @@ function channels(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
+// Colours are those of the style sheet: the stops of attention, light to dark.
+const attentionStops = getComputedStyle(document.documentElement).getPropertyValue("--attention")
+  .trim().split(" ");
+
 // Colour of a weight: by its square root, so that .05 is still seen beside 1.
 function attentionColour(weight) {
-  const stops = atlas.index.attention_colours;
-  const place = Math.sqrt(Math.min(1, Math.max(0, weight))) * (stops.length - 1);
-  const at = dark.matches ? stops.length - 1 - place : place;
+  const stops = attentionStops;
+  const along = Math.sqrt(Math.min(1, Math.max(0, weight))) * (stops.length - 1);
+  const at = dark.matches ? stops.length - 1 - along : along;
   const low = Math.min(stops.length - 2, Math.floor(at));
   const [from, to] = [channels(stops[low]), channels(stops[low + 1])];
   return from.map((value, i) => Math.round(value + (to[i] - value) * (at - low)));

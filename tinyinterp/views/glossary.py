@@ -1,0 +1,102 @@
+"""What terms mean, in a sentence each: pages show it where the mouse rests on a term or a column.
+
+``docs/glossary.md`` has the same sentences, and formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# By term, and by column of a table, its underscores as spaces.
+MEANINGS = {
+    # kinds of heads
+    "positional": "Positions alone explain most of the pattern: F or V is at least 0.6.",
+    "semantic": "Positions explain little of the pattern (F and V are at most 0.4), or the head "
+    "finds repeated tokens (I or D).",
+    "mixed": "Heads: the larger of F and V lies between 0.4 and 0.6. Neurons: no other kind.",
+    "diffuse": "Nearly uniform attention: C is below 0.05, so there is hardly a pattern to "
+    "explain.",
+    "sink": "The mean attention to the first token of the sequence (S); a head is called a sink "
+    "where it is at least 0.9.",
+    "undetermined": "The 95 % interval of the deciding number contains its threshold, or there is "
+    "too little text.",
+    # columns of heads
+    "role": "What a head does, if it has a name.",
+    "contrast": "How far the attention is from uniform, from 0 (uniform) to 1 (all on one key).",
+    "position explained": "The share of the contrast that the kernel of distance reproduces, F.",
+    "place explained": "Absolute position explained: the same as F with the mean pattern by "
+    "position of query and key, V.",
+    "previous token": "Mean attention to the token before, without the sink.",
+    "current token": "Mean attention to the token itself, without the sink.",
+    "induction": "On random tokens repeated once: attention to the token after the earlier copy "
+    "of the query's token (I).",
+    "duplicate token": "On random tokens repeated once: attention to the earlier copy of the "
+    "query's token (D).",
+    "looks at": "The part of speech, punctuation mark, word or token that best predicts, beyond "
+    "position, where a head looks.",
+    "looks at lift": "The attention that what it looks at gets, over what position alone would "
+    "give it; 1 means no preference.",
+    "ablation loss increase": "The rise in loss, in nats per token, when the head's output is "
+    "replaced by its mean.",
+    "surrogate loss increase": "The rise in loss, in nats per token, when the head's pattern is "
+    "replaced by that of position alone.",
+    "position keeps": "The share of a head's effect on the loss that position alone keeps.",
+    "causal check": "Whether the loss bears the label out: position should keep more than half of "
+    "what a positional head does, and less than half of what a semantic head does.",
+    "content invariance": "How much of the pattern stays in place when the tokens are resampled: "
+    "a correlation.",
+    "equivariance": "How much of the pattern moves along with the tokens when they are permuted: "
+    "a correlation.",
+    "stability": "The share of bootstrap resamples of the stories that give the same kind.",
+    "report r": "Pearson's r between the whole pattern of one text, zeros above the diagonal "
+    "included, and the distance.",
+    "distance correlation": "Székely's distance correlation between distance and attention over "
+    "the allowed keys, without the sink.",
+    "q value": "The smallest false discovery rate at which this result would still count as a "
+    "discovery.",
+    # neurons
+    "position": "Position in the sequence explains half of the variance of the activation.",
+    "part-of-speech": "One tag makes 80 % of the hits, with a lift of at least 2, over at least 8 "
+    "types, none more than half.",
+    "word": "Three types make 80 % of the hits.",
+    "next-word": "The tag of the next word makes 80 % of the hits, as in part-of-speech.",
+    "dead": "No activation is above zero.",
+    "hits": "TEST tokens at which a neuron reaches half of its largest FIT activation.",
+    "types": "The different tokens of the vocabulary among the hits.",
+    "best tag": "The tag that decides the kind; elsewhere the one that the activation predicts "
+    "best.",
+    "purity": "The share of a neuron's hits that have its best tag.",
+    "lift": "Of a neuron: the share of hits with a tag, over the share of all tokens with that "
+    "tag. Of a head: the attention that something gets, over what position alone would give it.",
+    "AUROC": "The probability that the activation at a random token with the tag is higher than "
+    "at one without: 0.5 is chance, 1 is perfect.",
+    "token AUROC": "The AUROC for the same tag of a predictor that knows only the token.",
+    "within word auroc": "The AUROC among tokens of words that occur both with the tag and "
+    "without it.",
+    "average precision": "The mean, over the tokens with the tag, of the share of tokens with at "
+    "least that activation that have the tag.",
+    "density": "The share of tokens at which the activation is above zero.",
+    "position share": "The share of the variance of the activation that position in the sequence "
+    "explains.",
+    "raises": "The tokens whose logits a neuron's output weights raise most.",
+    "lowers": "The tokens whose logits a neuron's output weights lower most.",
+    "coverage": "The share of tokens that could be given a tag: whole words and starts of words.",
+}
+SAME = {"auroc": "AUROC", "token auroc": "token AUROC", "q": "q value"}
+MEANINGS |= {other: MEANINGS[term] for other, term in SAME.items()}
+
+HEAD_TERMS = (
+    "positional", "semantic", "mixed", "diffuse", "sink", "undetermined", "contrast",
+    "position explained", "place explained", "induction", "duplicate token", "looks at",
+    "looks at lift", "content invariance", "equivariance", "position keeps", "causal check",
+    "stability", "q value",
+)  # fmt: skip
+NEURON_TERMS = (
+    "position", "part-of-speech", "word", "next-word", "dead", "mixed", "undetermined", "hits",
+    "types", "best tag", "purity", "lift", "AUROC", "token AUROC", "density",
+)  # fmt: skip
+
+
+def meanings(terms: Iterable[str] = MEANINGS) -> dict[str, str]:
+    """What pages know: the meaning of each term and column."""
+    return {term: MEANINGS[term] for term in terms}

@@ -1,0 +1,83 @@
+"""What pages know of neurons, in the form that their scripts read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tinyinterp.views.page import short, short_cell
+
+Row = Mapping[str, Any]
+TOP, BOTTOM = 20, 12  # activations of a neuron
+BEFORE, AFTER = 60, 40  # characters of their contexts
+
+
+def by_neuron(rows: Iterable[Row], order: str | None = None) -> defaultdict[int, list[Row]]:
+    """Rows by the neuron that they are about, each group in the order of a column."""
+    groups: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row["neuron"]].append(row)
+    if order is not None:
+        for group in groups.values():
+            group.sort(key=lambda row: row[order])
+    return groups
+
+
+def shown_columns(rows: Sequence[Row]) -> list[str]:
+    """The columns that a page shows of each neuron."""
+    return [name for name in (rows[0] if rows else {}) if name != "layer"]
+
+
+def listed_neuron(row: Row, hits: Sequence[Row]) -> list[Any]:
+    """A line of a list of neurons.
+
+    Number, kind, tag, whose tag it is, AUROC with its interval, largest activation, and tokens:
+    those of the hits first, then those of the top activations.
+    """
+    tokens = dict.fromkeys([*(row.get("words") or ()), *(hit["token"] for hit in hits)])
+    names = ("auroc", "auroc_low", "auroc_high", "max_activation")
+    numbers = [short(row.get(name)) for name in names]
+    tag, whose = row.get("best_tag") or "", row.get("best_target") or ""
+    return [row["neuron"], row["kind"], tag, whose, *numbers, list(tokens)]
+
+
+def neuron_data(
+    row: Row,
+    columns: Sequence[str],
+    top: Sequence[Row],
+    bottom: Sequence[Row] = (),
+    tags: Sequence[Any] = (),
+    histogram: Row | None = None,
+) -> dict[str, Any]:
+    """All that a page says of one neuron.
+
+    Args:
+        top, bottom: its hits, and its smallest activations, in order.
+        tags: as :func:`tinyinterp.atlas.tags.strongest_tags` gives them.
+    """
+    known = row if row.get("within_word_tokens", 1) else {**row, "within_word_auroc": None}
+    return {
+        "row": [short_cell(known[name]) for name in columns],
+        "top": _hits(top[:TOP]),
+        "bottom": _hits(bottom[:BOTTOM]),
+        "tags": tags,
+        "histogram": histogram
+        and [short(histogram["low"]), short(histogram["high"]), histogram["counts"]],
+    }
+
+
+def _hits(hits: Sequence[Row]) -> list[list[Any]]:
+    """Hits as activation, text before, token, text after, tag, story and position."""
+    return [
+        [
+            short(hit["activation"]),
+            hit["before"][-BEFORE:],
+            hit["token"],
+            hit["after"][:AFTER],
+            hit["tag"],
+            hit["story"],
+            hit["position"],
+        ]
+        for hit in hits
+    ]
