@@ -5,6 +5,7 @@
     model = tinyinterp.load()            # the bundled model; or a folder, or a name on the hub
     tinyinterp.heads(model)              # what every head does
     tinyinterp.neurons(model, layer=4)   # what the neurons of a layer fire on
+    tinyinterp.account(model)            # how much of it simple stories explain
     tinyinterp.generate(model, "Once")   # a story
     tinyinterp.view.attention(model, "Once upon a time", layer=2)   # to look at in a notebook
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinyinterp import view
-    from tinyinterp.api import generate, heads, neurons
+    from tinyinterp.api import account, generate, heads, neurons
     from tinyinterp.errors import TinyinterpError
     from tinyinterp.model import Model, load
     from tinyinterp.text.corpus import Corpus
@@ -29,6 +30,7 @@ __all__ = [
     "Model",
     "TinyinterpError",
     "__version__",
+    "account",
     "generate",
     "heads",
     "load",
@@ -40,6 +42,7 @@ _MODULES = {
     "Corpus": "tinyinterp.text.corpus",
     "Model": "tinyinterp.model",
     "TinyinterpError": "tinyinterp.errors",
+    "account": "tinyinterp.api",
     "generate": "tinyinterp.api",
     "heads": "tinyinterp.api",
     "load": "tinyinterp.model",

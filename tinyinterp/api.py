@@ -9,7 +9,7 @@ from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampli
 from tinyinterp.selection import Indices, choose
 
 if TYPE_CHECKING:
-    from tinyinterp.results import Heads, Neurons
+    from tinyinterp.results import Account, Heads, Neurons
 
 HEAD_TOKENS = 40_000  # read by default; a part of the bundled stories
 NEURON_TOKENS = 100_000
@@ -114,6 +114,50 @@ def neurons(
     )
     text = model.corpus(corpus, max_tokens=max_tokens, keep_blank_lines=keep_blank_lines)
     return Neurons.of(census_neurons(model, text, settings))
+
+
+def account(
+    model: Model,
+    corpus: Text = None,
+    *,
+    fit_on: Text = None,
+    test_tokens: int = 10_000,
+    effect_tokens: int = 3_000,
+    exact_neurons: int = 64,
+    max_tokens: int | None = ACCOUNT_TOKENS,
+    keep_blank_lines: bool = False,
+    seed: int = 0,
+) -> Account:
+    """Say how much of every head, every neuron and the whole model a simple story explains.
+
+    Args:
+        model: from :func:`tinyinterp.load`.
+        corpus: as for :func:`heads`.
+        fit_on: a text to fit on, in place of the FIT half of ``corpus``; then all of ``corpus`` is
+            TEST.
+        test_tokens: of TEST, on which everything is scored.
+        effect_tokens: of these, for the effects of single heads and of layers of neurons.
+        exact_neurons: whose exact effects are compared with the first-order estimates; 0: none.
+        max_tokens: how much of the text is read, unless it is a :class:`Corpus`; None: all.
+        keep_blank_lines: as for :func:`heads`.
+        seed: of all random draws.
+
+    Raises:
+        CorpusError: a text cannot be read, was tokenised for another model, or is too short.
+        SelectionError: a setting is out of its range.
+    """
+    from tinyinterp.model_account.account import AccountSettings, take_account
+    from tinyinterp.results import Account
+
+    settings = AccountSettings(seed, test_tokens, effect_tokens, exact_neurons)
+    n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
+    text = model.corpus(
+        corpus, max_tokens=max_tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+    )
+    other = None
+    if fit_on is not None:
+        other = model.corpus(fit_on, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines)
+    return Account.of(take_account(model, text, settings, fit_on=other))
 
 
 def generate(

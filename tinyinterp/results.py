@@ -1,4 +1,4 @@
-"""What :func:`tinyinterp.heads` and :func:`tinyinterp.neurons` return: a census with pictures."""
+"""What :func:`tinyinterp.heads`, ``neurons`` and ``account`` return: tables with their pictures."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import HeadCensus
+from tinyinterp.model_account import ModelAccount
 from tinyinterp.neuron_census import NeuronCensus
 from tinyinterp.selection import Index, choose_one
 
@@ -42,6 +43,28 @@ class Heads(HeadCensus):
         row = self.table.row(layer=layer, head=head)
         pattern = self.example_patterns[layer][head]
         return explain_head(row, self.table.notes, self.example_tokens, pattern)
+
+
+class Account(ModelAccount):
+    """The account of a model, with its picture and its words."""
+
+    @classmethod
+    def of(cls, account: ModelAccount) -> Account:
+        """The same account."""
+        return cls(**{field.name: getattr(account, field.name) for field in fields(account)})
+
+    def plot(self) -> Figure:
+        """Loss recovered by rung, and against the numbers stored."""
+        from tinyinterp.views.account_plot import draw_account
+
+        return draw_account(self.table, f"What simple stories recover of {self.model_name}")
+
+    def lines(self) -> list[str]:
+        """The account as a small table with bars; lines of at most 100 characters."""
+        from tinyinterp.views.account_lines import account_lines, needs_lines
+
+        rows = account_lines(list(self.table), self.table.notes)
+        return rows + needs_lines(self.heads, self.neurons)
 
 
 class Neurons(NeuronCensus):

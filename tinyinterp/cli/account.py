@@ -23,9 +23,9 @@ from tinyinterp.cli.report import print_json, print_lines, say, say_written
 from tinyinterp.cli.tables import as_json
 
 if TYPE_CHECKING:
-    from tinyinterp.account.account import Account
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import Model
+    from tinyinterp.results import Account
 
 QUICK_TOKENS = 12_000
 QUICK_TEST_TOKENS = 2_000
@@ -88,7 +88,8 @@ def account(
     fit_on = None
     if fit_text is not None:
         fit_on = model.corpus(fit_text, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines)
-    from tinyinterp.account.account import AccountSettings, take_account  # slow: after the checks
+    from tinyinterp import results  # slow, so after every check
+    from tinyinterp.model_account import AccountSettings, take_account
 
     settings = AccountSettings(seed=seed)
     if quick:
@@ -98,18 +99,15 @@ def account(
             effect_tokens=QUICK_EFFECT_TOKENS,
             exact_neurons=0,
         )
-    taken = take_account(model, corpus, settings, fit_on=fit_on)
+    taken = results.Account.of(take_account(model, corpus, settings, fit_on=fit_on))
     with output.filling("account", f"{model.name}, {corpus.name}") as folder:
         taken.write(folder)
         if pictures:
-            _draw(taken, f"What simple stories recover of {model.name}", folder)
+            _draw(taken, folder)
     if as_one_json:
         print_json(as_json(taken.table, output))
         return
-    from tinyinterp.views.account_lines import account_lines, needs_lines
-
-    print_lines(account_lines(list(taken.table), taken.table.notes))
-    print_lines(needs_lines(taken.heads, taken.neurons))
+    print_lines(taken.lines())
     if quick:
         say("quick: little text and wide intervals; leave out --quick for all of it")
     say_written(output.folder, output.written)
@@ -117,7 +115,7 @@ def account(
 
 def _weights(model: Model, output: OutputFolder, *, as_one_json: bool) -> None:
     """Write and print what the weights of heads and neurons say."""
-    from tinyinterp.account.weights import weight_tables
+    from tinyinterp.model_account.weights import weight_tables
     from tinyinterp.views.account_lines import weight_lines
 
     heads, neurons = weight_tables(model)
@@ -131,10 +129,9 @@ def _weights(model: Model, output: OutputFolder, *, as_one_json: bool) -> None:
     say_written(output.folder, output.written)
 
 
-def _draw(taken: Account, title: str, folder: Path) -> None:
+def _draw(taken: Account, folder: Path) -> None:
     from tinyinterp.views import style
-    from tinyinterp.views.account_plot import draw_account
 
-    figure = draw_account(taken.table, title)
+    figure = taken.plot()
     for suffix in (".png", ".svg"):
         style.save(figure, folder / f"account{suffix}")

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tinyinterp.account.means import ContextMeans
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import FIRST_QUERY
+from tinyinterp.model_account.means import ContextMeans
 from tinyinterp.network.attention import allowed_keys
 from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.scan import kept

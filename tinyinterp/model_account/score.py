@@ -16,12 +16,12 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
-from tinyinterp.account.fit import PATTERN, POST, Fitted
-from tinyinterp.account.surrogates import keys_after_first, surrogate_pattern
-from tinyinterp.account.tags import TagRows
 from tinyinterp.head_census.patterns import number_of_keys, without_sink
 from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
+from tinyinterp.model_account.fit import PATTERN, POST, Fitted
+from tinyinterp.model_account.surrogates import keys_after_first, surrogate_pattern
+from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.scan import Hook, hooked_at, kept

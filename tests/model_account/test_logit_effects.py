@@ -7,8 +7,8 @@ from planted.written import N_VOCAB, write
 from scipy import stats
 
 from tests.models import tiny_decoder
-from tinyinterp.account.folded import fold_neurons, folded_unembedding
-from tinyinterp.account.logit_effects import LogitEffects, logit_effects
+from tinyinterp.model_account.folded import fold_neurons, folded_unembedding
+from tinyinterp.model_account.logit_effects import LogitEffects, logit_effects
 from tinyinterp.network.config import Architecture
 
 

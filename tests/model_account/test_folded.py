@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.models import random_tokens, tiny_decoder
-from tinyinterp.account.folded import (
+from tinyinterp.model_account.folded import (
     fold_heads,
     fold_neurons,
     folded_unembedding,

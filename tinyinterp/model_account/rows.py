@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.account.effects import Rises
-from tinyinterp.account.fit import Fitted
-from tinyinterp.account.judged import (
+from tinyinterp.model import Model
+from tinyinterp.model_account.effects import Rises
+from tinyinterp.model_account.fit import Fitted
+from tinyinterp.model_account.judged import (
     NEURON_RUNGS,
     PREDICTORS,
     RUNGS,
@@ -22,8 +23,7 @@ from tinyinterp.account.judged import (
     r2_shares,
     recovered,
 )
-from tinyinterp.account.score import MEANS, PARTS, Scores
-from tinyinterp.model import Model
+from tinyinterp.model_account.score import MEANS, PARTS, Scores
 from tinyinterp.network.config import DecoderConfig
 
 LANGUAGE = "language"

@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 
 from tests.models import tiny_checkpoint
-from tinyinterp.account.composition import compositions
-from tinyinterp.account.weights import HeadWeights, NeuronWeights, head_weights, neuron_weights
 from tinyinterp.io.table import Table
+from tinyinterp.model_account.composition import compositions
+from tinyinterp.model_account.weights import (
+    HeadWeights,
+    NeuronWeights,
+    head_weights,
+    neuron_weights,
+)
 from tinyinterp.network.config import Architecture
 
 

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from tinyinterp.account.rotations import DIRECTION, Rotations, Spectrum
+from tinyinterp.model_account.rotations import DIRECTION, Rotations, Spectrum
 
 NEURONS_AT_ONCE = 256
 HEAVY_TAILS = 10.0  # excess kurtosis
@@ -59,7 +59,7 @@ def logit_effects(
     """Of a layer's neurons, some at a time.
 
     Args:
-        unembed: of :func:`tinyinterp.account.folded.folded_unembedding`: tokens centred.
+        unembed: of :func:`tinyinterp.model_account.folded.folded_unembedding`: tokens centred.
         n_neurons: in the whole model.
     """
     moments = torch.cat([_moments(some @ unembed) for some in w_out.split(NEURONS_AT_ONCE)]).numpy()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyinterp.account.ngrams import count_ngrams
+from tinyinterp.model_account.ngrams import count_ngrams
 
 N_VOCAB, ORDERS = 5, 4
 SEQUENCES = st.lists(

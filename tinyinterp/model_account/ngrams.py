@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from tinyinterp.account.contexts import ROOT, Contexts, find_contexts
+from tinyinterp.model_account.contexts import ROOT, Contexts, find_contexts
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 ORDERS = 5

@@ -3,7 +3,7 @@ from __future__ import annotations
 from planted.neurons import ADJECTIVES, NAMES, NOUNS, VERBS, stories
 
 from tests.models import STORIES
-from tinyinterp.account.common_tokens import common_names, common_words
+from tinyinterp.model_account.common_tokens import common_names, common_words
 from tinyinterp.text.tokenizer import Tokenizer
 
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinyinterp.account.contexts import LEAST, find_contexts
-from tinyinterp.account.means import PULL, ContextSums, rows_for
+from tinyinterp.model_account.contexts import LEAST, find_contexts
+from tinyinterp.model_account.means import PULL, ContextSums, rows_for
 
 N_VOCAB, ORDER = 5, 3
 SEQUENCES = st.lists(

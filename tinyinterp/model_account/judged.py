@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float
 from scipy import stats
 
 from tinyinterp import statistics
-from tinyinterp.account.effects import Rises
-from tinyinterp.account.score import Scores
+from tinyinterp.model_account.effects import Rises
+from tinyinterp.model_account.score import Scores
 from tinyinterp.statistics import CONFIDENCE
 
 RUNGS = ("position", "tokens", "predecessor", "trigram")  # of heads and of the whole model

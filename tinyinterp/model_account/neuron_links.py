@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from tinyinterp.account.composition import SIDES, Readers, Writers, strongest
-from tinyinterp.account.folded import FoldedNeurons
-from tinyinterp.account.rotations import DIRECTION, Rotations, Spectrum
+from tinyinterp.model_account.composition import SIDES, Readers, Writers, strongest
+from tinyinterp.model_account.folded import FoldedNeurons
+from tinyinterp.model_account.rotations import DIRECTION, Rotations, Spectrum
 
 CHANCE = 0.05  # that random directions give any link in a model
 UNNAMED = ("",)  # the side on which a head writes

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from tinyinterp.account.means import Tree
+from tinyinterp.model_account.means import Tree
 from tinyinterp.neuron_census.targets import SIDES, read_targets
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import MicroBatch

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from planted.head_models import Plan, PlantedHeads, build, forge_for
 
-from tinyinterp.account.fit import fit_ladders
-from tinyinterp.account.judged import RUNGS, explained_shares
-from tinyinterp.account.score import ScorePass
-from tinyinterp.account.tags import TagRows
+from tinyinterp.model_account.fit import fit_ladders
+from tinyinterp.model_account.judged import RUNGS, explained_shares
+from tinyinterp.model_account.score import ScorePass
+from tinyinterp.model_account.tags import TagRows
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Side
 

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.account.fit import Fitted
-from tinyinterp.account.score import POST, Z
-from tinyinterp.account.surrogates import surrogate_pattern
 from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
+from tinyinterp.model_account.fit import Fitted
+from tinyinterp.model_account.score import POST, Z
+from tinyinterp.model_account.surrogates import surrogate_pattern
 from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.scan import hooked_at, kept

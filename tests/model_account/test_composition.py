@@ -8,8 +8,8 @@ import torch
 from planted.head_models import Plan, build, forge_for
 
 from tests.models import tiny_decoder
-from tinyinterp.account.composition import FALSE_DISCOVERIES, compositions
-from tinyinterp.account.folded import fold_heads
+from tinyinterp.model_account.composition import FALSE_DISCOVERIES, compositions
+from tinyinterp.model_account.folded import fold_heads
 from tinyinterp.network.config import Architecture, DecoderConfig
 from tinyinterp.network.decoder import Decoder
 

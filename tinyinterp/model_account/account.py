@@ -6,20 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyinterp.account.effects import (
+from tinyinterp.errors import CorpusError, SelectionError
+from tinyinterp.io.progress import progress
+from tinyinterp.io.table import Table
+from tinyinterp.model import Model
+from tinyinterp.model_account.effects import (
     head_rises,
     layer_rises,
     neuron_attributions,
     neuron_rises,
 )
-from tinyinterp.account.fit import Batches, Fitted, fit_ladders
-from tinyinterp.account.judged import NEURON_RUNGS, RUNGS
-from tinyinterp.account.ngrams import ORDERS, block_losses, count_ngrams
-from tinyinterp.account.rows import (
+from tinyinterp.model_account.fit import Batches, Fitted, fit_ladders
+from tinyinterp.model_account.judged import NEURON_RUNGS, RUNGS
+from tinyinterp.model_account.ngrams import ORDERS, block_losses, count_ngrams
+from tinyinterp.model_account.rows import (
     Evidence,
     count_parameters,
     drawn_tokens,
@@ -28,21 +32,20 @@ from tinyinterp.account.rows import (
     model_rows,
     neuron_rows,
 )
-from tinyinterp.account.score import PARTS, ScorePass
-from tinyinterp.account.tags import TagRows
-from tinyinterp.account.weights import (
+from tinyinterp.model_account.score import PARTS, ScorePass
+from tinyinterp.model_account.tags import TagRows
+from tinyinterp.model_account.weights import (
     HeadWeights,
     NeuronWeights,
     head_weights,
     neuron_weights,
 )
-from tinyinterp.errors import CorpusError, SelectionError
-from tinyinterp.io.progress import progress
-from tinyinterp.io.table import Table
-from tinyinterp.model import Model
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
 from tinyinterp.text.corpus import Sequence as Story
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEST_TOKENS = 10_000  # of TEST that patterns, activations and the whole model are scored on
 EFFECT_TOKENS = 3_000  # of these, for the effects of single heads and of layers
@@ -75,13 +78,25 @@ class AccountSettings:
 
 
 @dataclass(frozen=True)
-class Account:
+class ModelAccount:
     """The tables of an account."""
 
     table: Table  # a row for each part of the model and rung, and for each n-gram model
     heads: Table
     neurons: Table
     layers: Table  # a row for each layer and rung: all of its neurons at once
+
+    @property
+    def model_name(self) -> str:
+        """What to call the model."""
+        return self.table.notes["model"]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The table of the whole model as a pandas data frame."""
+        return self.table.to_pandas()
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html()
 
     def write(self, folder: Path) -> list[Path]:
         """Write all tables; returns the paths."""
@@ -96,7 +111,7 @@ def take_account(
     *,
     fit_on: Corpus | None = None,
     reader: TagReader | None = None,
-) -> Account:
+) -> ModelAccount:
     """Say of every head, every neuron and the whole model how much a simple story explains.
 
     Everything is fitted on the FIT stories of ``corpus``, or on all of ``fit_on`` where that is
@@ -124,7 +139,7 @@ def _take(
     settings: AccountSettings,
     reader: TagReader | None,
     fit_on: Corpus | None,
-) -> Account:
+) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
     tags = TagRows(reader or TagReader())
     fit_stories = [story for batch in fit() for story in batch.sequences]
@@ -173,7 +188,7 @@ def _take(
     of_neurons = neuron_weights(decoder, model.tokenizer)
     heads = head_rows(model, fitted, evidence)
     neurons = neuron_rows(evidence)
-    return Account(
+    return ModelAccount(
         Table("account", model_rows(evidence), notes=notes),
         Table("account_heads", _joined(heads, of_heads), notes=notes),
         Table("account_neurons", _joined(neurons, of_neurons), notes=notes),

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from tinyinterp.account.contexts import ROOT, Contexts
+from tinyinterp.model_account.contexts import ROOT, Contexts
 
 PULL = 2.0
 POSITION_PULL = 5.0

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.account.folded import fold_heads, folded_unembedding, token_streams
+from tinyinterp.model_account.folded import fold_heads, folded_unembedding, token_streams
 from tinyinterp.network.decoder import Decoder
 
 SAMPLED = 512  # tokens, evenly spaced in the vocabulary, where none are given
@@ -67,9 +67,9 @@ def copying(
     """Every head, layer by layer, from the weights alone.
 
     ``copying`` is Elhage's formula. All else reads a token as
-    :func:`tinyinterp.account.folded.token_streams` has it: where the output head is the embedding,
-    the stream soon holds what the MLPs make of a token rather than the embedding, which most heads
-    take away again, so that the formula is near -1 for heads that copy.
+    :func:`tinyinterp.model_account.folded.token_streams` has it: where the output head is the
+    embedding, the stream soon holds what the MLPs write for a token. Most heads remove the embedding
+    itself, so the formula is near -1 even for heads that copy.
 
     Args:
         n_tokens: tokens that the tokenizer has, where the model has more.

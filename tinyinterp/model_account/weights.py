@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from torch.nn.functional import cosine_similarity
 
-from tinyinterp.account.common_tokens import common_names, common_words
-from tinyinterp.account.composition import Readers, Writers, compositions
-from tinyinterp.account.copying import copying
-from tinyinterp.account.folded import fold_heads, fold_neurons, folded_unembedding
-from tinyinterp.account.logit_effects import logit_effects
-from tinyinterp.account.neuron_links import neuron_links
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
+from tinyinterp.model_account.common_tokens import common_names, common_words
+from tinyinterp.model_account.composition import Readers, Writers, compositions
+from tinyinterp.model_account.copying import copying
+from tinyinterp.model_account.folded import fold_heads, fold_neurons, folded_unembedding
+from tinyinterp.model_account.logit_effects import logit_effects
+from tinyinterp.model_account.neuron_links import neuron_links
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -67,7 +67,7 @@ def head_weights(
         decoder: GPT-2 or GPT-Neo.
         tokenizer: its vocabulary.
         drawn_to: the tokens that a head, by layer and number, is drawn to; for heads left out see
-            :func:`tinyinterp.account.copying.copying`.
+            :func:`tinyinterp.model_account.copying.copying`.
     """
     n_tokens = min(tokenizer.n_vocab, decoder.config.n_vocab)
     found = copying(

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tests.models import tiny_decoder
-from tinyinterp.account.composition import Readers, Writers
-from tinyinterp.account.folded import FoldedHeads, FoldedNeurons, fold_heads, fold_neurons
-from tinyinterp.account.neuron_links import NeuronLinks, n_pairs, neuron_links
+from tinyinterp.model_account.composition import Readers, Writers
+from tinyinterp.model_account.folded import FoldedHeads, FoldedNeurons, fold_heads, fold_neurons
+from tinyinterp.model_account.neuron_links import NeuronLinks, n_pairs, neuron_links
 from tinyinterp.network.config import Architecture, DecoderConfig
 from tinyinterp.network.decoder import Decoder
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
-from tinyinterp.account.calibration import calibrate
+from tinyinterp.model_account.calibration import calibrate
 
 HEADS, ROWS, KEYS = 3, 29, 13
 

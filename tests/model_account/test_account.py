@@ -8,14 +8,24 @@ import torch
 from models import STORIES, tiny_checkpoint
 
 import tinyinterp
-from tinyinterp.account.account import Account, AccountSettings, evenly, take_account
-from tinyinterp.account.effects import head_rises, layer_rises, neuron_attributions, neuron_rises
-from tinyinterp.account.fit import Fitted, fit_ladders
-from tinyinterp.account.score import MEANS, ScorePass
-from tinyinterp.account.surrogates import surrogate_pattern
-from tinyinterp.account.tags import TagRows
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model import Model
+from tinyinterp.model_account.account import (
+    AccountSettings,
+    ModelAccount,
+    evenly,
+    take_account,
+)
+from tinyinterp.model_account.effects import (
+    head_rises,
+    layer_rises,
+    neuron_attributions,
+    neuron_rises,
+)
+from tinyinterp.model_account.fit import Fitted, fit_ladders
+from tinyinterp.model_account.score import MEANS, ScorePass
+from tinyinterp.model_account.surrogates import surrogate_pattern
+from tinyinterp.model_account.tags import TagRows
 from tinyinterp.scan import hooked_at
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
@@ -60,7 +70,7 @@ def fitted(model: Model, corpus: Corpus, test: list[MicroBatch]) -> Fitted:
 
 
 @pytest.fixture(scope="module")
-def account(model: Model, corpus: Corpus) -> Account:
+def account(model: Model, corpus: Corpus) -> ModelAccount:
     return take_account(model, corpus, SETTINGS)
 
 
@@ -203,7 +213,7 @@ class replace_precision:  # noqa: N801 - reads as a function
         self.decoder = copy.deepcopy(model.decoder).to(dtype)
 
 
-def test_tables(account: Account, model: Model):
+def test_tables(account: ModelAccount, model: Model):
     assert len(account.heads) == model.config.n_layers * model.config.n_heads
     assert len(account.neurons) == model.config.n_layers * model.config.d_mlp
     assert len(account.layers) == model.config.n_layers * RUNGS
@@ -242,7 +252,9 @@ def test_nothing_of_test_is_fitted(model: Model, corpus: Corpus):
             torch.testing.assert_close(a[:, :width], b[:, :width])
 
 
-def test_the_same_bytes_on_a_second_run(account: Account, model: Model, corpus: Corpus, tmp_path):
+def test_the_same_bytes_on_a_second_run(
+    account: ModelAccount, model: Model, corpus: Corpus, tmp_path
+):
     again = take_account(model, corpus, SETTINGS)
     for one, other in zip(account.write(tmp_path / "a"), again.write(tmp_path / "b"), strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name

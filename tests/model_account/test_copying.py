@@ -6,8 +6,8 @@ import torch
 from planted.written import N_VOCAB, NAMES, write
 
 from tests.models import tiny_decoder
-from tinyinterp.account.copying import Copying, copying
-from tinyinterp.account.folded import fold_heads, folded_unembedding, token_streams
+from tinyinterp.model_account.copying import Copying, copying
+from tinyinterp.model_account.folded import fold_heads, folded_unembedding, token_streams
 from tinyinterp.network.config import Architecture
 
 OTHERS = [token for token in range(N_VOCAB) if token not in NAMES]

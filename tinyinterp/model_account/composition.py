@@ -3,7 +3,7 @@
 The composition of an earlier head's ``W_OV`` with what reads it in a later head: ``W_QK`` for its
 queries, the transpose for its keys, ``W_OV`` for its values (Elhage et al. 2021). It is compared
 with that of the same two matrices when the earlier is turned at random
-(:mod:`tinyinterp.account.rotations`): heads differ in rank, and with it in what chance gives.
+(:mod:`tinyinterp.model_account.rotations`): heads differ in rank, and with it in what chance gives.
 All products have the size of a head.
 """
 
@@ -19,8 +19,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from tinyinterp import statistics
-from tinyinterp.account.folded import FoldedHeads, fold_heads
-from tinyinterp.account.rotations import Rotations, Spectrum
+from tinyinterp.model_account.folded import FoldedHeads, fold_heads
+from tinyinterp.model_account.rotations import Rotations, Spectrum
 from tinyinterp.network.decoder import Decoder
 
 SIDES = ("Q", "K", "V")  # what a later head makes of what it reads: query, key or value

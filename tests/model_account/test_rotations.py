@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from tinyinterp.account.rotations import DIRECTION, Rotations, Spectrum
+from tinyinterp.model_account.rotations import DIRECTION, Rotations, Spectrum
 
 RANDOM = np.random.default_rng(5)
 SPECTRA = {  # singular values

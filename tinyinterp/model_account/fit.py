@@ -15,23 +15,23 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from tinyinterp.account.calibration import calibrate
-from tinyinterp.account.contexts import find_contexts
-from tinyinterp.account.means import ContextMeans, ContextSums, TokenRows, rows_for
-from tinyinterp.account.surrogates import (
-    LayerSurrogates,
-    keys_after_first,
-    log_kernels,
-    scores_of,
-    smooth_sink,
-)
-from tinyinterp.account.tags import TagRows
 from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernel import fit_surrogate
 from tinyinterp.head_census.patterns import OnPatterns, without_sink
 from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.io.progress import Progress
+from tinyinterp.model_account.calibration import calibrate
+from tinyinterp.model_account.contexts import find_contexts
+from tinyinterp.model_account.means import ContextMeans, ContextSums, TokenRows, rows_for
+from tinyinterp.model_account.surrogates import (
+    LayerSurrogates,
+    keys_after_first,
+    log_kernels,
+    scores_of,
+    smooth_sink,
+)
+from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.scan import kept, scan
