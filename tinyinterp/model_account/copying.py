@@ -68,8 +68,8 @@ def copying(
 
     ``copying`` is Elhage's formula. All else reads a token as
     :func:`tinyinterp.model_account.folded.token_streams` has it: where the output head is the
-    embedding, the stream soon holds what the MLPs write for a token. Most heads remove the embedding
-    itself, so the formula is near -1 even for heads that copy.
+    embedding, the stream soon holds what the MLPs write for a token. Most heads remove the
+    embedding itself, so the formula is near -1 even for heads that copy.
 
     Args:
         n_tokens: tokens that the tokenizer has, where the model has more.
