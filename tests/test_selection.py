@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from models import STORIES, tiny_checkpoint
-from tinyinterp.neuron_census.reading import read
+from tinyinterp.neuron_census.activations import hook_of
 
 import tinyinterp
 from tinyinterp import view
@@ -52,7 +52,7 @@ def test_what_is_no_whole_number_is_refused_in_a_sentence(given: Any):
         choose("layer", given, 8)
     with pytest.raises(SelectionError, match=r"^layer is .*; expected a whole number from 0 to 7$"):
         choose("layer", [given], 8)
-    with pytest.raises(SelectionError, match=r"^layer .* is not in this census; it has 1, 4$"):
+    with pytest.raises(SelectionError, match=r"^layer .* is not in this census; choose one of 1, 4$"):
         choose_among("layer", given, {1: "a", 4: "b"}, of="this census")
 
 
@@ -90,7 +90,7 @@ ONE: dict[str, Call] = {
     "layer of view.attention": lambda m, _h, _n, at: view.attention(m, "Tim ran.", at).data,
     "layer of view.neurons": lambda m, _h, _n, at: view.neurons(m, "Tim ran.", at, 0).data,
     "layer of view.top_tokens": lambda m, _h, _n, at: view.top_tokens(m, at, 0, text=STORIES).data,
-    "layer of a reading": lambda m, _h, _n, at: read(m.decoder, at, "post")[0],
+    "layer of a reading": lambda m, _h, _n, at: hook_of(m.decoder, at, "post")[0],
     "layer of head_lines": lambda _m, h, _n, at: h.head_lines(at, 0),
     "head of head_lines": lambda _m, h, _n, at: h.head_lines(0, at),
     "layer of a census shown": lambda _m, _h, n, at: view.top_tokens(n, at, 0).data,

@@ -129,7 +129,7 @@ def test_what_does_not_exist_is_refused(model: Model, census: NeuronCensus):
         view.neurons(model, TEXT, 0, 31)
     with pytest.raises(SelectionError, match="no neuron was given"):
         view.neurons(model, TEXT, 0, [])
-    with pytest.raises(SelectionError, match="layer 0 is not in this census; it has 1"):
+    with pytest.raises(SelectionError, match="layer 0 is not in this census; choose one of 1"):
         view.top_tokens(census, 0, 0)
     with pytest.raises(SelectionError, match="no neuron 31"):
         view.top_tokens(census, 1, 31)

@@ -43,7 +43,7 @@ def choose_among(what: str, given: Index, known: Collection[int], *, of: str) ->
     number = _whole(given)
     if number is None or number not in known:
         listed = ", ".join(map(str, known))
-        raise SelectionError(f"{what} {given!r:.80} is not in {of}; it has {listed}")
+        raise SelectionError(f"{what} {given!r:.80} is not in {of}; choose one of {listed}")
     return number
 
 

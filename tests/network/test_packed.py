@@ -21,6 +21,18 @@ def decoder():
     return tiny_decoder().eval()
 
 
+@pytest.fixture(autouse=True)
+def not_intel(monkeypatch):
+    """Nothing is packed on Intel's processors, which the tests may run on."""
+    monkeypatch.setattr("tinyinterp.network.packed._is_intel", lambda: False)
+
+
+def test_nothing_is_packed_on_intel(decoder, monkeypatch):
+    monkeypatch.setattr("tinyinterp.network.packed._is_intel", lambda: True)
+    with packed(decoder):
+        assert not any("forward" in layer.__dict__ for layer in linear_layers(decoder))
+
+
 def test_packed_products_are_the_same_to_the_last_digits(decoder):
     tokens = torch.arange(2 * 11).view(2, 11) % decoder.config.n_vocab
     with torch.inference_mode():

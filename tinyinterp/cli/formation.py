@@ -34,7 +34,7 @@ def check_is_run(ckpt: str | None) -> Path:
     given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is not a folder with"
     raise SelectionError(
         f"{given} snapshots of its training; --over-training needs the folder of a run of "
-        "'python -m train run', given with --ckpt"
+        "'tinyinterp train run', given with --ckpt"
     )
 
 

@@ -81,7 +81,7 @@ def find_snapshots(model: Model) -> list[Snapshot]:
     if not found:
         raise CheckpointError(
             f"{model.name} has no snapshots of its training (looked for {SNAPSHOTS}/step-N in "
-            f"{folder}); give the folder of a run of 'python -m train run'"
+            f"{folder}); give the folder of a run of 'tinyinterp train run'"
         )
     for path in found.values():
         if checkpoint.read_config(path) != model.config:

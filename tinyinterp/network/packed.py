@@ -2,8 +2,9 @@
 
 On a CPU, PyTorch leaves fp32 products to MKL, which uses half of the width of the vector units of
 an AMD processor. oneDNN, which PyTorch also ships, uses all of it, best when the weights were put
-into its own order beforehand: 2.3 times as many products a second on the machine this was written
-on. Sums are taken in another order, so results differ in the last digits.
+into its own order beforehand: 2.3 times as many products a second on an EPYC without AMX. On an
+Intel Xeon with AMX, MKL's products are 1.2 times as fast as packed ones, so nothing is packed on
+Intel's. Sums are taken in another order, so results differ in the last digits.
 
 A packed copy does not follow later changes to the weights, so it lives no longer than a pass does.
 """
@@ -14,6 +15,7 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -58,8 +60,19 @@ def _is_supported() -> bool:
     return (
         torch.backends.mkldnn.is_available()
         and platform.machine() in {"x86_64", "AMD64"}
+        and not _is_intel()
         and _operators_work()
     )
+
+
+@cache
+def _is_intel() -> bool:
+    """Whether MKL runs on its maker's processor, where it uses all of it."""
+    try:
+        about = Path("/proc/cpuinfo").read_text("ascii", "replace")
+    except OSError:
+        about = platform.processor()
+    return "GenuineIntel" in about
 
 
 @cache

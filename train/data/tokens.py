@@ -25,12 +25,14 @@ from jaxtyping import Int
 from tinyinterp.errors import TrainingError
 from tinyinterp.io.files import replacing_folder, write_text
 from tinyinterp.text.instruct import prompt_length
+from tinyinterp.text.stories import fold_blank_lines
 from tinyinterp.text.tokenizer import Encoding, Tokenizer
 
 from ..command import COMMAND
 
 SPLITS = ("train", "dev")
 STORIES_AT_ONCE = 1024  # encoded in parallel, then written
+BLANK_LINES = 0.01  # share of stories with blank lines below which a text counts as having none
 FORMAT = 2  # of these files; 1 had no third column in the index, and no number
 COLUMNS = 3  # of the index
 
@@ -57,6 +59,7 @@ class DataCard:
     dev: SplitCount
     fingerprint: str  # SHA-256 over the tokens of both splits
     instruct: bool = False  # each story follows an instruction
+    blank_lines: bool | None = None  # whether stories have any; None: not known, of older data
     format: int = FORMAT
 
 
@@ -148,6 +151,7 @@ def write_tokens(
     with replacing_folder(folder) as new, ExitStack() as files:
         tokenizer.save(new / "tokenizer")
         writers = {}
+        total = with_blank_lines = 0
         for split in SPLITS:
             tokens = files.enter_context((new / f"{split}.bin").open("wb"))
             index = files.enter_context((new / f"{split}.idx").open("wb"))
@@ -155,6 +159,8 @@ def write_tokens(
         remaining = iter(stories)
         while batch := list(islice(remaining, STORIES_AT_ONCE)):
             for story, encoding in zip(batch, tokenizer.encode_batch(batch), strict=True):
+                total += 1
+                with_blank_lines += fold_blank_lines(story) != story
                 split = "dev" if held_out(story, holdout) else "train"
                 prompt = prompt_tokens(story, encoding) if instruct else 0
                 writers[split].add(story, encoding.ids, prompt)
@@ -170,6 +176,7 @@ def write_tokens(
             holdout=holdout,
             fingerprint=digest.hexdigest(),
             instruct=instruct,
+            blank_lines=with_blank_lines >= BLANK_LINES * total,
             **counts,
         )
         write_text(new / "data.json", json.dumps(asdict(card), indent=2) + "\n")

@@ -68,6 +68,14 @@ def test_the_card_is_read_back_and_the_fingerprint_knows_the_tokens(tmp_path):
     assert changed.tokenizer == card.tokenizer
 
 
+def test_the_card_says_whether_stories_have_blank_lines(tmp_path):
+    plain = [*SIMPLE_STORIES * 2, EMOJI]
+    assert prepare(tmp_path / "a", plain).blank_lines is False
+    assert prepare(tmp_path / "b", [story + "\n\nThe end." for story in plain]).blank_lines is True
+    few = [*(plain * 40), "Tim ran.\n \nThe end."]  # not one in a hundred
+    assert prepare(tmp_path / "c", few).blank_lines is False
+
+
 @given(st.text(), st.integers(2, 50))
 def test_the_side_of_a_story_depends_on_its_text_alone(story, holdout):
     assert held_out(story, holdout) == held_out(story, holdout)
