@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 from models import STORIES, tiny_checkpoint
-from tinyinterp.neuron_census.activations import hook_of
 
 import tinyinterp
 from tinyinterp import view
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronSettings
+from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.results import Heads, Neurons
 from tinyinterp.selection import choose, choose_among, choose_one
 
@@ -52,7 +52,9 @@ def test_what_is_no_whole_number_is_refused_in_a_sentence(given: Any):
         choose("layer", given, 8)
     with pytest.raises(SelectionError, match=r"^layer is .*; expected a whole number from 0 to 7$"):
         choose("layer", [given], 8)
-    with pytest.raises(SelectionError, match=r"^layer .* is not in this census; choose one of 1, 4$"):
+    with pytest.raises(
+        SelectionError, match=r"^layer .* is not in this census; choose one of 1, 4$"
+    ):
         choose_among("layer", given, {1: "a", 4: "b"}, of="this census")
 
 
