@@ -9,7 +9,7 @@ from typing import Any
 
 from models import N_VOCAB, tiny_tokenizer
 
-from tinyinterp.text.stories import clean
+from tinyinterp.text.cleaning import clean
 from train.data.tokens import DataCard, write_tokens
 from train.training.recipe import Recipe, build_recipe
 

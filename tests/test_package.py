@@ -19,9 +19,9 @@ from tinyinterp.model import Model
 from tinyinterp.network import generation
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampling
 from tinyinterp.neuron_census import NeuronSettings
+from tinyinterp.text.cleaning import fold_blank_lines
 from tinyinterp.text.corpus import corpus_of
 from tinyinterp.text.source import open_stories
-from tinyinterp.text.stories import fold_blank_lines
 from tinyinterp.text.tokenizer import Tokenizer
 
 

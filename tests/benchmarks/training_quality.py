@@ -27,9 +27,9 @@ from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
 from train.data.tokens import TokenFile, write_tokens
 from train.training.loop import Trainer
-from train.training.optimizers import rate
 from train.training.recipe import Recipe
 from train.training.recipe_file import read_recipe
+from train.training.schedule import rate
 
 CONTEXT = 512
 EVERY = 20  # steps between two evaluations

@@ -15,9 +15,9 @@ from models import tiny_tokenizer
 from pyarrow import parquet
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.text.cleaning import fold_blank_lines
 from tinyinterp.text.corpus import corpus_of, open_corpus
 from tinyinterp.text.source import open_stories
-from tinyinterp.text.stories import fold_blank_lines
 
 END = "<|endoftext|>"
 GIVEN = (

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from tinyinterp.errors import CorpusError
-from tinyinterp.text.stories import _items_of_json, clean, read_dataset, read_stories
+from tinyinterp.text.cleaning import clean
+from tinyinterp.text.stories import _items_of_json, read_dataset, read_stories
 
 STORIES = ["One day, “Tim” ran.\n\nThe end.", "Zoë saw a 🐢.", "A piñata…\nIt broke."]
 END = "<|endoftext|>"

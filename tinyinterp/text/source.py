@@ -13,13 +13,8 @@ from typing import Literal
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.io.progress import say
-from tinyinterp.text.stories import (
-    clean,
-    fold_blank_lines,
-    read_dataset,
-    read_stories,
-    whole_stories,
-)
+from tinyinterp.text.cleaning import clean, fold_blank_lines
+from tinyinterp.text.stories import read_dataset, read_stories, whole_stories
 
 BlankLines = Literal["kept", "folded"]
 BUNDLED_STORIES = "bundled stories (drawn from the bundled model)"

@@ -7,7 +7,6 @@ stories of TinyStories need no more than ten thousand do.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,9 +16,6 @@ from tinyinterp.text.tokenizer import END_OF_TEXT
 
 STORY_COLUMNS = ("text", "story")  # the names that TinyStories and its relatives use
 CHARACTERS_AT_ONCE = 1 << 16  # of a JSON file
-MOJIBAKE = re.compile("â€|[ÂÃ][^\\sA-Za-z]")  # how curly marks and accented letters come out
-LOST_BYTE = re.compile("â€(?=[\\x00-\\x7f]|$)")  # what is left of a closing quotation mark
-BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 
 def read_stories(path: Path) -> Iterator[str]:
@@ -82,32 +78,6 @@ def read_dataset(name: str, split: str = "train") -> Iterator[str]:
             f"cannot read the data set {name!r} ({type(error).__name__}: {error}); "
             "without a network give a file with --text"
         ) from error
-
-
-def clean(story: str) -> str:
-    """Repair mojibake (``â€œ`` for a quotation mark) as the published TinyStories files have it.
-
-    UTF-8 that was once read as Windows-1252 is decoded again, by ``ftfy``; correct text
-    stays as it is, curly quotation marks included. The published files have lost the third byte of
-    closing quotation marks, which Windows-1252 does not define; it is put back first.
-    """
-    if not MOJIBAKE.search(
-        story
-    ):  # ftfy alone takes some correct pairs, such as ”ß, for wrong ones
-        return story
-    import ftfy
-
-    story = story.replace('â€"', "—")  # the third byte of a dash, made a straight quotation mark
-    return ftfy.fix_encoding(LOST_BYTE.sub("â€\x9d", story))
-
-
-def fold_blank_lines(story: str) -> str:
-    r"""Runs of blank lines, white space in them included, as one line break.
-
-    >>> fold_blank_lines("Tim ran.\n\nHe fell.\n \n\nThe end.")
-    'Tim ran.\nHe fell.\nThe end.'
-    """
-    return BLANK_LINES.sub("\n", story)
 
 
 def whole_stories(rows: Iterable[str]) -> Iterator[str]:

@@ -15,9 +15,10 @@ from tinyinterp.errors import CorpusError, OutputError, TrainingError
 from tinyinterp.io.paths import is_file
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
+from tinyinterp.text.cleaning import clean
 from tinyinterp.text.instruct import parse, prompt
 from tinyinterp.text.reduction import Rest, count_tokens, coverage, reduce
-from tinyinterp.text.stories import clean, read_dataset, read_stories
+from tinyinterp.text.stories import read_dataset, read_stories
 from tinyinterp.text.tokenizer import END_OF_TEXT, Tokenizer
 
 from .tokens import SPLITS, DataCard, write_tokens

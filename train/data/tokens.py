@@ -24,8 +24,8 @@ from jaxtyping import Int
 
 from tinyinterp.errors import TrainingError
 from tinyinterp.io.files import replacing_folder, write_text
+from tinyinterp.text.cleaning import fold_blank_lines
 from tinyinterp.text.instruct import prompt_length
-from tinyinterp.text.stories import fold_blank_lines
 from tinyinterp.text.tokenizer import Encoding, Tokenizer
 
 from ..command import COMMAND

@@ -19,9 +19,9 @@ from ..data.tokens import TokenFile
 from .build import build_sampler
 from .checkpointer import Checkpointer
 from .interrupts import Interrupts
-from .optimizers import rate
 from .processes import Processes
 from .recipe import Recipe
+from .schedule import rate
 from .speed import Speedometer
 from .start import refuse_unfitting
 from .step import Stepper

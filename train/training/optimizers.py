@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
 
-from .recipe import Optimizer, Schedule
+from .recipe import Optimizer
 
 DECAYED_DIMENSIONS = 2  # matrices are decayed; biases and norms, vectors, are not
 
@@ -73,27 +72,6 @@ def _muon_groups(
         {"params": [p for p in matrices if id(p) not in apart]},
         {"params": scored, "lr": learning_rate * factor},
     ]
-
-
-def rate(schedule: Schedule, step: int) -> float:
-    """The learning rate of ``step`` (counted from 0) as a fraction of the largest."""
-    if step < schedule.warmup:
-        return (step + 1) / (schedule.warmup + 1)
-    start = schedule.warmup
-    if schedule.shape == "trapezoid":
-        start = max(start, schedule.steps - schedule.decay_steps)
-    if schedule.shape == "constant" or step < start:
-        return 1.0
-    done = (step - start) / max(1, schedule.steps - start)
-    falling = (1 + math.cos(math.pi * done)) / 2 if schedule.shape == "cosine" else 1 - done
-    return schedule.final + (1 - schedule.final) * falling
-
-
-def set_rate(optimizers: Iterable[torch.optim.Optimizer], fraction: float) -> None:
-    """Set every group to ``fraction`` of its largest rate."""
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * fraction
 
 
 class RunningMean:

@@ -15,9 +15,10 @@ from ..data.batches import Sampler
 from ..data.prefetching import Prefetcher
 from .build import attend_by_blocks, build_model, seed_of
 from .loss import LossModule
-from .optimizers import RunningMean, build_optimizers, rate, set_rate
+from .optimizers import RunningMean, build_optimizers
 from .processes import Processes
 from .recipe import Recipe
+from .schedule import rate, set_rate
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from models import tiny_config
 
 from tinyinterp.network.decoder import Decoder
-from train.training.optimizers import RunningMean, build_optimizers, rate, set_rate
+from train.training.optimizers import RunningMean, build_optimizers
 from train.training.recipe import Optimizer, Schedule
+from train.training.schedule import rate, set_rate
 
 SHAPES = ("constant", "cosine", "linear", "trapezoid")
 
