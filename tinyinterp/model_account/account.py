@@ -21,7 +21,7 @@ from tinyinterp.model_account.effects import (
     neuron_rises,
 )
 from tinyinterp.model_account.fit import Batches, Fitted, fit_ladders
-from tinyinterp.model_account.judged import NEURON_RUNGS, RUNGS
+from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, RUNGS
 from tinyinterp.model_account.ngrams import ORDERS, block_losses, count_ngrams
 from tinyinterp.model_account.rows import (
     Evidence,
@@ -146,7 +146,7 @@ def _take(
     fit_tokens = sum(len(story.tokens) for story in fit_stories)
     test_tokens = sum(sum(batch.lengths) for batch in batches)
     effect_tokens = sum(sum(batch.lengths) for batch in effect_batches)
-    singles = (rungs + 1) * config.n_layers
+    singles = (LADDER + 1) * config.n_layers
     streams = 1 + len(PARTS) * (rungs + 1)
     cost = fit_tokens + streams * test_tokens + singles * (config.n_heads + 2) * effect_tokens // 2
     with progress("account", cost) as bar:
@@ -158,7 +158,7 @@ def _take(
         scores = ScorePass(decoder, fitted, tags, rungs).read(batches, bar)
         evidence = Evidence(
             scores=scores,
-            heads=head_rises(decoder, fitted, effect_batches, rungs, bar),
+            heads=head_rises(decoder, fitted, effect_batches, LADDER, bar),
             layers=layer_rises(decoder, fitted, effect_batches, rungs, bar),
             attributions=neuron_attributions(decoder, fitted, batches, rungs, bar),
             agreement=_agreement(model, fitted, effect_batches, rungs, settings),

@@ -112,14 +112,14 @@ def head_rows(model: Model, fitted: Fitted, evidence: Evidence) -> list[Row]:
     explained = explained_shares(evidence.scores, seed)
     ablation, kept = kept_shares(evidence.heads, seed)
     n_layers, n_heads = ablation.value.shape
-    flat = Shares(*(each.reshape(len(RUNGS), -1) for each in (kept.value, kept.low, kept.high)))
+    flat = Shares(*(each.reshape(LADDER, -1) for each in (kept.value, kept.low, kept.high)))
     needs = needed(flat, RUNGS, THRESHOLDS.keeps, THRESHOLDS.keeps_low)
     rows = []
     for layer, head in np.ndindex(n_layers, n_heads):
         row: Row = {"layer": layer, "head": head, "needs": needs[layer * n_heads + head]}
         for number, rung in enumerate(RUNGS):
             row |= _columns(f"explained_{rung}", explained, (number, layer, head))
-        for number, rung in enumerate(RUNGS):
+        for number, rung in enumerate(RUNGS[:LADDER]):
             row |= _columns(f"keeps_{rung}", kept, (number, layer, head))
         row |= _columns("ablation_loss_increase", ablation, (layer, head))
         drawn = drawn_tokens(fitted.drawn[layer, head])
