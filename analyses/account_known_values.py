@@ -21,6 +21,7 @@ import tinyinterp
 from tinyinterp.model import Model
 from tinyinterp.model_account.effects import head_rises, layer_rises
 from tinyinterp.model_account.fit import Fitted, fit_ladders
+from tinyinterp.model_account.gist import gist_of
 from tinyinterp.model_account.judged import explained_shares, kept_shares, r2_shares
 from tinyinterp.model_account.ngrams import block_losses, count_ngrams
 from tinyinterp.model_account.score import ScorePass, Scores
@@ -88,7 +89,8 @@ def compare(model: Model, text: Path, *, heads: bool) -> Iterator[Value]:
     fit = _cut(model, text, 0, FIT_STORIES)
     test = _cut(model, text, FIT_STORIES, FIT_STORIES + TEST_STORIES)
     tags = TagRows(TagReader())
-    fitted = fit_ladders(model.decoder, lambda: fit, test, tags, order=2, seed=0)
+    gist = gist_of(model.decoder, model.tokenizer)
+    fitted = fit_ladders(model.decoder, lambda: fit, test, tags, gist, order=2, seed=0)
     scores = ScorePass(model.decoder, fitted, tags, len(RUNGS)).read(test)
     yield from _whole_model(scores)
     ngrams = count_ngrams(

@@ -23,6 +23,7 @@ from tinyinterp.model_account.effects import (
     neuron_rises,
 )
 from tinyinterp.model_account.fit import Fitted, fit_ladders
+from tinyinterp.model_account.gist import gist_of
 from tinyinterp.model_account.score import MEANS, ScorePass
 from tinyinterp.model_account.surrogates import surrogate_pattern
 from tinyinterp.model_account.tags import TagRows
@@ -30,7 +31,7 @@ from tinyinterp.scan import hooked_at
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
 
-RUNGS = 4
+RUNGS = 5
 SETTINGS = AccountSettings(test_tokens=500, effect_tokens=200, exact_neurons=19)
 
 
@@ -64,7 +65,8 @@ def fitted(model: Model, corpus: Corpus, test: list[MicroBatch]) -> Fitted:
         lambda: corpus.micro_batches(Side.FIT),
         test,
         TagRows(TagReader()),
-        order=RUNGS - 1,
+        gist_of(model.decoder, model.tokenizer),
+        order=3,
         seed=0,
     )
 
@@ -92,16 +94,18 @@ def constant(value: torch.Tensor):
 
 def hooks_of(model: Model, fitted: Fitted, batch: MicroBatch, part: str, rung: int) -> dict:
     """What the whole model is run with, as one would write it with hooks."""
-    rows = fitted.rows.of(batch.tokens)
+    reading = fitted.read(batch.tokens)
     hooks = {}
     for layer in range(model.config.n_layers):
         if part in ("heads", "both") and rung == MEANS:
             hooks[f"blocks.{layer}.attn.hook_z"] = constant(fitted.mean_z[layer])
         elif part in ("heads", "both"):
-            pattern = surrogate_pattern(model.decoder, layer, fitted.surrogates[layer], rung, rows)
+            pattern = surrogate_pattern(
+                model.decoder, layer, fitted.surrogates[layer], rung, reading
+            )
             hooks[f"blocks.{layer}.attn.hook_pattern"] = constant(pattern)
         if part in ("neurons", "both"):
-            predicted = fitted.predictions(layer, rows, RUNGS)[rung + 1]
+            predicted = fitted.predictions(layer, reading, RUNGS)[rung + 1]
             hooks[f"blocks.{layer}.mlp.hook_post"] = constant(predicted)
     return hooks
 
@@ -127,10 +131,10 @@ def test_single_heads_are_changed_as_hooks_would_change_them(model, fitted, test
         for number in (0, 1, 3):
             after = 0.0
             for batch in test:
-                rows = fitted.rows.of(batch.tokens)
+                reading = fitted.read(batch.tokens)
                 if number:
                     pattern = surrogate_pattern(
-                        model.decoder, layer, fitted.surrogates[layer], number - 1, rows
+                        model.decoder, layer, fitted.surrogates[layer], number - 1, reading
                     )
                     name, value, at = "attn.hook_pattern", pattern[:, head], (slice(None), head)
                 else:
@@ -157,7 +161,7 @@ def test_layers_and_neurons_are_changed_as_hooks_would_change_them(model, fitted
     def after(layer: int, number: int, only: int | None) -> float:
         total = 0.0
         for batch in test:
-            predicted = fitted.predictions(layer, fitted.rows.of(batch.tokens), RUNGS)[number]
+            predicted = fitted.predictions(layer, fitted.read(batch.tokens), RUNGS)[number]
 
             def put(given, predicted=predicted):
                 changed = predicted.expand_as(given).clone()
@@ -187,7 +191,7 @@ def test_first_order_effects_are_the_slope_of_exact_ones(model, fitted, test):
     for layer, neuron, number in ((0, 3, 0), (1, 17, 2), (2, 29, 3)):
         slope = 0.0
         for batch in test:
-            predicted = fitted.predictions(layer, fitted.rows.of(batch.tokens), RUNGS)[number]
+            predicted = fitted.predictions(layer, fitted.read(batch.tokens), RUNGS)[number]
 
             def put(given, predicted=predicted, neuron=neuron, size=step):
                 changed = given.clone()
@@ -221,7 +225,7 @@ def test_tables(account: ModelAccount, model: Model):
     assert parts[:2] == [("heads", "means"), ("heads", "position")]
     assert parts[-5:] == [("language", f"{n}-gram") for n in range(1, 6)]
     for row in account.neurons:
-        for name in ("position", "token", "predecessor", "trigram", "tag", "tag_pair"):
+        for name in ("position", "token", "predecessor", "trigram", "gist", "tag", "tag_pair"):
             low, value, high = (row[f"r2_{name}{end}"] for end in ("_low", "", "_high"))
             assert -1 <= low <= value <= high <= 1
     text = account.table.to_json() + account.heads.to_json() + account.neurons.to_json()
@@ -236,7 +240,13 @@ def test_nothing_of_test_is_fitted(model: Model, corpus: Corpus):
 
     def fit(test):
         return fit_ladders(
-            model.decoder, lambda: corpus.micro_batches(Side.FIT), test, tags, order=3, seed=0
+            model.decoder,
+            lambda: corpus.micro_batches(Side.FIT),
+            test,
+            tags,
+            gist_of(model.decoder, model.tokenizer),
+            order=3,
+            seed=0,
         )
 
     one, other = fit(whole[:1]), fit(whole)
@@ -244,8 +254,8 @@ def test_nothing_of_test_is_fitted(model: Model, corpus: Corpus):
     for layer in range(model.config.n_layers):
         torch.testing.assert_close(one.surrogates[layer].weights, other.surrogates[layer].weights)
         for a, b in zip(
-            one.predictions(layer, one.rows.of(batch.tokens), RUNGS),
-            other.predictions(layer, other.rows.of(batch.tokens), RUNGS),
+            one.predictions(layer, one.read(batch.tokens), RUNGS),
+            other.predictions(layer, other.read(batch.tokens), RUNGS),
             strict=True,
         ):
             width = min(a.shape[1], b.shape[1])

@@ -9,6 +9,7 @@ import pytest
 from planted.head_models import Plan, PlantedHeads, build, forge_for
 
 from tinyinterp.model_account.fit import fit_ladders
+from tinyinterp.model_account.gist import gist_of
 from tinyinterp.model_account.judged import RUNGS, explained_shares
 from tinyinterp.model_account.score import ScorePass
 from tinyinterp.model_account.tags import TagRows
@@ -54,7 +55,13 @@ def test_every_head_has_its_rung(tmp_path: Path, seed: int, changes: dict[str, o
     tags = TagRows(TagReader())
     test = list(corpus.micro_batches(Side.TEST))
     fitted = fit_ladders(
-        decoder, lambda: corpus.micro_batches(Side.FIT), test, tags, order=3, seed=0
+        decoder,
+        lambda: corpus.micro_batches(Side.FIT),
+        test,
+        tags,
+        gist_of(decoder, made.model.tokenizer),
+        order=3,
+        seed=0,
     )
     scores = ScorePass(decoder, fitted, tags, len(RUNGS)).read(test)
     shares = explained_shares(scores, seed=0).value

@@ -21,6 +21,7 @@ from tinyinterp.model_account.effects import (
     neuron_rises,
 )
 from tinyinterp.model_account.fit import Batches, Fitted, fit_ladders
+from tinyinterp.model_account.gist import gist_of
 from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, RUNGS
 from tinyinterp.model_account.ngrams import ORDERS, block_losses, count_ngrams
 from tinyinterp.model_account.rows import (
@@ -51,7 +52,7 @@ TEST_TOKENS = 10_000  # of TEST that patterns, activations and the whole model a
 EFFECT_TOKENS = 3_000  # of these, for the effects of single heads and of layers
 EXACT_NEURONS = 64  # whose exact effects stand beside the first-order estimates
 LEAST_TEST = 8  # sequences of TEST; an account of fewer has no intervals worth the name
-ORDER = len(RUNGS) - 1  # tokens of the longest contexts
+ORDER = 3  # tokens of the longest contexts
 
 
 @dataclass(frozen=True)
@@ -142,18 +143,25 @@ def _take(
 ) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
     tags = TagRows(reader or TagReader())
-    fit_stories = [story for batch in fit() for story in batch.sequences]
-    fit_tokens = sum(len(story.tokens) for story in fit_stories)
+    fit_texts = [story.tokens for batch in fit() for story in batch.sequences]
+    fit_tokens = sum(map(len, fit_texts))
     test_tokens = sum(sum(batch.lengths) for batch in batches)
     effect_tokens = sum(sum(batch.lengths) for batch in effect_batches)
     singles = (LADDER + 1) * config.n_layers
     streams = 1 + len(PARTS) * (rungs + 1)
     cost = fit_tokens + streams * test_tokens + singles * (config.n_heads + 2) * effect_tokens // 2
     with progress("account", cost) as bar:
-        ngrams = count_ngrams([story.tokens for story in fit_stories], config.n_vocab, ORDERS)
-        del fit_stories
+        ngrams = count_ngrams(fit_texts, config.n_vocab, ORDERS)
+        del fit_texts
         fitted = fit_ladders(
-            decoder, fit, batches, tags, order=ORDER, seed=settings.seed, report=bar
+            decoder,
+            fit,
+            batches,
+            tags,
+            gist_of(decoder, model.tokenizer),
+            order=ORDER,
+            seed=settings.seed,
+            report=bar,
         )
         scores = ScorePass(decoder, fitted, tags, rungs).read(batches, bar)
         evidence = Evidence(

@@ -57,7 +57,7 @@ def head_rises(
     with torch.inference_mode(), packed(decoder):
         for batch in batches:
             blocks = _blocks(batch, tokens)
-            rows = fitted.rows.of(batch.tokens)
+            reading = fitted.read(batch.tokens)
             resid = decoder.residual(batch.tokens, stop_at_layer=0)
             before = losses_above(decoder, 0, resid, batch).sum(1)
             side_by_side = _repeated(batch, config.n_heads)
@@ -71,7 +71,7 @@ def head_rises(
                 for number in range(rungs + 1):
                     if number:
                         pattern = surrogate_pattern(
-                            decoder, layer, fitted.surrogates[layer], number - 1, rows
+                            decoder, layer, fitted.surrogates[layer], number - 1, reading
                         )
                         instead = torch.einsum("bhqk,bkhd->bqhd", pattern, values)
                     else:
@@ -102,12 +102,12 @@ def layer_rises(
     with torch.inference_mode(), packed(decoder):
         for batch in batches:
             blocks = _blocks(batch, tokens)
-            rows = fitted.rows.of(batch.tokens)
+            reading = fitted.read(batch.tokens)
             resid = decoder.residual(batch.tokens, stop_at_layer=0)
             before = losses_above(decoder, 0, resid, batch).sum(1)
             for layer in range(config.n_layers):
                 block = decoder.block(layer)
-                for number, predicted in enumerate(fitted.predictions(layer, rows, rungs)):
+                for number, predicted in enumerate(fitted.predictions(layer, reading, rungs)):
                     with hooked_at(block, {POST: lambda given, p=predicted: p.expand_as(given)}):
                         changed = block(resid)
                     after = losses_above(decoder, layer + 1, changed, batch).sum(1)
@@ -135,7 +135,7 @@ def neuron_attributions(
     names = [f"blocks.{layer}.{POST}" for layer in range(config.n_layers)]
     for batch in batches:
         blocks = _blocks(batch, tokens)
-        rows = fitted.rows.of(batch.tokens)
+        reading = fitted.read(batch.tokens)
         with torch.enable_grad(), kept(decoder, names) as seen:
             resid = decoder.residual(batch.tokens, stop_at_layer=0).detach().requires_grad_()
             for block in decoder.blocks:
@@ -145,7 +145,7 @@ def neuron_attributions(
         with torch.inference_mode():
             for layer, gradient in enumerate(gradients):
                 values = seen[names[layer]].detach()
-                for number, predicted in enumerate(fitted.predictions(layer, rows, rungs)):
+                for number, predicted in enumerate(fitted.predictions(layer, reading, rungs)):
                     estimate = torch.einsum("btn,btn->bn", gradient, predicted - values)
                     np.add.at(rises[number, :, layer], blocks, estimate.double().numpy())
         if report is not None:
@@ -166,7 +166,7 @@ def neuron_rises(
     with torch.inference_mode(), packed(decoder):
         for batch in batches:
             blocks = _blocks(batch, tokens)
-            rows = fitted.rows.of(batch.tokens)
+            reading = fitted.read(batch.tokens)
             resid = decoder.residual(batch.tokens, stop_at_layer=0)
             before = losses_above(decoder, 0, resid, batch).sum(1)
             for layer in range(decoder.config.n_layers):
@@ -179,7 +179,7 @@ def neuron_rises(
                 numbers = torch.from_numpy(neurons[chosen, 1])
                 directions = block.mlp.down.weight[:, numbers]
                 wide = _repeated(batch, len(chosen))
-                for number, predicted in enumerate(fitted.predictions(layer, rows, rungs)):
+                for number, predicted in enumerate(fitted.predictions(layer, reading, rungs)):
                     moved = (predicted - seen[POST])[..., numbers]
                     change = torch.einsum("btn,mn->nbtm", moved, directions) + resid
                     after = losses_above(decoder, layer + 1, change.flatten(0, 1), wide)

@@ -7,7 +7,7 @@ means that ablations put in place. The second calibrates each head's surrogates.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,9 @@ from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.io.progress import Progress
 from tinyinterp.model_account.calibration import calibrate
 from tinyinterp.model_account.contexts import find_contexts
+from tinyinterp.model_account.gist import Gist, GistSums
 from tinyinterp.model_account.means import ContextMeans, ContextSums, TokenRows, rows_for
+from tinyinterp.model_account.predictors import Predictor, Reading
 from tinyinterp.model_account.surrogates import (
     LayerSurrogates,
     keys_after_first,
@@ -38,7 +40,8 @@ from tinyinterp.scan import kept, scan
 from tinyinterp.text.corpus import MicroBatch, group_by_length
 
 PATTERN, POST = "attn.hook_pattern", "mlp.hook_post"
-CALIBRATED = 48  # sequences of FIT that surrogates are calibrated on,
+REGRESSED = 256  # sequences of FIT that corrections by the gist are fitted on
+CALIBRATED = 48  # of these, that surrogates are calibrated on,
 CALIBRATED_ROWS = 24  # with so many queries of each
 DRAWN_LEAST = 5  # times that a token must be a key before a head can be said to be drawn to it
 Batches = Callable[[], Iterable[MicroBatch]]  # opens the micro-batches anew
@@ -50,6 +53,7 @@ class Fitted:
 
     Args:
         rows: the contexts that TEST needs.
+        gist: the features of a text so far.
         surrogates: of each layer's heads.
         activations: what contexts say of each layer's neurons.
         by_tag: what the tag says of them, and the tag with that of the word before.
@@ -58,8 +62,9 @@ class Fitted:
     """
 
     rows: TokenRows
+    gist: Gist
     surrogates: list[LayerSurrogates]
-    activations: list[ContextMeans]
+    activations: list[Predictor]
     by_tag: list[ContextMeans]
     mean_z: Float[Tensor, "layer head d_head"]
     drawn: Float[np.ndarray, "layer head n_vocab"]
@@ -70,19 +75,16 @@ class Fitted:
             for head, scores in enumerate(of_layer):
                 yield (layer, head), scores
 
-    def predictions(
-        self, layer: int, rows: Int[Tensor, "order batch position"], rungs: int
-    ) -> list[Float[Tensor, "#batch position neuron"]]:
-        """What is put in the place of a layer's neurons: means, position, token, and so on.
+    def read(self, tokens: Int[Tensor, "batch position"]) -> Reading:
+        """What rungs may know of these tokens."""
+        return Reading(self.rows.of(tokens), self.gist.of(tokens))
 
-        From the token on, what the position adds is part of it: the first tokens of a story stand
-        out in every layer.
-        """
-        means = self.activations[layer]
-        n_positions = rows.shape[-1]
-        mean = means.by_row[0].expand(1, n_positions, -1)
-        by_context = [means.predict(rows[order]) for order in range(rungs - 1)]
-        return [mean, means.at_positions(n_positions)[None], *by_context]
+    def predictions(
+        self, layer: int, reading: Reading, rungs: int
+    ) -> list[Float[Tensor, "#batch position neuron"]]:
+        """What stands in for a layer's neurons: their means, then each rung's prediction."""
+        found = self.activations[layer]
+        return [found.mean(reading), *(found.at(rung, reading) for rung in range(rungs))]
 
 
 class _Streams:
@@ -104,7 +106,7 @@ class _Streams:
         self._known: tuple[MicroBatch, Int[Tensor, "batch position"]] | None = None
 
     def hook_names(self) -> Iterable[str]:
-        return self._sums
+        return list(self._sums)
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         if self._known is None or self._known[0] is not batch:
@@ -127,58 +129,94 @@ def fit_ladders(
     fit: Batches,
     test: Sequence[MicroBatch],
     tags: TagRows,
+    gist: Gist,
     *,
     order: int,
     seed: int,
     report: Progress | None = None,
 ) -> Fitted:
-    """Fit what every rung up to ``order`` tokens says, for all heads and neurons.
+    """Fit what every rung says, for all heads and neurons.
 
     Args:
         decoder: the model.
         fit: opens the micro-batches of FIT.
         test: those of TEST; only their tokens are looked at, to know which contexts are needed.
         tags: of the words of both.
+        gist: features of a text so far.
         order: tokens of the longest contexts.
         seed: of the sample that surrogates are calibrated on.
         report: advances by the tokens read.
     """
     config = decoder.config
-    stories = [sequence for batch in fit() for sequence in batch.sequences]
-    chosen = heapq.nsmallest(CALIBRATED, stories, key=lambda story: priority_of(story, seed))
-    calibrating = list(group_by_length(chosen, 0))
-    contexts = find_contexts([story.tokens for story in stories], config.n_vocab, order)
-    rows = rows_for(contexts, [batch.tokens for batch in (*test, *calibrating)])
-    longest = max(*(b.tokens.shape[1] for b in test), *(len(s.tokens) for s in stories))
-    del stories
+    tokens: list[Int[np.ndarray, " position"]] = []
+    chosen = heapq.nsmallest(
+        REGRESSED, _noted(fit(), tokens), key=lambda story: priority_of(story, seed)
+    )
+    calibrating = list(group_by_length(chosen[:CALIBRATED], 0))
+    regressed = list(group_by_length(chosen, 0))
+    contexts = find_contexts(tokens, config.n_vocab, order)
+    rows = rows_for(contexts, [batch.tokens for batch in (*test, *regressed)])
+    longest = max(*(batch.tokens.shape[1] for batch in test), *map(len, tokens))
+    del tokens
 
     streams, mean_z = _Streams(decoder, rows, tags, longest), MeanZ(config)
     patterns = FitAccumulator(config, longest)
     scan(decoder, fit(), [OnPatterns(config, [patterns]), mean_z, streams], report=report)
 
-    sample = _Calibration(decoder, calibrating, rows, order, seed)
+    means = {name: streams.means(name) for name in streams.hook_names()}
+    corrections = _corrections(decoder, regressed, rows, gist, means, report)
+    predictors = {name: Predictor(means[name], corrections[name]) for name in means}
+    readings = [Reading(rows.of(batch.tokens), gist.of(batch.tokens)) for batch in calibrating]
+    sample = _Calibration(decoder, calibrating, readings, order + 1, seed)
     surrogates, activations, by_tag = [], [], []
     drawn = np.full((config.n_layers, config.n_heads, config.n_vocab), -np.inf)
     for layer in range(config.n_layers):
         positional = fit_surrogate(patterns.sums(layer))
-        stream = streams.means(f"blocks.{layer}.hook_resid_pre")
+        stream = predictors[f"blocks.{layer}.hook_resid_pre"]
         logs = log_kernels(positional)
         sink = smooth_sink(*patterns.sink_sums(layer), config.window_of(layer))
         weights, drawn[layer] = sample.weights(layer, stream, logs)
         surrogates.append(LayerSurrogates(logs, sink, stream, weights))
-        activations.append(streams.means(f"blocks.{layer}.{POST}"))
+        activations.append(predictors[f"blocks.{layer}.{POST}"])
         by_tag.append(streams.tag_means(f"blocks.{layer}.{POST}"))
-    return Fitted(rows, surrogates, activations, by_tag, mean_z.mean(), drawn)
+    return Fitted(rows, gist, surrogates, activations, by_tag, mean_z.mean(), drawn)
+
+
+def _corrections(
+    decoder: Decoder,
+    batches: list[MicroBatch],
+    rows: TokenRows,
+    gist: Gist,
+    means: Mapping[str, ContextMeans],
+    report: Progress | None,
+) -> dict[str, Float[Tensor, "_ _"]]:
+    """How the gist corrects each hook's means, by regression on some sequences of FIT."""
+    sums = GistSums(gist, {name: each.by_row.shape[1] for name, each in means.items()})
+    with torch.inference_mode(), packed(decoder), kept(decoder, means) as seen:
+        for batch in batches:
+            decoder.residual(batch.tokens)
+            features, longest = gist.of(batch.tokens), rows.of(batch.tokens)[-1]
+            sums.add_features(features, batch.mask)
+            for name, each in means.items():
+                sums.add(name, seen[name] - each.predict(longest), features, batch.mask)
+            if report is not None:
+                report.advance(sum(batch.lengths))
+    return sums.corrections(means)
 
 
 class _Calibration:
     """A few sequences of FIT on their way up through the layers."""
 
     def __init__(
-        self, decoder: Decoder, batches: list[MicroBatch], rows: TokenRows, order: int, seed: int
+        self,
+        decoder: Decoder,
+        batches: list[MicroBatch],
+        readings: list[Reading],
+        rungs: int,
+        seed: int,
     ) -> None:
-        self._decoder, self._batches, self._order = decoder, batches, order
-        self._rows = [rows.of(batch.tokens) for batch in batches]
+        self._decoder, self._batches, self._rungs = decoder, batches, rungs
+        self._readings = readings
         with torch.inference_mode(), packed(decoder):
             self._resid = [decoder.residual(batch.tokens, stop_at_layer=0) for batch in batches]
         random = np.random.default_rng((seed, 4))
@@ -189,7 +227,7 @@ class _Calibration:
         self._width = max(batch.tokens.shape[1] for batch in batches)
 
     def weights(
-        self, layer: int, stream: ContextMeans, log_kernel: Float[Tensor, "head longest longest"]
+        self, layer: int, stream: Predictor, log_kernel: Float[Tensor, "head longest longest"]
     ) -> tuple[Float[Tensor, "rung head two"], Float[np.ndarray, "head n_vocab"]]:
         """``a`` and ``b`` of every rung, and the mean score of each token as a key.
 
@@ -198,10 +236,12 @@ class _Calibration:
         decoder, n_heads = self._decoder, self._decoder.config.n_heads
         window, block = decoder.config.window_of(layer), decoder.block(layer)
         kernels, targets, allowed = [], [], []
-        scores: list[list[Tensor]] = [[] for _ in range(self._order)]
+        scores: list[list[Tensor]] = [[] for _ in range(self._rungs)]
         everywhere: list[Tensor] = []
         with torch.inference_mode(), packed(decoder), kept(block, [PATTERN]) as seen:
-            for number, (batch, rows) in enumerate(zip(self._batches, self._rows, strict=True)):
+            for number, (batch, reading) in enumerate(
+                zip(self._batches, self._readings, strict=True)
+            ):
                 self._resid[number] = block(self._resid[number])
                 clean = without_sink(seen[PATTERN], batch.lengths)
                 width = batch.tokens.shape[1]
@@ -211,8 +251,8 @@ class _Calibration:
                 allowed.append(self._picked(mask.expand(len(at), 1, -1, -1), at)[0])
                 kernel = log_kernel[None, :, :width, :width].expand(len(at), -1, -1, -1)
                 kernels.append(self._picked(kernel, at))
-                for rung in range(self._order):
-                    found = scores_of(block, stream.predict(rows[rung]))
+                for rung in range(self._rungs):
+                    found = scores_of(block, stream.at(rung + 1, reading))
                     scores[rung].append(self._picked(found, at))
                     if rung == 0:
                         everywhere.append(found)
@@ -257,6 +297,16 @@ class _Calibration:
                 times += torch.bincount(tokens[batch.mask[row]], minlength=n_vocab)
         mean = a[:, None] * totals / counts.clamp_min(1)
         return mean.masked_fill((times < DRAWN_LEAST) | (counts == 0), -torch.inf).numpy()
+
+
+def _noted(
+    batches: Iterable[MicroBatch], tokens: list[Int[np.ndarray, " position"]]
+) -> Iterator[Story]:
+    """All sequences, once; only their tokens are kept."""
+    for batch in batches:
+        for sequence in batch.sequences:
+            tokens.append(sequence.tokens)
+            yield sequence
 
 
 def _queries(length: int, random: np.random.Generator) -> Int[np.ndarray, " row"]:

@@ -19,11 +19,11 @@ from tinyinterp.model_account.effects import Rises
 from tinyinterp.model_account.score import Scores
 from tinyinterp.statistics import CONFIDENCE
 
-RUNGS = ("position", "tokens", "predecessor", "trigram")  # of heads and of the whole model
-NEURON_RUNGS = ("position", "token", "predecessor", "trigram")
+RUNGS = ("position", "tokens", "predecessor", "trigram", "gist")  # of heads and of the whole model
+NEURON_RUNGS = ("position", "token", "predecessor", "trigram", "gist")
 PREDICTORS = (*NEURON_RUNGS, "tag", "tag_pair")
 CONTEXT = "context"
-LADDER = 3  # rungs that a component can need; trigram stands beside the ladder
+LADDER = 3  # rungs that a component can need; the others stand beside the ladder
 FLOOR = 1e-6  # nats a token; a smaller rise in loss is what rounding leaves
 TINY = 1e-12
 

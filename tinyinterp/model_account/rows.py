@@ -12,6 +12,7 @@ from tinyinterp.model import Model
 from tinyinterp.model_account.effects import Rises
 from tinyinterp.model_account.fit import Fitted
 from tinyinterp.model_account.judged import (
+    LADDER,
     NEURON_RUNGS,
     PREDICTORS,
     RUNGS,
@@ -168,14 +169,16 @@ def count_parameters(config: DecoderConfig, fitted: Fitted) -> dict[tuple[str, i
     counts: dict[tuple[str, int], int] = {}
     for rung in range(MEANS, len(RUNGS)):
         nodes = 1 + sum(contexts.sizes()[: max(rung, 0)])
+        features = fitted.gist.width if rung > contexts.order else 0
         positions = longest if rung > MEANS else 0
-        neurons = layers * config.d_mlp * (nodes + positions)
+        neurons = layers * config.d_mlp * (nodes + positions + features)
         if rung == MEANS:
             heads = layers * config.n_heads * config.d_head
         elif rung == 0:
             heads = kernel
         else:
-            heads = kernel + layers * (config.d_model * (nodes + positions) + 2 * config.n_heads)
+            streams = config.d_model * (nodes + positions + features)
+            heads = kernel + layers * (streams + 2 * config.n_heads)
         counts |= {
             ("heads", rung): heads,
             ("neurons", rung): neurons,

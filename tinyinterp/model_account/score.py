@@ -20,6 +20,7 @@ from tinyinterp.head_census.patterns import number_of_keys, without_sink
 from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
 from tinyinterp.model_account.fit import PATTERN, POST, Fitted
+from tinyinterp.model_account.predictors import Reading
 from tinyinterp.model_account.surrogates import keys_after_first, surrogate_pattern
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
@@ -105,15 +106,15 @@ class ScorePass:
     def _read(self, batch: MicroBatch) -> None:
         decoder, fitted, scores = self._decoder, self._fitted, self.scores
         blocks = np.array([sequence.block for sequence in batch.sequences])
-        rows = fitted.rows.of(batch.tokens)
+        reading = fitted.read(batch.tokens)
         intact = decoder.residual(batch.tokens, stop_at_layer=0)
         streams = dict.fromkeys(scores.loss, intact)
         for layer in range(decoder.config.n_layers):
             block = decoder.block(layer)
             with kept(block, [PATTERN, POST]) as seen:
                 intact = block(intact)
-            activations = fitted.predictions(layer, rows, self._rungs)
-            self._score_activations(layer, seen[POST], rows, batch, blocks)
+            activations = fitted.predictions(layer, reading, self._rungs)
+            self._score_activations(layer, seen[POST], reading, batch, blocks)
             clean = without_sink(seen[PATTERN], batch.lengths)
             self._score_clean(layer, clean.weights, clean.rows, blocks)
             for rung in range(-1, self._rungs):
@@ -122,7 +123,7 @@ class ScorePass:
                     heads[Z] = _constant(fitted.mean_z[layer])
                 else:
                     pattern = surrogate_pattern(
-                        decoder, layer, fitted.surrogates[layer], rung, rows
+                        decoder, layer, fitted.surrogates[layer], rung, reading
                     )
                     self._score_pattern(layer, rung, pattern, clean.weights, clean.rows, blocks)
                     heads[PATTERN] = _constant(pattern)
@@ -143,16 +144,19 @@ class ScorePass:
         self,
         layer: int,
         values: Float[Tensor, "batch position neuron"],
-        rows: Int[Tensor, "order batch position"],
+        reading: Reading,
         batch: MicroBatch,
         blocks: Int[np.ndarray, " batch"],
     ) -> None:
-        """A token is a token wherever it stands: predictors but position know no position."""
+        """A token is a token wherever it stands: token to trigram know no position here."""
         scores, mask = self.scores, batch.mask[..., None]
-        means, by_tag = self._fitted.activations[layer], self._fitted.by_tag[layer]
+        found, by_tag = self._fitted.activations[layer], self._fitted.by_tag[layer]
+        contexts = min(self._rungs - 1, len(reading.rows))
+        above = range(contexts + 1, self._rungs)
         predictors = [
-            means.at_positions(values.shape[1]).expand_as(values),
-            *(means.by_row[rows[order]] for order in range(self._rungs - 1)),
+            found.at(0, reading).expand_as(values),
+            *(found.means.by_row[reading.rows[order]] for order in range(contexts)),
+            *(found.at(rung, reading) for rung in above),
             *(by_tag.by_row[each] for each in self._tags.of(batch)),
         ]
         x = values.masked_fill(~mask, 0)

@@ -14,12 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import FIRST_QUERY
-from tinyinterp.model_account.means import ContextMeans
+from tinyinterp.model_account.predictors import Predictor, Reading
 from tinyinterp.network.attention import allowed_keys
 from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.scan import kept
@@ -30,7 +30,7 @@ SINK_PULL = 5.0  # queries at the mean sink, added to each position's own
 
 @dataclass(frozen=True)
 class LayerSurrogates:
-    """What a layer's surrogates need; rung 0 knows the position, rung n the last n tokens.
+    """What a layer's surrogates need; rungs as in :mod:`predictors`.
 
     Args:
         log_kernel: what position says, in logits; row 0 is empty.
@@ -41,7 +41,7 @@ class LayerSurrogates:
 
     log_kernel: Float[Tensor, "head longest longest"]
     sink: Float[Tensor, "head longest"]
-    stream: ContextMeans
+    stream: Predictor
     weights: Float[Tensor, "rung head two"]
 
 
@@ -82,7 +82,7 @@ def surrogate_pattern(
     layer: int,
     fitted: LayerSurrogates,
     rung: int,
-    rows: Int[Tensor, "order batch position"],
+    reading: Reading,
 ) -> Float[Tensor, "batch head query key"]:
     """What the heads of a layer attend to at a rung.
 
@@ -90,17 +90,17 @@ def surrogate_pattern(
         decoder: whose heads.
         layer: counted from 0.
         fitted: of this layer.
-        rung: 0 for position, n for the last n tokens.
-        rows: contexts of the tokens that are read.
+        rung: see :mod:`tinyinterp.model_account.predictors`.
+        reading: what rungs may know of the text.
     """
-    width = rows.shape[-1]
+    n_sequences, width = reading.shape
     logits = fitted.log_kernel[None, :, :width, :width]
     if rung:
-        scores = scores_of(decoder.block(layer), fitted.stream.predict(rows[rung - 1]))
+        scores = scores_of(decoder.block(layer), fitted.stream.at(rung, reading))
         a, b = fitted.weights[rung].float().T[:, None, :, None, None]
         logits = a * scores.nan_to_num(neginf=0.0) + b * logits
     pattern = with_sink(logits, fitted.sink[:, :width], decoder.config.window_of(layer))
-    return pattern.expand(rows.shape[1], -1, -1, -1)  # by position all sequences are the same
+    return pattern.expand(n_sequences, -1, -1, -1)  # by position all sequences are the same
 
 
 def keys_after_first(width: int, window: int | None) -> Bool[Tensor, "query key"]:

@@ -14,7 +14,7 @@ from tinyinterp.views.figure import Figure
 PART_COLOURS = {"heads": style.LINE_COLOURS[0], "neurons": style.LINE_COLOURS[1], "both": style.INK}
 LANGUAGE_COLOUR = style.FAINT
 LONGEST_TITLE = 90  # characters
-RUNGS = ("position", "tokens", "predecessor", "trigram")
+RUNGS = ("position", "tokens", "predecessor", "trigram", "gist")
 Row = Mapping[str, Any]
 
 
