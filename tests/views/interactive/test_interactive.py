@@ -214,7 +214,7 @@ def test_every_picture_is_written_in_every_form(tmp_path: Path):
             path = picture.save(str(tmp_path / f"{name}{suffix}"), beside=True)
             assert path.read_bytes().startswith(start)
     assert (tmp_path / LIBRARY).stat().st_size > 1_000_000
-    with pytest.raises(OutputError, match=r"name it \.html .* \.png, \.svg, \.pdf"):
+    with pytest.raises(OutputError, match=r"end it in \.html .* \.png, \.svg, \.pdf"):
         picture.save(tmp_path / "a.gif")
     assert picture.save(tmp_path / "a.PNG").read_bytes().startswith(b"\x89PNG")
 
