@@ -12,6 +12,7 @@ from tinyinterp.atlas.data_files import short, write_data
 from tinyinterp.atlas.finished_neurons import NeuronLayer, neuron_layers
 from tinyinterp.atlas.tags import TagRankings, strongest_tags
 from tinyinterp.atlas.tokens import TokenIndex
+from tinyinterp.views.both_sides import both_sides
 
 CHUNK = 128  # neurons a file
 TOP, BOTTOM = 20, 12  # activations of a neuron
@@ -55,8 +56,9 @@ def write_neurons(census: Path, folder: Path) -> NeuronSummary:
 def _write_layer(layer: NeuronLayer, folder: Path) -> None:
     listed = [_listed(row, layer) for row in layer.rows]
     write_data(folder, f"layer-{layer.layer}", {"layer": layer.layer, "neurons": listed})
-    columns = [name for name in (layer.rows[0] if layer.rows else {}) if name != "layer"]
-    for first in range(0, len(layer.rows), CHUNK):
+    rows = [_with_both_sides(row) for row in layer.rows]
+    columns = [name for name in (rows[0] if rows else {}) if name != "layer"]
+    for first in range(0, len(rows), CHUNK):
         data = {
             "columns": columns,
             "neurons": [
@@ -67,10 +69,15 @@ def _write_layer(layer: NeuronLayer, folder: Path) -> None:
                     "tags": strongest_tags(layer.associations.get(row["neuron"], [])),
                     "histogram": _histogram(layer.histograms.get(row["neuron"])),
                 }
-                for row in layer.rows[first : first + CHUNK]
+                for row in rows[first : first + CHUNK]
             ],
         }
         write_data(folder, f"neurons-{layer.layer}-{first // CHUNK}", data)
+
+
+def _with_both_sides(row: Row) -> Row:
+    """The row with both sides of its tag in words, if its census has them."""
+    return row | {"both_sides": both_sides(row)} if "tag_recall" in row else row
 
 
 def _listed(row: Row, layer: NeuronLayer) -> list[Any]:

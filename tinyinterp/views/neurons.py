@@ -8,6 +8,7 @@ from typing import Any
 
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.both_sides import both_sides
 from tinyinterp.views.page import kind_styles, write_page
 
 # What a hit brings to the page, in this order.
@@ -58,5 +59,7 @@ def group_hits(top: Table) -> dict[str, list[list[Any]]]:
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:
-    """Without the AUROC within words where no token tells it."""
-    return row if row.get("within_word_tokens", 1) else row | {"within_word_auroc": None}
+    """With both sides of its tag in words, and without an AUROC within words that rests on none."""
+    said = {"both_sides": both_sides(row)} if "tag_recall" in row else {}
+    unknown = {} if row.get("within_word_tokens", 1) else {"within_word_auroc": None}
+    return row | said | unknown
