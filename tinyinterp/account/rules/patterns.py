@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -55,11 +56,6 @@ class Words:
     types: Int[np.ndarray, " kind"]
     n_vocab: int
 
-    def __post_init__(self) -> None:
-        numbers = np.zeros(self.n_vocab + 1, dtype=np.int64)  # the last for no token at all
-        numbers[self.types] = 1 + self.n_tags + np.arange(len(self.types))
-        object.__setattr__(self, "_numbers", numbers)
-
     @classmethod
     def of_text(cls, tokens: Int[np.ndarray, " row"], n_tags: int, n_vocab: int) -> Words:
         """The token types of a text; the commonest ones if there are more than numbers."""
@@ -69,8 +65,13 @@ class Words:
 
     def of_tokens(self, tokens: Int[np.ndarray, "row slot"]) -> Int[np.ndarray, "row slot"]:
         """The numbers of tokens; 0 for those that have none, and for -1."""
-        numbers: np.ndarray = self.__dict__["_numbers"]
-        return numbers[tokens]
+        return self._numbers[tokens]
+
+    @cached_property
+    def _numbers(self) -> Int[np.ndarray, " token"]:
+        numbers = np.zeros(self.n_vocab + 1, dtype=np.int64)  # the last for no token at all
+        numbers[self.types] = 1 + self.n_tags + np.arange(len(self.types))
+        return numbers
 
     def kind(self, number: int) -> int:
         """Whether a number asks for nothing, for a tag or for a token."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt64
@@ -149,13 +150,8 @@ class ClaimCounter:
             owners = claims.owner_starts[layer], claims.owners[layer]
             sums = counts[layer].hits, counts[layer].claimed, counts[layer].right
             heard = values, rows.rows, rows.blocks, level
-
-            def work(
-                first: int, last: int, told: tuple = (*heard, *matches, *owners, *sums)
-            ) -> None:
-                count_claims(*told, first, last)
-
-            over_neurons(work, len(level))
+            count = partial(count_claims, *heard, *matches, *owners, *sums)
+            over_neurons(count, len(level))
 
 
 def _share(

@@ -35,6 +35,15 @@ class _Written:
         return slot if all(words.kind(number) == TOKEN for number in both) else None
 
 
+@dataclass(frozen=True)
+class _Name:
+    """What a token is called."""
+
+    plain: str  # where its surroundings show whether there is a space in front
+    marked: str  # where they do not: the name itself shows it, if that is unusual
+    spaced: bool  # whether there is one
+
+
 class Wording:
     """Writes patterns out.
 
@@ -48,7 +57,7 @@ class Wording:
         self._words = words
         self._tokenizer = tokenizer
         self._tag_set = tag_set
-        self._names: dict[int, tuple[bool, str]] = {}
+        self._names: dict[int, _Name] = {}
 
     def rules(self, patterns: Iterable[int]) -> tuple[str, ...]:
         """Patterns in the order of their choice, those that differ in one token as one."""
@@ -68,7 +77,7 @@ class Wording:
         text, after_token = "", False
         for slot in range(reach, -1, -1):
             piece, close_up = self._slot(slots[slot], after_token=after_token, is_hit=slot == 0)
-            text += piece if close_up or not text else f" {piece}"
+            text += piece if not text or (close_up and text != BEGINNING) else f" {piece}"
             after_token = self._words.kind(slots[slot][0]) == TOKEN
         return text
 
@@ -80,41 +89,38 @@ class Wording:
         if kind != TOKEN:
             return "*", False
         named = [self._name(number) for number in numbers]
-        spaced = {has_space for has_space, _ in named}
+        spaced = {name.spaced for name in named}
         plain = after_token and len(spaced) == 1
-        text = "|".join(name or "␣" if plain else _marked(space, name) for space, name in named)
+        text = "|".join(name.plain if plain else name.marked for name in named)
         if is_hit:
             text = f"[{text}]"
         elif len(numbers) > 1:
             text = f"({text})"
         return text, plain and spaced == {False}
 
-    def _name(self, number: int) -> tuple[bool, str]:
-        """Whether a token has a space in front, and what it is called without."""
+    def _name(self, number: int) -> _Name:
         if number not in self._names:
             token = self._words.token(number)
             if token == self._tokenizer.end_of_text:
-                self._names[number] = (True, BEGINNING)
+                self._names[number] = _Name(BEGINNING, BEGINNING, spaced=True)
             else:
                 text = self._tokenizer.token_text(token)
-                spaced = text.startswith(" ")
-                name = _visible(text[1:] if spaced else text)
-                if name in (*self._tag_set.names, BEGINNING) or SPECIAL.intersection(name):
-                    name = f"'{name}'"
-                self._names[number] = (spaced, name)
+                self._names[number] = _name_of(text, reserved=(*self._tag_set.names, BEGINNING))
         return self._names[number]
 
 
-def _marked(spaced: bool, name: str) -> str:  # noqa: FBT001
-    """A name that shows by itself whether its token has a space in front, if that is unusual.
+def _name_of(text: str, reserved: tuple[str, ...] = ()) -> _Name:
+    """How a token is called.
 
-    >>> _marked(False, "ing"), _marked(True, "girl"), _marked(False, "."), _marked(True, '"')
-    ('+ing', 'girl', '.', '␣"')
+    >>> [_name_of(text).marked for text in (" girl", "ing", ".", ' "', "'s", " [")]
+    ['girl', '+ing', '.', '␣"', "'s", "␣'['"]
     """
-    is_word = any(character.isalnum() for character in name) and not name.startswith(("\\", "'"))
-    if is_word:
-        return name if spaced else f"+{name}"
-    return f"␣{name}" if spaced else name
+    spaced = text.startswith(" ")
+    bare = _visible(text.removeprefix(" "))
+    name = f"'{bare}'" if bare in reserved or SPECIAL.intersection(bare) else bare
+    if bare[:1].isalnum():
+        return _Name(name, name if spaced else f"+{name}", spaced)
+    return _Name(name or "␣", f"␣{name}" if spaced else name, spaced)
 
 
 def _visible(text: str) -> str:
