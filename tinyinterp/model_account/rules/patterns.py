@@ -16,7 +16,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
-from tinyinterp.neuron_census.rows import Rows
+from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.text.corpus import Sequence as TokenSequence
 
 SLOTS = 4  # slot 0 is the token itself, slot 1 the one before
