@@ -117,7 +117,7 @@ def test_neurons_are_ranked_for_a_tag(neurons, tmp_path: Path):
     lines = [json.loads(line) for line in neurons(*words, "--jsonl").out.splitlines()]
     assert len(lines) == 2 * D_MLP
     assert {line["tag"] for line in lines} == {"NOUN"}
-    lows = [line["auroc_low"] for line in lines]
+    lows = [line["tag_correlation_low"] for line in lines]
     assert lows == sorted(lows, reverse=True)
     first = f"{lines[0]['layer']}.{lines[0]['neuron']}"
     assert re.search(rf"^{re.escape(first)} +{lines[0]['kind']} ", shown.out, re.MULTILINE)

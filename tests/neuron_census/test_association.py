@@ -110,7 +110,6 @@ def test_every_neuron_against_every_target_equals_the_slow_way(seed: int):
     assert unknown.any()
     assert (found.auroc[unknown] == 0.5).all()
     assert (found.q[unknown] == 1).all()
-    assert found.best()[0] == sample.targets[0, 0]
 
 
 def test_a_target_has_a_side_and_a_tag():
@@ -129,7 +128,6 @@ def test_nothing_scored_is_no_finding():
     found = associate(np.zeros((0, 3), np.float32), nothing)
     assert not found.tested.any()
     assert (found.auroc == 0.5).all()
-    assert (found.best() == -1).all()
 
 
 def test_p_values_are_even_where_tags_are_permuted_within_stories():

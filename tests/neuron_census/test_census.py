@@ -7,19 +7,25 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from pyarrow import parquet
+from scipy.stats import pearsonr
 
 from tests.models import STORIES, tiny_checkpoint
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
+from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.results import Neurons
+from tinyinterp.tagging import UNIVERSAL, TagReader
 from tinyinterp.text.corpus import Corpus, corpus_of
 
 COLUMNS = {
     *("layer", "neuron", "kind", "best_tag", "auroc", "auroc_low", "auroc_high", "q_value"),
+    *("tag_correlation", "tag_correlation_low", "tag_correlation_high"),
+    *("tag_precision", "tag_recall"),
     *("token_auroc", "purity", "lift", "hits", "types", "max_activation", "density"),
     *("raises", "lowers"),
 }
@@ -110,6 +116,33 @@ def test_counts_are_those_of_the_test_stories(census: NeuronCensus, model: Model
     expected = sum(value > 0 for value in sides["TEST"]) / len(types)
     assert row["density"] == pytest.approx(expected, rel=1e-4)
     assert census.table.notes["test_tokens"] == len(types)
+
+
+def test_the_numbers_of_the_best_tag_are_those_of_all_scored_test_tokens(
+    census: NeuronCensus, model: Model, corpus: Corpus
+):
+    values: dict[str, list[list[float]]] = {"FIT": [], "TEST": []}
+    tags = []
+    for sequence, rows in activations(model, corpus, 1):
+        values[sequence.side.name] += rows
+        if sequence.side.name == "TEST":
+            tags.append(read_targets(TagReader(), sequence)[:, 0])
+    fit, test, tag = np.array(values["FIT"]), np.array(values["TEST"]), np.concatenate(tags)
+    compared = 0
+    for neuron, row in enumerate(census.table):
+        if not row["best_tag"] or row["best_target"] != "current" or row["tag_correlation"] == 0:
+            continue
+        has, scored = tag == UNIVERSAL.index(row["best_tag"]), tag >= 0
+        expected = pearsonr(test[scored, neuron], has[scored]).statistic
+        assert row["tag_correlation"] == pytest.approx(expected, abs=1e-5)
+        hit = test[:, neuron] >= fit[:, neuron].max() / 2
+        assert row["tag_precision"] == row["purity"]
+        assert row["tag_precision"] == pytest.approx(
+            (hit & has).sum() / max(hit.sum(), 1), rel=1e-4
+        )
+        assert row["tag_recall"] == pytest.approx((hit & has).sum() / has.sum(), rel=1e-4)
+        compared += 1
+    assert compared > 20
 
 
 def test_context_is_five_tokens_of_the_story_on_each_side(
@@ -215,7 +248,7 @@ def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dic
 def test_a_neuron_that_does_not_exist_is_refused(census: Neurons):
     with pytest.raises(SelectionError, match="no neuron 31; this layer has 31"):
         census.neuron_lines(31)
-    with pytest.raises(SelectionError, match="layer 2 is not in this census; choose one of 1"):
+    with pytest.raises(SelectionError, match="layer 2 is not in this census; it has 1"):
         census.neuron_lines(3, layer=2)
 
 

@@ -69,6 +69,11 @@ def test_a_neuron_without_noise_fires_exactly_on_its_class():
     )
     noun, two = census.table.row(neuron=0), census.table.row(neuron=4)
     assert (noun["auroc"], noun["purity"], noun["types"]) == (1.0, 1.0, len(NOUNS))
+    assert (noun["tag_precision"], noun["tag_recall"]) == (1.0, 1.0)
+    assert noun["tag_correlation"] > 0.95
+    one_noun = census.table.row(neuron=3)
+    assert (one_noun["best_tag"], one_noun["tag_precision"]) == ("NOUN", 1.0)
+    assert one_noun["tag_recall"] == pytest.approx(1 / len(NOUNS), rel=0.3)
     assert two["word_share"] == 1.0
     assert two["types"] == 2
     assert {hit["token"].strip() for hit in census.top if hit["neuron"] == 0} <= set(NOUNS)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, make_dataclass, replace
 
 import pytest
 
@@ -9,7 +9,13 @@ from tests.models import tiny_checkpoint
 from tests.planted.neurons import NAMES, NOUNS, plant, stories
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model
-from tinyinterp.neuron_census import NeuronCensus, NeuronSettings, census_neurons
+from tinyinterp.neuron_census import (
+    NeuronCensus,
+    NeuronRow,
+    NeuronSettings,
+    census_neurons,
+    notes,
+)
 from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.finished import Finished, find_finished
 from tinyinterp.neuron_census.notes import census_fingerprint
@@ -83,7 +89,7 @@ def test_neurons_are_ranked_by_a_penn_tag(census: NeuronCensus, tmp_path):
     ranking = Finished(tmp_path, (0, 1)).ranking("PRP$", "next")
     assert len(ranking) == len(census.table)
     assert {(row["tag"], row["target"]) for row in ranking} == {("PRP$", "next")}
-    lows = [row["auroc_low"] for row in ranking]
+    lows = [row["tag_correlation_low"] for row in ranking]
     assert lows == sorted(lows, reverse=True)
     assert lows[0] > lows[-1]
 
@@ -106,6 +112,25 @@ def test_a_census_of_other_tags_or_of_another_tagger_is_not_used(
     assert found(SETTINGS, open_tagger("pattern")) is None
     assert found(PENN_SETTINGS, Newer()) is None
     assert found(replace(PENN_SETTINGS, tagger="agree"), pattern) is None
+
+
+def test_a_census_with_other_columns_is_not_used(
+    census: NeuronCensus, model: Model, corpus: Corpus, tmp_path, monkeypatch
+):
+    census.write(tmp_path)
+    stats, pattern = corpus_stats(corpus), open_tagger("pattern", "penn")
+
+    def found() -> Finished | None:
+        fingerprint = census_fingerprint(model, corpus, PENN_SETTINGS, stats, pattern)
+        return find_finished(tmp_path, (0, 1), fingerprint)
+
+    assert found() is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(notes, "ASSOCIATION_COLUMNS", notes.ASSOCIATION_COLUMNS[:-1])
+        assert found() is None
+    fewer = make_dataclass("NeuronRow", [f.name for f in fields(NeuronRow)][:-1])
+    monkeypatch.setattr(notes, "NeuronRow", fewer)
+    assert found() is None
 
 
 def test_a_neuron_that_fires_on_names_is_one_of_proper_nouns():

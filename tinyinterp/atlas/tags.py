@@ -1,4 +1,4 @@
-"""Which neurons predict a tag, over all layers."""
+"""Which neurons follow a tag, over all layers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from tinyinterp.views.page import short
 
 RANKED = 100  # neurons of a tag
 EACH = 4  # tags of a neuron, for each word that may have them
-NUMBERS = ("auroc", "auroc_low", "auroc_high", "purity", "lift", "q_value")
+NUMBERS = (
+    *("auroc", "auroc_low", "auroc_high", "purity", "lift", "q_value"),
+    *("tag_correlation", "tag_correlation_low", "tag_correlation_high", "tag_recall"),
+)
 
 
 def strongest_tags(associations: list[Row]) -> list[list[Any]]:
-    """The tags that a neuron predicts best: word, tag and ``NUMBERS``, best first.
+    """The tags that a neuron follows most closely: word, tag and ``NUMBERS``, best first.
 
     At most :data:`EACH` for the token's own tag, for the next word's and for the previous one's.
     """
@@ -60,10 +63,11 @@ class TagRankings:
 
 
 def _best_first(row: Row) -> tuple[float, float, int, int, str]:
-    """By the lower bound of the AUROC, then by the AUROC, then in order."""
-    auroc, low = row["auroc"], row.get("auroc_low")
+    """By the lower bound of r, then by r, then in order; an older census has AUROC alone."""
+    name = "tag_correlation" if "tag_correlation" in row else "auroc"
+    value, low = row[name], row.get(f"{name}_low")
     where = row.get("layer", 0), row["neuron"], row["tag"]
-    return (-(auroc if low is None else low), -auroc, *where)
+    return (-(value if low is None else low), -value, *where)
 
 
 def _numbers(row: Row) -> list[float | int | None]:

@@ -21,14 +21,15 @@ Row = dict[str, Any]
 def summary_lines(table: Table) -> list[str]:
     """A map of kinds in letters, their counts (by layer if there are several), and null models."""
     from tinyinterp.cli.kind_maps import neuron_map_lines
+    from tinyinterp.views.both_sides import median_sides
     from tinyinterp.views.neuron_text import WIDTH, null_lines
 
     lines = [*neuron_map_lines(table), "", *kind_lines(_decided(table), "neurons", "best_tag")]
     layers = sorted(set(table["layer"]))
     if len(layers) > 1:
         lines += ["", *_layer_lines(table, layers)]
-    for line in null_lines(table.notes):
-        lines += ["", *textwrap.wrap(line, WIDTH)]
+    for line in (median_sides(table), *null_lines(table.notes)):
+        lines += ["", *textwrap.wrap(line, WIDTH)] if line else []
     return lines
 
 
@@ -56,25 +57,32 @@ def _decided(table: Iterable[Row]) -> list[Row]:
 
 
 def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
-    """The neurons that predict a tag best."""
+    """The neurons that follow a tag most closely, by the lower bound of r."""
+    from tinyinterp.views.both_sides import percent
+
     shown = [
         [
             f"{row['layer']}.{row['neuron']}",
             row["kind"],
+            f"{row['tag_correlation']:.3f}",
+            f"{row['tag_correlation_low']:.3f} to {row['tag_correlation_high']:.3f}",
             f"{row['auroc']:.3f}",
-            f"{row['auroc_low']:.3f} to {row['auroc_high']:.3f}",
-            f"{row['average_precision']:.3f}",
-            f"{row['purity']:.2f}",
+            percent(row["purity"]),
+            percent(row["tag_recall"]),
             f"{row['lift']:.1f}",
             f"{row['q_value']:.1g}",
         ]
         for row in ranking[:SHOWN]
     ]
-    header = ["neuron", "kind", "AUROC", "95 % interval", "precision", "purity", "lift", "q"]
+    header = ["neuron", "kind", "r", "95 % interval", "AUROC", "of hits", "of tag", "lift", "q"]
     if not ranking[0]["tested"]:
         return [f"too few tokens with the tag {tag} ({target} word) to rank the neurons"]
     first = f"The {len(shown)} of {len(ranking):,} neurons that best predict the tag {tag} of the "
-    return [f"{first}{target} word:", *columns(header, shown)]
+    last = [
+        "r: correlation of the activation with having the tag; of hits: the share of the neuron's",
+        "hits that have the tag; of tag: the share of the words with the tag that it hits.",
+    ]
+    return [f"{first}{target} word:", *columns(header, shown), "", *last]
 
 
 def neuron_lines(row: Row, hits: Iterable[Row], notes: dict[str, Any]) -> list[str]:

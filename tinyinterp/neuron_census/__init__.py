@@ -6,6 +6,7 @@
       top_activations     the largest and smallest activations, in context
       sample              an even sample of TEST tokens, for ranks
     evidence ► labels   what decides the kind of a neuron
+    correlation         Pearson's r of every neuron and tag, which chooses the best tag
     association         AUROC of every neuron for every tag
     nulls, effects      models that learned nothing; what a neuron does to the next token
     tables, notes       what is written, and what it was measured on

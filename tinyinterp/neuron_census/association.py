@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import stats
 
+from tinyinterp.neuron_census.correlation import FEWEST_OF_A_TAG
 from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.ranking import auroc_within, rank_targets
 from tinyinterp.neuron_census.sample import Sample, prevalence
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.statistics import CONFIDENCE, auroc_of_counts, q_values
 
-FEWEST_OF_A_TAG = 50  # tokens with a target, and tokens without it, that a test needs
 NEURONS_AT_ONCE = 64
 
 
@@ -30,16 +30,6 @@ class Association:
     q: Float[np.ndarray, "target neuron"]
     tested: Bool[np.ndarray, " target"]  # which targets have enough tokens
     all_targets: Targets
-
-    def best(self) -> Int[np.ndarray, " neuron"]:
-        """The tested tag of the word itself whose AUROC has the largest lower bound; -1 if none.
-
-        By the bound, since a rare tag often has the largest value by chance.
-        """
-        tested = np.flatnonzero(self.tested[: self.all_targets.own.stop])
-        if not len(tested):
-            return np.full(self.auroc.shape[1], -1)
-        return tested[self.low[tested].argmax(axis=0)]
 
 
 def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Association:

@@ -174,13 +174,13 @@ def _tables(
             model, corpus, settings, stats, measured.counts, tag_reader.tagger, layer,
             nulls.get(layer),
         )  # fmt: skip
-        rows, association = rows_of_layer(model, layer, measured, stats, judged)
+        rows, associated = rows_of_layer(model, layer, measured, stats, judged)
         lists = found.extremes
         layers[layer] = LayerCensus(
             Table(f"neurons_layer{layer}", rows, notes=notes),
             hit_table(layer, lists.high, lists.high_ids, hits, notes),
             hit_table(layer, lists.low, lists.low_ids, hits, notes),
-            association_table(layer, association, judged, notes),
+            association_table(layer, associated, judged, notes),
             histogram_table(layer, found.sampled.values, lists.smallest, lists.largest, notes),
         )
     return NeuronCensus(layers)

@@ -22,6 +22,7 @@ class Judged:
     labels: list[Label]
     words: Int[np.ndarray, "neuron three"]  # types with most hits, most first; -1: none left
     purity: Float[np.ndarray, "target neuron"]  # share of the hits with each target
+    recall: Float[np.ndarray, "target neuron"]  # share of the tokens with each target that are hits
     lift: Float[np.ndarray, "target neuron"]  # that, over the target's share of all tokens
 
 
@@ -62,10 +63,12 @@ def judge(measured: LayerMeasured, counts: TextCounts, stories: int, seed: int) 
         )
         for n in range(len(hits))
     ]
-    purity = held_out.block_target_hits.sum(axis=0) / some
+    target_hits = held_out.block_target_hits.sum(axis=0)
+    purity = target_hits / some
+    recall = target_hits / np.maximum(counts.target_tokens, 1)[:, None]
     rates = counts.target_tokens / max(counts.n_tokens, 1)
     lift = np.divide(purity, rates[:, None], out=np.zeros_like(purity), where=(rates > 0)[:, None])
-    return Judged(evidence, [decide(found) for found in evidence], words, purity, lift)
+    return Judged(evidence, [decide(found) for found in evidence], words, purity, recall, lift)
 
 
 def _most_frequent(by_type: Int[np.ndarray, "neuron kind"]) -> Int[np.ndarray, "neuron three"]:

@@ -60,9 +60,9 @@ class Finished:
         return self._read("neurons", layer)
 
     def ranking(self, tag: str, target: str) -> list[Row]:
-        """The neurons of all layers by their AUROC for a tag, best first, each with its kind.
+        """The neurons of all layers by their correlation with a tag, each with its kind.
 
-        Sorted by the lower bound, then by the value, then by layer and neuron.
+        Sorted by the lower bound of r, largest first, then by r, then by layer and neuron.
 
         Args:
             tag: such as ``NOUN``.
@@ -73,7 +73,11 @@ class Finished:
             kinds = {row["neuron"]: row["kind"] for row in self.neurons(layer)}
             found = self._read("associations", layer, tag=tag, target=target)
             rows += [row | {"kind": kinds[row["neuron"]]} for row in found]
-        rows.sort(key=lambda r: (-r["auroc_low"], -r["auroc"], r["layer"], r["neuron"]))
+        rows.sort(
+            key=lambda row: (
+                -row["tag_correlation_low"], -row["tag_correlation"], row["layer"], row["neuron"]
+            )
+        )  # fmt: skip
         return rows
 
     def _read(self, name: str, layer: int, **where: str | int) -> list[Row]:

@@ -125,6 +125,24 @@ def test_rows(
 
 @compiled
 @no_type_check
+def add_by_target(values, rows, blocks, targets, sums, squares, first, last):
+    """Add rows to the sums of each of their targets, and to the sums of squares.
+
+    Args:
+        values: as for :func:`test_rows`, like every argument of the same name.
+        sums: [block target neuron], fp64.
+        squares: [block neuron], fp64.
+    """
+    for index in range(len(rows)):
+        row, block = values[rows[index], first:last], blocks[index]
+        _add_squares(squares[block, first:last], row)
+        for target in targets[index]:
+            if target >= 0:
+                _add(sums[block, target, first:last], row)
+
+
+@compiled
+@no_type_check
 def count_bins(values, low, bins_each, counts, first, last):
     """Count values [row neuron] in equal bins from ``low`` up; outliers go to the end bins."""
     last_bin = counts.shape[1] - 1

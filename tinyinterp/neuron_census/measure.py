@@ -15,6 +15,7 @@ from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.activations import Rows, flat, hook_of, rows_of
 from tinyinterp.neuron_census.checkpointer import Checkpointer
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
+from tinyinterp.neuron_census.correlation import TagSums
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS, EvenSample, Sample, SampledValues
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.sides import FittedSide, HeldOutSide, hit_level
@@ -33,6 +34,7 @@ class LayerMeasured:
     held_out: HeldOutSide
     extremes: Extremes
     sampled: SampledValues
+    tag_sums: TagSums  # without a sample nothing was added
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class FitPass:
 
 
 class TestPass:
-    """Reads TEST: counts of every layer, the rest of the extremes, and the sample."""
+    """Reads TEST: counts and sums of every layer, the rest of the extremes, and the sample."""
 
     __test__ = False  # keeps pytest from collecting it
 
@@ -124,6 +126,8 @@ class TestPass:
         self.sample = EvenSample(stats.counted_tokens, settings.seed, sampled)
         self.held_out: dict[int, HeldOutSide] = {}
         self.sampled: dict[int, SampledValues] = {}
+        self.tag_sums: dict[int, TagSums] = {}
+        self._associated = sampled > 0
         for layer, fitted in fit.fitted.items():
             # The lists hold FIT alone, except when a pass resumes: then the saved level replaces
             # this one.
@@ -131,6 +135,7 @@ class TestPass:
             means = fitted.means_by_position()
             self.held_out[layer] = HeldOutSide(level, means, len(stats.types), self._all_targets.n)
             self.sampled[layer] = SampledValues(len(level), self.sample.room)
+            self.tag_sums[layer] = TagSums(len(level), self._all_targets)
         self.block_tokens = np.zeros(N_BLOCKS, dtype=np.int64)
         self.target_tokens = np.zeros(self._all_targets.n, dtype=np.int64)
 
@@ -143,7 +148,9 @@ class TestPass:
         rows, types = self._rows.of(batch)
         if batch is not self._batch:
             self._count(batch, rows, types)
-        self.sampled[layer].add(values[rows.rows[self._drawn]])
+        if self._associated:
+            self.sampled[layer].add(values[rows.rows[self._drawn]])
+            self.tag_sums[layer].add(values, rows, self._targets)
         self.held_out[layer].add(
             values, rows, types, self._targets, self._fit.extremes[layer], listed=self._listed
         )
@@ -159,7 +166,7 @@ class TestPass:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, that of the FIT pass included."""
-        parts = {"held_out": self.held_out}
+        parts = {"held_out": self.held_out, "tag_sums": self.tag_sums}
         sampled = {f"{layer}.sampled": part.values for layer, part in self.sampled.items()}
         counts = {"block_tokens": self.block_tokens, "target_tokens": self.target_tokens}
         return self._fit.arrays() | _by_layer(parts) | sampled | counts | self.sample.arrays()
@@ -176,7 +183,11 @@ class TestPass:
         """What both passes gathered."""
         layers = {
             layer: LayerMeasured(
-                fitted, self.held_out[layer], self._fit.extremes[layer], self.sampled[layer]
+                fitted,
+                self.held_out[layer],
+                self._fit.extremes[layer],
+                self.sampled[layer],
+                self.tag_sums[layer],
             )
             for layer, fitted in self._fit.fitted.items()
         }
@@ -219,7 +230,7 @@ def measure(
         settings: what to measure.
         stats: of the corpus.
         tag_reader: tags the tokens.
-        sampled: TEST tokens whose activations are all kept; 0 where no ranks are needed.
+        sampled: TEST tokens whose activations are all kept; 0 where no associations are needed.
         checkpointer: saves the state of a pass, and gives back that of an interrupted one.
         report: advances by the tokens read.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from tinyinterp.model import Model
@@ -12,6 +12,7 @@ from tinyinterp.neuron_census.measure import TextCounts
 from tinyinterp.neuron_census.nulls import NULLS, NullKinds
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
 from tinyinterp.neuron_census.settings import NeuronSettings
+from tinyinterp.neuron_census.tables import ASSOCIATION_COLUMNS, NeuronRow
 from tinyinterp.tagging import Tagger
 from tinyinterp.text.corpus import Corpus
 from tinyinterp.text.fingerprint import census_fingerprint as fingerprint_of
@@ -23,7 +24,10 @@ MOST_BY_CHANCE = 0.05  # above this share of part-of-speech neurons in a null mo
 def census_fingerprint(
     model: Model, corpus: Corpus, settings: NeuronSettings, stats: CorpusStats, tagger: Tagger
 ) -> str:
-    """SHA-256 of everything that a layer's tables depend on, except the layer."""
+    """SHA-256 of everything that a layer's tables depend on, except the layer.
+
+    Their columns are part of it: a census without one of them is not used again.
+    """
     chosen = asdict(settings)
     del chosen["layers"]
     return fingerprint_of(
@@ -34,6 +38,7 @@ def census_fingerprint(
         settings=chosen,
         thresholds=asdict(THRESHOLDS),
         tagger=[tagger.name, tagger.tag_set.names],
+        columns=[[field.name for field in fields(NeuronRow)], ASSOCIATION_COLUMNS],
     )
 
 

@@ -15,6 +15,7 @@ from tinyinterp.io.table import METADATA, rounded, rounded_array
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.association import Association, TokenControl, associate
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
+from tinyinterp.neuron_census.correlation import Correlation, correlate
 from tinyinterp.neuron_census.effects import raised_and_lowered
 from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.kernels import count_bins, over_neurons
@@ -23,6 +24,19 @@ from tinyinterp.neuron_census.measure import Measured
 from tinyinterp.neuron_census.top_activations import UNFILLED, Hit
 
 BINS = 40
+ASSOCIATION_COLUMNS = (
+    *("layer", "neuron", "target", "tag", "tested"),
+    *("tag_correlation", "tag_correlation_low", "tag_correlation_high", "tag_recall"),
+    *("auroc", "auroc_low", "auroc_high", "average_precision", "purity", "lift", "q_value"),
+)
+
+
+@dataclass(frozen=True)
+class Associated:
+    """How every neuron of a layer goes with every target."""
+
+    association: Association
+    correlation: Correlation
 
 
 @dataclass(frozen=True)
@@ -32,8 +46,13 @@ class NeuronRow:
     layer: int
     neuron: int
     kind: str
-    best_tag: str  # the deciding tag, else the one whose AUROC has the largest lower bound, or ""
+    best_tag: str  # the deciding tag, else the one whose r has the largest lower bound, or ""
     best_target: str  # whose tag it is: the current, next or previous word's; or ""
+    tag_correlation: float  # Pearson's r of activation and tag, over the scored TEST tokens
+    tag_correlation_low: float
+    tag_correlation_high: float
+    tag_precision: float  # share of the hits that have the best tag
+    tag_recall: float  # share of the TEST tokens with the best tag that are hits
     auroc: float
     auroc_low: float
     auroc_high: float
@@ -42,7 +61,7 @@ class NeuronRow:
     token_auroc: float
     within_word_auroc: float  # among tokens of types that occur with the tag and without it
     within_word_tokens: int  # tokens of the sample of such types; 0: no AUROC
-    purity: float  # share of the hits that have the best tag
+    purity: float  # the same number as tag_precision
     lift: float  # that, over the tag's share of all tokens
     hits: int
     types: int  # token types among the hits
@@ -59,14 +78,16 @@ class NeuronRow:
 
 def rows_of_layer(
     model: Model, layer: int, measured: Measured, stats: CorpusStats, judged: Judged
-) -> tuple[list[NeuronRow], Association]:
+) -> tuple[list[NeuronRow], Associated]:
     """A row for every neuron of a layer, and the associations that its tag was chosen from."""
     found = measured.layers[layer]
     scored = measured.sample.scored
     sample, values = measured.sample.chosen(scored), found.sampled.values[scored]
     association = associate(values, sample)
+    correlation = correlate(found.tag_sums)
+    associated = Associated(association, correlation)
     control = TokenControl(values, sample, found.fitted.means_of(np.unique(sample.types)))
-    best = association.best().tolist()
+    best = correlation.best(association.tested, association.all_targets.own).tolist()
     raises, lowers = raised_and_lowered(model.decoder, model.tokenizer, layer)
     means = found.fitted.mean()
     density = found.held_out.density(measured.counts.n_tokens)
@@ -85,7 +106,7 @@ def rows_of_layer(
                 layer=layer,
                 neuron=neuron,
                 kind=label.kind,
-                **_target_columns(association, control, judged, neuron, target),
+                **_target_columns(associated, control, judged, neuron, target),
                 hits=evidence.hits,
                 types=evidence.types,
                 words=words,
@@ -99,29 +120,38 @@ def rows_of_layer(
                 lowers=lowers[neuron],
             )
         )
-    return rows, association
+    return rows, associated
 
 
 def _target_columns(
-    association: Association, control: TokenControl, judged: Judged, neuron: int, target: int
+    associated: Associated, control: TokenControl, judged: Judged, neuron: int, target: int
 ) -> dict[str, Any]:
     """The columns about the best target; below 0: the neuron has none."""
     if target < 0:
-        names = ("auroc", "token_auroc", "within_word_auroc")
-        nothing = ("average_precision", "purity", "lift", "auroc_low", "within_word_tokens")
+        halves = ("auroc", "token_auroc", "within_word_auroc")
+        zeros = (
+            *("tag_correlation", "tag_precision", "tag_recall", "purity", "lift"),
+            *("average_precision", "auroc_low", "within_word_tokens"),
+        )
         return {
             "best_tag": "",
             "best_target": "",
-            "auroc_high": 1.0,
-            "q_value": 1.0,
-            **dict.fromkeys(names, 0.5),
-            **dict.fromkeys(nothing, 0),
+            "tag_correlation_low": -1.0,
+            **dict.fromkeys(("tag_correlation_high", "auroc_high", "q_value"), 1.0),
+            **dict.fromkeys(halves, 0.5),
+            **dict.fromkeys(zeros, 0),
         }
+    association, correlation = associated.association, associated.correlation
     within, tokens = control.within(neuron, target)
     at = target, neuron
     return {
         "best_tag": association.all_targets.tag_of(target),
         "best_target": association.all_targets.side_of(target),
+        "tag_correlation": float(correlation.value[at]),
+        "tag_correlation_low": float(correlation.low[at]),
+        "tag_correlation_high": float(correlation.high[at]),
+        "tag_precision": float(judged.purity[at]),
+        "tag_recall": float(judged.recall[at]),
         "auroc": float(association.auroc[at]),
         "auroc_low": float(association.low[at]),
         "auroc_high": float(association.high[at]),
@@ -136,25 +166,30 @@ def _target_columns(
 
 
 def association_table(
-    layer: int, association: Association, judged: Judged, notes: Mapping[str, Any]
+    layer: int, associated: Associated, judged: Judged, notes: Mapping[str, Any]
 ) -> pa.Table:
-    """A row per neuron and target; targets with too few tokens have AUROC 0.5 and q 1."""
+    """A row per neuron and target; targets with too few tokens have r 0, AUROC 0.5 and q 1."""
+    association, correlation = associated.association, associated.correlation
     known, n_neurons = association.all_targets, association.auroc.shape[1]
-    columns = {
-        "layer": np.full(n_neurons * known.n, layer),
-        "neuron": np.repeat(np.arange(n_neurons), known.n),
-        "target": [known.side_of(target) for target in range(known.n)] * n_neurons,
-        "tag": [known.tag_of(target) for target in range(known.n)] * n_neurons,
-        "tested": np.tile(association.tested, n_neurons),
-        "auroc": _column(association.auroc),
-        "auroc_low": _column(association.low),
-        "auroc_high": _column(association.high),
-        "average_precision": _column(association.precision),
-        "purity": _column(judged.purity),
-        "lift": _column(judged.lift),
-        "q_value": _column(association.q),
-    }
-    return _table(columns, notes)
+    columns = (
+        np.full(n_neurons * known.n, layer),
+        np.repeat(np.arange(n_neurons), known.n),
+        [known.side_of(target) for target in range(known.n)] * n_neurons,
+        [known.tag_of(target) for target in range(known.n)] * n_neurons,
+        np.tile(association.tested, n_neurons),
+        _column(correlation.value),
+        _column(correlation.low),
+        _column(correlation.high),
+        _column(judged.recall),
+        _column(association.auroc),
+        _column(association.low),
+        _column(association.high),
+        _column(association.precision),
+        _column(judged.purity),
+        _column(judged.lift),
+        _column(association.q),
+    )
+    return _table(dict(zip(ASSOCIATION_COLUMNS, columns, strict=True)), notes)
 
 
 def histogram_table(

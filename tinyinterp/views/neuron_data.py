@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tinyinterp.views.both_sides import both_sides
 from tinyinterp.views.page import short, short_cell
 
 Row = Mapping[str, Any]
 TOP, BOTTOM = 20, 12  # activations of a neuron
+BOTH_SIDES = "both_sides"  # what its hits and its tag have in common, in words
 BEFORE, AFTER = 60, 40  # characters of their contexts
 
 
@@ -26,7 +28,8 @@ def by_neuron(rows: Iterable[Row], order: str | None = None) -> defaultdict[int,
 
 def shown_columns(rows: Sequence[Row]) -> list[str]:
     """The columns that a page shows of each neuron."""
-    return [name for name in (rows[0] if rows else {}) if name != "layer"]
+    columns = [name for name in (rows[0] if rows else {}) if name != "layer"]
+    return [*columns, BOTH_SIDES] if "tag_recall" in columns else columns
 
 
 def listed_neuron(row: Row, hits: Sequence[Row]) -> list[Any]:
@@ -57,6 +60,8 @@ def neuron_data(
         tags: as :func:`tinyinterp.atlas.tags.strongest_tags` gives them.
     """
     known = row if row.get("within_word_tokens", 1) else {**row, "within_word_auroc": None}
+    if "tag_recall" in row:
+        known = {**known, BOTH_SIDES: both_sides(row)}
     return {
         "row": [short_cell(known[name]) for name in columns],
         "top": _hits(top[:TOP]),

@@ -14,6 +14,7 @@ from tinyinterp.io.files import write_text
 from tinyinterp.io.table import Table
 from tinyinterp.neuron_census.labels import NEXT_WORD, PART_OF_SPEECH, WORD
 from tinyinterp.neuron_census.targets import NEXT, PREVIOUS
+from tinyinterp.views.both_sides import both_sides
 
 WIDTH = 100  # columns
 READ_FROM = {
@@ -77,6 +78,7 @@ def header_lines(notes: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{measured}: {notes['tokens']:,} tokens. Activations: {READ_FROM[notes['reading']]}.",
         f"Measured on {counted}; {tags}. AUROC, average precision and q: {ranks}.",
+        "r is Pearson's correlation of the activation with having the tag, on all that are scored.",
         "A hit is a TEST token at which a neuron reaches half of its largest FIT activation.",
     ]
     lines += [f"Note: {warning}" for warning in notes["warnings"]]
@@ -115,16 +117,21 @@ def _numbers(row: Mapping[str, Any]) -> list[str]:
         lines.append(f"{row['hits']:,} hits, {row['types']:,} token types; {share}")
     if row["best_tag"]:
         whose = {NEXT: "next word ", PREVIOUS: "previous word "}.get(row["best_target"], "")
-        bounds = f"[{row['auroc_low']:.3f}, {row['auroc_high']:.3f}]"
-        token = f"token AUROC {row['token_auroc']:.3f}"
-        purity = f"purity {row['purity']:.0%}, lift {row['lift']:.1f}"
-        lines.append(
-            f"{whose}{row['best_tag']}: AUROC {row['auroc']:.3f} {bounds}, {token}; {purity}"
-        )
+        numbers = [_bounded("r", row, "tag_correlation"), _bounded("AUROC", row, "auroc")]
+        numbers.append(f"token AUROC {row['token_auroc']:.3f}")
+        lines.append(f"{whose}{row['best_tag']}: {', '.join(numbers)}")
+        if row["hits"]:
+            lines.append(f"{both_sides(row)}; lift {row['lift']:.1f}")
         precision = f"average precision {row['average_precision']:.3f}"
         lines.append(f"{_within(row)}; {precision}; q {row['q_value']:.2g}")
     lines += [f"{name} {_tokens(row[name])}" for name in ("raises", "lowers")]
     return [_cut(line) for line in lines]
+
+
+def _bounded(name: str, row: Mapping[str, Any], column: str) -> str:
+    """A number with its interval."""
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    return f"{name} {row[column]:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _within(row: Mapping[str, Any]) -> str:

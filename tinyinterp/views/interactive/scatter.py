@@ -140,6 +140,9 @@ def _said(row: Row, columns: Sequence[str] | dict[str, None], digits: int = 2) -
 def _neuron_said(row: Row) -> str:
     tag = f": {words(row['best_tag'])}" if row.get("best_tag") else ""
     lines = [f"<b>{place_of(row)}</b> {words(row['kind'])}{tag}"]
+    if "tag_correlation" in row:
+        bounds = style.interval(row["tag_correlation_low"], row["tag_correlation_high"])
+        lines.append(f"r {style.number(row['tag_correlation'])} ({bounds})")
     bounds = style.interval(row.get("auroc_low"), row.get("auroc_high"))
     lines.append(f"AUROC {style.number(row['auroc'])} ({bounds})")
     lines.append(f"purity {style.number(row['purity'])}")
