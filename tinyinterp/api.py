@@ -124,6 +124,7 @@ def account(
     test_tokens: int = 10_000,
     effect_tokens: int = 3_000,
     exact_neurons: int = 64,
+    rules: bool = True,
     max_tokens: int | None = ACCOUNT_TOKENS,
     keep_blank_lines: bool = False,
     seed: int = 0,
@@ -138,6 +139,7 @@ def account(
         test_tokens: of TEST, on which everything is scored.
         effect_tokens: of these, for the effects of single heads and of layers of neurons.
         exact_neurons: whose exact effects are compared with the first-order estimates; 0: none.
+        rules: whether each neuron gets rules in words.
         max_tokens: how much of the text is read, unless it is a :class:`Corpus`; None: all.
         keep_blank_lines: as for :func:`heads`.
         seed: of all random draws.
@@ -149,7 +151,7 @@ def account(
     from tinyinterp.model_account.account import AccountSettings, take_account
     from tinyinterp.results import Account
 
-    settings = AccountSettings(seed, test_tokens, effect_tokens, exact_neurons)
+    settings = AccountSettings(seed, test_tokens, effect_tokens, exact_neurons, rules)
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     text = model.corpus(
         corpus, max_tokens=max_tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines

@@ -228,6 +228,7 @@ def test_tables(account: ModelAccount, model: Model):
         for name in ("position", "token", "predecessor", "trigram", "gist", "tag", "tag_pair"):
             low, value, high = (row[f"r2_{name}{end}"] for end in ("_low", "", "_high"))
             assert -1 <= low <= value <= high <= 1
+    assert any(row["rules"] for row in account.neurons)
     text = account.table.to_json() + account.heads.to_json() + account.neurons.to_json()
     assert "NaN" not in text
     assert "Infinity" not in text

@@ -98,6 +98,7 @@ def account(
             test_tokens=QUICK_TEST_TOKENS,
             effect_tokens=QUICK_EFFECT_TOKENS,
             exact_neurons=0,
+            rules=False,
         )
     taken = results.Account.of(take_account(model, corpus, settings, fit_on=fit_on))
     with output.filling("account", f"{model.name}, {corpus.name}") as folder:

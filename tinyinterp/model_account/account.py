@@ -33,6 +33,12 @@ from tinyinterp.model_account.rows import (
     model_rows,
     neuron_rows,
 )
+from tinyinterp.model_account.rules import (
+    NeuronRules,
+    RuleSettings,
+    find_rules,
+    summarize_rules,
+)
 from tinyinterp.model_account.score import PARTS, ScorePass
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.model_account.weights import (
@@ -64,12 +70,14 @@ class AccountSettings:
         test_tokens: of TEST that are read.
         effect_tokens: of these, for the effects of single heads and of layers of neurons.
         exact_neurons: whose exact effects are compared with the first-order estimates; 0: none.
+        rules: whether each neuron gets rules in words.
     """
 
     seed: int = 0
     test_tokens: int = TEST_TOKENS
     effect_tokens: int = EFFECT_TOKENS
     exact_neurons: int = EXACT_NEURONS
+    rules: bool = True
 
     def __post_init__(self) -> None:
         least = {"seed": 0, "test_tokens": 1, "effect_tokens": 1, "exact_neurons": 0}
@@ -123,79 +131,105 @@ def take_account(
         CorpusError: a text has too few stories on one side.
     """
     settings = settings or AccountSettings()
-    test = _test_stories(corpus, settings.test_tokens, both_sides=fit_on is not None)
-    fit = _fit_batches(corpus, fit_on, test)
+    side = Side.TEST if fit_on is None else None
+    test = _test_stories(corpus, settings.test_tokens, side)
     end = corpus.tokenizer.end_of_text
-    batches = list(group_by_length(test, end))
-    effect_batches = list(group_by_length(evenly(test, settings.effect_tokens), end))
-    return _take(model, corpus, fit, batches, effect_batches, settings, reader, fit_on)
+    texts = _Texts(
+        name=corpus.name,
+        fit_name=(fit_on or corpus).name,
+        fit=_fit_batches(corpus, fit_on, test),
+        test=list(group_by_length(test, end)),
+        effects=list(group_by_length(evenly(test, settings.effect_tokens), end)),
+        whole_test=lambda: corpus.micro_batches(side),
+    )
+    return _take(model, texts, settings, reader or TagReader())
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """What is read for what."""
+
+    name: str
+    fit_name: str
+    fit: Batches
+    test: list[MicroBatch]  # for patterns, activations and the whole model
+    effects: list[MicroBatch]  # for single heads, and layers of neurons
+    whole_test: Batches  # for rules
 
 
 def _take(
-    model: Model,
-    corpus: Corpus,
-    fit: Batches,
-    batches: list[MicroBatch],
-    effect_batches: list[MicroBatch],
-    settings: AccountSettings,
-    reader: TagReader | None,
-    fit_on: Corpus | None,
+    model: Model, texts: _Texts, settings: AccountSettings, reader: TagReader
 ) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
-    tags = TagRows(reader or TagReader())
-    fit_texts = [story.tokens for batch in fit() for story in batch.sequences]
+    tags = TagRows(reader)
+    fit_texts = [story.tokens for batch in texts.fit() for story in batch.sequences]
     fit_tokens = sum(map(len, fit_texts))
-    test_tokens = sum(sum(batch.lengths) for batch in batches)
-    effect_tokens = sum(sum(batch.lengths) for batch in effect_batches)
+    test_tokens, effect_tokens = _size(texts.test), _size(texts.effects)
     singles = (LADDER + 1) * config.n_layers
     streams = 1 + len(PARTS) * (rungs + 1)
     cost = fit_tokens + streams * test_tokens + singles * (config.n_heads + 2) * effect_tokens // 2
+    cost += (fit_tokens + sum(_size([batch]) for batch in texts.whole_test())) * settings.rules
     with progress("account", cost) as bar:
         ngrams = count_ngrams(fit_texts, config.n_vocab, ORDERS)
         del fit_texts
         fitted = fit_ladders(
             decoder,
-            fit,
-            batches,
+            texts.fit,
+            texts.test,
             tags,
             gist_of(decoder, model.tokenizer),
             order=ORDER,
             seed=settings.seed,
             report=bar,
         )
-        scores = ScorePass(decoder, fitted, tags, rungs).read(batches, bar)
+        scores = ScorePass(decoder, fitted, tags, rungs).read(texts.test, bar)
         evidence = Evidence(
             scores=scores,
-            heads=head_rises(decoder, fitted, effect_batches, LADDER, bar),
-            layers=layer_rises(decoder, fitted, effect_batches, rungs, bar),
-            attributions=neuron_attributions(decoder, fitted, batches, rungs, bar),
-            agreement=_agreement(model, fitted, effect_batches, rungs, settings),
-            ngrams=block_losses(ngrams, batches),
+            heads=head_rises(decoder, fitted, texts.effects, LADDER, bar),
+            layers=layer_rises(decoder, fitted, texts.effects, rungs, bar),
+            attributions=neuron_attributions(decoder, fitted, texts.test, rungs, bar),
+            agreement=_agreement(model, fitted, texts.effects, rungs, settings),
+            ngrams=block_losses(ngrams, texts.test),
             ngram_parameters=[ngrams.parameters(order) for order in range(1, ORDERS + 1)],
             rung_parameters=count_parameters(decoder.config, fitted),
             seed=settings.seed,
         )
+        rules: dict[int, list[NeuronRules]] = {}
+        if settings.rules:
+            rules = find_rules(
+                decoder,
+                model.tokenizer,
+                texts.fit,
+                texts.whole_test,
+                reader,
+                settings=RuleSettings(seed=settings.seed),
+                report=bar,
+            )
     notes = {
         "model": model.name,
         "fingerprint": model.fingerprint,
-        "text": corpus.name,
-        "fit_text": corpus.name if fit_on is None else fit_on.name,
+        "text": texts.name,
+        "fit_text": texts.fit_name,
         "fit_tokens": fit_tokens,
         "test_tokens": test_tokens,
-        "test_sequences": sum(len(batch.sequences) for batch in batches),
+        "test_sequences": sum(len(batch.sequences) for batch in texts.test),
         "effect_tokens": effect_tokens,
         "seed": settings.seed,
         "exact_neurons": settings.exact_neurons,
-        "tagger": tags.reader.tagger.name,
+        "tagger": reader.tagger.name,
         "nats_intact": float(scores.intact.sum() / scores.predicted.sum()),
         "nats_at_means": float(scores.loss["both", -1].sum() / scores.predicted.sum()),
         "attribution_r": evidence.agreement,
+        "rules": [asdict(summarize_rules(layer, found)) for layer, found in rules.items()],
     }
     drawn_to = {at: drawn_tokens(scores_of) for at, scores_of in fitted.drawn_by_head()}
     of_heads = head_weights(decoder, model.tokenizer, drawn_to)
     of_neurons = neuron_weights(decoder, model.tokenizer)
     heads = head_rows(model, fitted, evidence)
     neurons = neuron_rows(evidence)
+    in_words = [each for layer in sorted(rules) for each in rules[layer]]
+    for row, each in zip(neurons, in_words, strict=bool(in_words)):
+        row.update(each.columns())
     return ModelAccount(
         Table("account", model_rows(evidence), notes=notes),
         Table("account_heads", _joined(heads, of_heads), notes=notes),
@@ -211,15 +245,20 @@ def _joined(
     return [row | asdict(beside) for row, beside in zip(rows, weights, strict=True)]
 
 
-def _test_stories(corpus: Corpus, most: int, *, both_sides: bool) -> list[Story]:
-    """The first sequences of TEST, or of the whole text, up to so many tokens.
+def _size(batches: Iterable[MicroBatch]) -> int:
+    """Tokens in micro-batches, padding aside."""
+    return sum(sum(batch.lengths) for batch in batches)
+
+
+def _test_stories(corpus: Corpus, most: int, side: Side | None) -> list[Story]:
+    """The first sequences of a side, up to a number of tokens.
 
     Raises:
         CorpusError: there are too few.
     """
     found: list[Story] = []
     total = 0
-    for sequence in corpus.sequences(None if both_sides else Side.TEST):
+    for sequence in corpus.sequences(side):
         found.append(sequence)
         total += len(sequence.tokens)
         if total >= most:

@@ -38,6 +38,7 @@ from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.scan import kept, scan
 from tinyinterp.text.corpus import MicroBatch, group_by_length
+from tinyinterp.text.corpus import Sequence as Story
 
 PATTERN, POST = "attn.hook_pattern", "mlp.hook_post"
 REGRESSED = 256  # sequences of FIT that corrections by the gist are fitted on

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float32, Int, Int32
 from torch import Tensor
 
-from tinyinterp.neuron_census.sides import hit_level
 from tinyinterp.neuron_census.activations import flat, rows_of
+from tinyinterp.neuron_census.sides import hit_level
 from tinyinterp.text.corpus import MicroBatch
 
 MOST_HITS = 1 << 14  # of a neuron that are kept

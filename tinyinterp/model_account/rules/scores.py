@@ -12,8 +12,8 @@ from torch import Tensor
 
 from tinyinterp.model_account.rules.kernels import count_claims
 from tinyinterp.model_account.rules.patterns import FORMS, Surroundings, TagsOf, Words
-from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.activations import flat, rows_of
+from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
