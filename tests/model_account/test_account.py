@@ -13,7 +13,6 @@ from tinyinterp.model import Model
 from tinyinterp.model_account.account import (
     AccountSettings,
     ModelAccount,
-    evenly,
     take_account,
 )
 from tinyinterp.model_account.effects import (
@@ -27,6 +26,7 @@ from tinyinterp.model_account.gist import gist_of
 from tinyinterp.model_account.score import MEANS, ScorePass
 from tinyinterp.model_account.surrogates import surrogate_pattern
 from tinyinterp.model_account.tags import TagRows
+from tinyinterp.model_account.texts import evenly
 from tinyinterp.scan import hooked_at
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
@@ -155,7 +155,8 @@ def test_single_heads_are_changed_as_hooks_would_change_them(model, fitted, test
 def test_layers_and_neurons_are_changed_as_hooks_would_change_them(model, fitted, test):
     layers = layer_rises(model.decoder, fitted, test, RUNGS)
     chosen = np.array([[0, 3], [1, 17], [1, 29], [2, 5]])
-    neurons = neuron_rises(model.decoder, fitted, test, RUNGS, chosen)
+    numbers = [0, 2]
+    neurons = neuron_rises(model.decoder, fitted, test, numbers, chosen)
     before = sum(loss_with(model, batch, {}).sum() for batch in test)
 
     def after(layer: int, number: int, only: int | None) -> float:
@@ -173,13 +174,13 @@ def test_layers_and_neurons_are_changed_as_hooks_would_change_them(model, fitted
             total += loss_with(model, batch, {f"blocks.{layer}.mlp.hook_post": put}).sum()
         return total - before
 
-    for number in (0, 2):
+    for place_of_number, number in enumerate(numbers):
         for layer in range(3):
             assert layers.rises[number, :, layer].sum() == pytest.approx(
                 after(layer, number, None), abs=2e-3
             )
         for place, (layer, neuron) in enumerate(chosen.tolist()):
-            assert neurons.rises[number, :, place].sum() == pytest.approx(
+            assert neurons.rises[place_of_number, :, place].sum() == pytest.approx(
                 after(layer, number, neuron), abs=2e-3
             )
 

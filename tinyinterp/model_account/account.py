@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyinterp.errors import CorpusError, SelectionError
+from tinyinterp.errors import SelectionError
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
@@ -20,7 +19,7 @@ from tinyinterp.model_account.effects import (
     neuron_attributions,
     neuron_rises,
 )
-from tinyinterp.model_account.fit import Batches, Fitted, fit_ladders
+from tinyinterp.model_account.fit import Fitted, fit_ladders
 from tinyinterp.model_account.gist import gist_of
 from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, RUNGS
 from tinyinterp.model_account.ngrams import ORDERS, block_losses, count_ngrams
@@ -41,15 +40,16 @@ from tinyinterp.model_account.rules import (
 )
 from tinyinterp.model_account.score import PARTS, ScorePass
 from tinyinterp.model_account.tags import TagRows
+from tinyinterp.model_account.texts import LEAST_TEST, Texts, choose_texts
 from tinyinterp.model_account.weights import (
     HeadWeights,
     NeuronWeights,
     head_weights,
     neuron_weights,
 )
+from tinyinterp.network.decoder import Decoder
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
-from tinyinterp.text.corpus import Sequence as Story
+from tinyinterp.text.corpus import Corpus, MicroBatch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
 TEST_TOKENS = 10_000  # of TEST that patterns, activations and the whole model are scored on
 EFFECT_TOKENS = 3_000  # of these, for the effects of single heads and of layers
 EXACT_NEURONS = 64  # whose exact effects stand beside the first-order estimates
-LEAST_TEST = 8  # sequences of TEST; an account of fewer has no intervals worth the name
 ORDER = 3  # tokens of the longest contexts
 
 
@@ -131,35 +130,11 @@ def take_account(
         CorpusError: a text has too few stories on one side.
     """
     settings = settings or AccountSettings()
-    side = Side.TEST if fit_on is None else None
-    test = _test_stories(corpus, settings.test_tokens, side)
-    end = corpus.tokenizer.end_of_text
-    texts = _Texts(
-        name=corpus.name,
-        fit_name=(fit_on or corpus).name,
-        fit=_fit_batches(corpus, fit_on, test),
-        test=list(group_by_length(test, end)),
-        effects=list(group_by_length(evenly(test, settings.effect_tokens), end)),
-        whole_test=lambda: corpus.micro_batches(side),
-    )
+    texts = choose_texts(corpus, fit_on, settings.test_tokens, settings.effect_tokens)
     return _take(model, texts, settings, reader or TagReader())
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """What is read for what."""
-
-    name: str
-    fit_name: str
-    fit: Batches
-    test: list[MicroBatch]  # for patterns, activations and the whole model
-    effects: list[MicroBatch]  # for single heads, and layers of neurons
-    whole_test: Batches  # for rules
-
-
-def _take(
-    model: Model, texts: _Texts, settings: AccountSettings, reader: TagReader
-) -> ModelAccount:
+def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagReader) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
     tags = TagRows(reader)
     fit_texts = [story.tokens for batch in texts.fit() for story in batch.sequences]
@@ -188,12 +163,18 @@ def _take(
             heads=head_rises(decoder, fitted, texts.effects, LADDER, bar),
             layers=layer_rises(decoder, fitted, texts.effects, rungs, bar),
             attributions=neuron_attributions(decoder, fitted, texts.test, rungs, bar),
-            agreement=_agreement(model, fitted, texts.effects, rungs, settings),
+            agreement=_agreement(decoder, fitted, texts.exact, settings),
             ngrams=block_losses(ngrams, texts.test),
             ngram_parameters=[ngrams.parameters(order) for order in range(1, ORDERS + 1)],
             rung_parameters=count_parameters(decoder.config, fitted),
             seed=settings.seed,
         )
+        drawn_to = {at: drawn_tokens(scores_of) for at, scores_of in fitted.drawn_by_head()}
+        of_heads = head_weights(decoder, model.tokenizer, drawn_to)
+        of_neurons = neuron_weights(decoder, model.tokenizer)
+        heads = _joined(head_rows(model, fitted, evidence), of_heads)
+        neurons = _joined(neuron_rows(evidence), of_neurons)
+        del fitted  # rules need the memory
         rules: dict[int, list[NeuronRules]] = {}
         if settings.rules:
             rules = find_rules(
@@ -222,18 +203,13 @@ def _take(
         "attribution_r": evidence.agreement,
         "rules": [asdict(summarize_rules(layer, found)) for layer, found in rules.items()],
     }
-    drawn_to = {at: drawn_tokens(scores_of) for at, scores_of in fitted.drawn_by_head()}
-    of_heads = head_weights(decoder, model.tokenizer, drawn_to)
-    of_neurons = neuron_weights(decoder, model.tokenizer)
-    heads = head_rows(model, fitted, evidence)
-    neurons = neuron_rows(evidence)
     in_words = [each for layer in sorted(rules) for each in rules[layer]]
     for row, each in zip(neurons, in_words, strict=bool(in_words)):
         row.update(each.columns())
     return ModelAccount(
         Table("account", model_rows(evidence), notes=notes),
-        Table("account_heads", _joined(heads, of_heads), notes=notes),
-        Table("account_neurons", _joined(neurons, of_neurons), notes=notes),
+        Table("account_heads", heads, notes=notes),
+        Table("account_neurons", neurons, notes=notes),
         Table("account_layers", layer_rows(evidence), notes=notes),
     )
 
@@ -250,76 +226,24 @@ def _size(batches: Iterable[MicroBatch]) -> int:
     return sum(sum(batch.lengths) for batch in batches)
 
 
-def _test_stories(corpus: Corpus, most: int, side: Side | None) -> list[Story]:
-    """The first sequences of a side, up to a number of tokens.
-
-    Raises:
-        CorpusError: there are too few.
-    """
-    found: list[Story] = []
-    total = 0
-    for sequence in corpus.sequences(side):
-        found.append(sequence)
-        total += len(sequence.tokens)
-        if total >= most:
-            break
-    if len(found) < LEAST_TEST:
-        raise CorpusError(
-            f"{corpus.name!r} has {len(found)} sequences to score an account on; expected at least "
-            f"{LEAST_TEST}: give more stories"
-        )
-    return found
-
-
-def _fit_batches(corpus: Corpus, fit_on: Corpus | None, test: Sequence[Story]) -> Batches:
-    """Opens the micro-batches of FIT; where that is a text by itself, without the stories of TEST.
-
-    Raises:
-        CorpusError: there is no story to fit on.
-    """
-    if fit_on is None:
-        opened: Batches = lambda: corpus.micro_batches(Side.FIT)  # noqa: E731
-    else:
-        known = {story.story for story in test}
-        apart = replace(
-            fit_on, stories=lambda: (each for each in fit_on.stories() if each not in known)
-        )
-        opened = apart.micro_batches
-    if not list(islice(opened(), 1)):
-        name = (fit_on or corpus).name
-        raise CorpusError(f"{name!r} has no story to fit an account on: give more stories")
-    return opened
-
-
-def evenly(stories: Sequence[Story], tokens: int) -> list[Story]:
-    """Some of the stories, evenly spaced by length, of so many tokens in all or a little more."""
-    by_length = sorted(stories, key=lambda story: len(story.tokens))
-    total = sum(len(story.tokens) for story in stories)
-    wanted = max(LEAST_TEST, round(len(stories) * min(1, tokens / total)))
-    at = np.linspace(0, len(by_length) - 1, min(wanted, len(by_length)))
-    return [by_length[i] for i in sorted({round(each) for each in at})]
-
-
 def _agreement(
-    model: Model,
-    fitted: Fitted,
-    batches: Sequence[MicroBatch],
-    rungs: int,
-    settings: AccountSettings,
+    decoder: Decoder, fitted: Fitted, batches: Sequence[MicroBatch], settings: AccountSettings
 ) -> dict[str, float]:
     """Correlation of first-order estimates with the exact rises, on neurons drawn at random."""
-    config = model.config
+    config = decoder.config
     count = min(settings.exact_neurons, config.n_layers * config.d_mlp)
     if count < LEAST_TEST:
         return {}
     random = np.random.default_rng((settings.seed, 6))
     drawn = random.choice(config.n_layers * config.d_mlp, count, replace=False)
     chosen = np.stack(np.divmod(np.sort(drawn), config.d_mlp), axis=1)
-    exact = neuron_rises(model.decoder, fitted, batches, rungs, chosen).rises.sum(1)
-    first = neuron_attributions(model.decoder, fitted, batches, rungs).rises.sum(1)
-    estimates = first[:, chosen[:, 0], chosen[:, 1]]
+    compared = {"mean": 0, "predecessor": 1 + NEURON_RUNGS.index("predecessor")}
+    numbers = list(compared.values())
+    exact = neuron_rises(decoder, fitted, batches, numbers, chosen).rises.sum(1)
+    first = neuron_attributions(decoder, fitted, batches, max(numbers)).rises.sum(1)
+    estimates = first[:, chosen[:, 0], chosen[:, 1]][numbers]
     return {
-        name: float(np.corrcoef(estimates[number], exact[number])[0, 1])
-        for number, name in enumerate(("mean", *NEURON_RUNGS))
-        if np.ptp(estimates[number]) and np.ptp(exact[number])
+        name: float(np.corrcoef(estimates[place], exact[place])[0, 1])
+        for place, name in enumerate(compared)
+        if np.ptp(estimates[place]) and np.ptp(exact[place])
     }

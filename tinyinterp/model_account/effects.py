@@ -157,11 +157,15 @@ def neuron_rises(
     decoder: Decoder,
     fitted: Fitted,
     batches: Sequence[MicroBatch],
-    rungs: int,
+    interventions: Sequence[int],
     neurons: Int[np.ndarray, "neuron two"],
 ) -> Rises:
-    """The exact rises for some neurons, each given as layer and number."""
-    rises = np.zeros((rungs + 1, N_BLOCKS, len(neurons)))
+    """The exact rises for some neurons, each given as layer and number.
+
+    Args:
+        interventions: 0 for mean ablation, 1 for position, and so on.
+    """
+    rises = np.zeros((len(interventions), N_BLOCKS, len(neurons)))
     tokens = np.zeros(N_BLOCKS)
     with torch.inference_mode(), packed(decoder):
         for batch in batches:
@@ -179,8 +183,9 @@ def neuron_rises(
                 numbers = torch.from_numpy(neurons[chosen, 1])
                 directions = block.mlp.down.weight[:, numbers]
                 wide = _repeated(batch, len(chosen))
-                for number, predicted in enumerate(fitted.predictions(layer, reading, rungs)):
-                    moved = (predicted - seen[POST])[..., numbers]
+                predictions = fitted.predictions(layer, reading, max(interventions))
+                for number, intervention in enumerate(interventions):
+                    moved = (predictions[intervention] - seen[POST])[..., numbers]
                     change = torch.einsum("btn,mn->nbtm", moved, directions) + resid
                     after = losses_above(decoder, layer + 1, change.flatten(0, 1), wide)
                     rise = after.sum(1).view(len(chosen), -1) - before
