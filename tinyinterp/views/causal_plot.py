@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from tinyinterp.io.table import Table
+from tinyinterp.io.table import Table, is_known
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
-from tinyinterp.views.points import Group, Row, groups_by_kind, is_known, place_of
+from tinyinterp.views.points import Group, Row, groups_by_kind, place_of
 
 LINEAR = 0.001  # nats per token around 0 that are drawn to scale; beyond, by logarithm
 NAMED = 8  # heads with their number beside the point: those of largest effect

@@ -24,7 +24,7 @@ from tinyinterp.head_census.labels import (
     limits_of,
 )
 from tinyinterp.head_census.rows import ROLE_Q
-from tinyinterp.views.points import is_known
+from tinyinterp.io.table import is_known
 
 WIDTH = 100
 SHOWN = 5  # largest weights of the example

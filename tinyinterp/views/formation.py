@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
 from tinyinterp.head_census.labels import THRESHOLDS
-from tinyinterp.io.table import Table
+from tinyinterp.io.table import Table, is_known
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
-from tinyinterp.views.points import is_known
 
 CELL_WIDTH, CELL_HEIGHT = 1.55, 0.95  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 0.25, 0.85, 1.0

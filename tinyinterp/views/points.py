@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyinterp.errors import SelectionError
-from tinyinterp.io.table import Table
+from tinyinterp.io.table import Table, is_known
 from tinyinterp.views import style
 
 Row = Mapping[str, Any]
@@ -61,11 +61,6 @@ def check_column(table: Table, column: str) -> None:
         raise SelectionError(
             f"there is no column {column!r} of numbers; known: {', '.join(numbers)}"
         )
-
-
-def is_known(value: float | None) -> bool:
-    """Whether a cell holds a number."""
-    return value is not None and math.isfinite(value)
 
 
 def place_of(row: Row) -> str:

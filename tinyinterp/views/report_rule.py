@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyinterp.head_census.correlation import REPORT_THRESHOLD
-from tinyinterp.views.points import is_known
+from tinyinterp.io.table import is_known
 
 Row = Mapping[str, Any]
 DECIDED = ("positional", "semantic")  # what the report's rule can say

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tinyinterp.io.table import Table
+from tinyinterp.io.table import Table, is_known
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
-from tinyinterp.views.points import Row, check_column, groups_by_kind, is_known, place_of
+from tinyinterp.views.points import Row, check_column, groups_by_kind, place_of
 
 X, Y = "position_explained", "contrast"
 APART = 0.03  # of the width and height: heads with no other so near have their number beside them
