@@ -56,8 +56,9 @@ class Account(ModelAccount):
     def plot(self) -> Figure:
         """Loss recovered by rung, and against the numbers stored."""
         from tinyinterp.views.account_plot import draw_account
+        from tinyinterp.views.pictures import account_title
 
-        return draw_account(self.table, f"What simple stories recover of {self.model_name}")
+        return draw_account(self.table, account_title(self.table))
 
     def lines(self) -> list[str]:
         """The account as a small table with bars; lines of at most 100 characters."""

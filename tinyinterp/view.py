@@ -1,4 +1,4 @@
-"""Looking, in a notebook or as a page: where heads look, where neurons fire, what a census found.
+"""Looking, in a notebook or as a page: heads, neurons, and what a census or an account found.
 
     from tinyinterp import view
 
@@ -13,6 +13,8 @@ gives a :class:`Widget`, which a notebook shows and ``.save("page.html")`` write
     view.profiles(census)
     view.causal(census)
     view.formation(table)
+    view.account(account)
+    view.ladder(account, layer=3, head=0)
 
 a :class:`Picture`, which a notebook shows with plotly, and which ``.save`` writes with plotly
 (``.html``) or matplotlib (``.png``, ``.svg``, ``.pdf``). None of them needs a network.
@@ -31,15 +33,18 @@ from tinyinterp.views.widgets import Widget
 if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus
     from tinyinterp.io.table import Table
+    from tinyinterp.model_account import ModelAccount
     from tinyinterp.neuron_census import NeuronCensus
 
 __all__ = [
     "Picture",
     "Widget",
+    "account",
     "attention",
     "causal",
     "formation",
     "kinds",
+    "ladder",
     "neurons",
     "profiles",
     "scores",
@@ -226,6 +231,66 @@ def formation(table: Table, title: str = "Heads over training") -> Picture:
     from tinyinterp.views.pictures import formation_picture
 
     return formation_picture(table, title)
+
+
+def account(account: ModelAccount) -> Picture:
+    """What heads, neurons and both at once recover of the loss at each rung, with 95 % intervals.
+
+    Beside them stand n-gram models of the same text, and the numbers that each story stores.
+
+    Args:
+        account: from :func:`tinyinterp.account`.
+
+    Raises:
+        SelectionError: it is no account.
+    """
+    from tinyinterp.views.pictures import account_picture
+
+    _must_be_account(account)
+    return account_picture(account.table)
+
+
+def ladder(
+    account: ModelAccount, layer: Index, *, head: Index | None = None, neuron: Index | None = None
+) -> Picture:
+    """The ladder of one component, with 95 % intervals.
+
+    Of a head: what each rung explains of its pattern and keeps of its effect on the loss. Of a
+    neuron: the share of its variance that each rung explains.
+
+    Args:
+        account: from :func:`tinyinterp.account`.
+        layer: counted from 0.
+        head: counted from 0.
+        neuron: counted from 0, instead of ``head``.
+
+    Raises:
+        SelectionError: there is no such layer, head or neuron, or not exactly one was given.
+    """
+    from tinyinterp.views.ladder_points import head_ladder, neuron_ladder
+    from tinyinterp.views.pictures import ladder_picture
+
+    _must_be_account(account)
+    if (head is None) == (neuron is None):
+        given = "neither" if head is None else "both"
+        raise SelectionError(f"{given} of head= and neuron= were given; give one of them")
+    layer = choose_one("layer", layer, max(account.heads["layer"]) + 1)
+    if head is not None:
+        head = choose_one("head", head, max(account.heads["head"]) + 1)
+        made = head_ladder(account.heads.row(layer=layer, head=head))
+    else:
+        number = choose_one("neuron", neuron, max(account.neurons["neuron"]) + 1)
+        made = neuron_ladder(account.neurons.row(layer=layer, neuron=number))
+    return ladder_picture(made, account.model_name)
+
+
+def _must_be_account(given: object) -> None:
+    from tinyinterp.model_account import ModelAccount
+
+    if not isinstance(given, ModelAccount):
+        raise SelectionError(
+            f"{type(given).__name__} is no account: take one with tinyinterp.account(model)"
+        )
 
 
 def _must_be_census(given: object) -> None:

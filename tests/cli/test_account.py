@@ -35,6 +35,8 @@ def test_the_account_of_a_model(run: Run, folder: Path, text: Path, tmp_path: Pa
             assert (out / f"{name}.{suffix}").is_file(), name
     assert (out / "account.png").is_file()
     assert (out / "account.svg").is_file()
+    page = (out / "account.html").read_text("utf-8")
+    assert "<title>Account of model</title>" in page
 
 
 def test_json_has_the_bounds(run: Run, folder: Path, text: Path, tmp_path: Path):
@@ -45,7 +47,7 @@ def test_json_has_the_bounds(run: Run, folder: Path, text: Path, tmp_path: Path)
     assert notes["nats_intact"] > 0
     assert notes["nats_at_means"] > 0
     assert {row["part"] for row in content["rows"]} == {"heads", "neurons", "both", "language"}
-    assert not (tmp_path / "out" / "account.png").exists()
+    assert not list((tmp_path / "out").glob("account.[psh][nvt]*"))
 
 
 def test_weights_need_no_text(run: Run, folder: Path, tmp_path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tinyinterp.head_census.rows import HeadRow
-from tinyinterp.views.glossary import HEAD_TERMS, MEANINGS, NEURON_TERMS
+from tinyinterp.views.glossary import ACCOUNT_TERMS, HEAD_TERMS, MEANINGS, NEURON_TERMS
 from tinyinterp.views.style import KIND_COLOURS, NEURON_COLOURS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,7 +28,9 @@ def test_the_glossary_has_the_same_words(term: str) -> None:
 
 
 def test_every_kind_and_every_listed_term_has_a_meaning() -> None:
-    assert {*KIND_COLOURS, *NEURON_COLOURS, *HEAD_TERMS, *NEURON_TERMS} <= set(MEANINGS)
+    assert {*KIND_COLOURS, *NEURON_COLOURS, *HEAD_TERMS, *NEURON_TERMS, *ACCOUNT_TERMS} <= set(
+        MEANINGS
+    )
 
 
 def test_a_term_is_a_kind_or_the_column_of_a_table() -> None:

@@ -14,7 +14,15 @@ ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | FINITE | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-SCRIPTS = ("dom", "plots", "head_parts", "neuron_parts", "heads_page", "neurons_page")
+SCRIPTS = (
+    "dom",
+    "plots",
+    "head_parts",
+    "neuron_parts",
+    "heads_page",
+    "neurons_page",
+    "account_page",
+)
 
 
 @given(ANYTHING)

@@ -60,7 +60,9 @@ def account(
         bool,
         typer.Option("--quick", help=f"A first table, fitted on {QUICK_TOKENS // 2:,} tokens."),
     ] = False,
-    pictures: Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw.")] = True,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Draw, and write account.html.")
+    ] = True,
     as_one_json: Json = False,
 ) -> None:
     """Say how much of the model a simple story explains.
@@ -132,7 +134,9 @@ def _weights(model: Model, output: OutputFolder, *, as_one_json: bool) -> None:
 
 def _draw(taken: Account, folder: Path) -> None:
     from tinyinterp.views import style
+    from tinyinterp.views.account_page import write_account_page
 
     figure = taken.plot()
     for suffix in (".png", ".svg"):
         style.save(figure, folder / f"account{suffix}")
+    write_account_page(taken, folder / "account.html")

@@ -12,6 +12,7 @@ BAR = 30  # characters of a bar that is full
 FULL, EIGHTHS = "█", " ▏▎▍▌▋▊▉"
 NAMES = {"heads": "heads", "neurons": "neurons", "both": "both", "language": "n-grams"}
 NEEDS = ("position", "token", "tokens", "predecessor", "context", "")
+NOTHING_KNOWN = {"heads": "no effect", "neurons": "constant"}  # in place of an empty ``needs``
 Row = Mapping[str, Any]
 
 
@@ -54,21 +55,25 @@ def account_lines(rows: Sequence[Row], notes: Mapping[str, Any]) -> list[str]:
 def needs_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:
     """How many heads and neurons need which rung, layer by layer."""
     lines = []
-    for name, rows in (("heads", list(heads)), ("neurons", list(neurons))):
-        counts: dict[int, Counter[str]] = {}
-        for row in rows:
-            counts.setdefault(row["layer"], Counter())[row["needs"]] += 1
-        present = [each for each in NEEDS if any(c[each] for c in counts.values())]
-        titles = [
-            each or "no effect" if name == "heads" else each or "constant" for each in present
-        ]
+    for name, rows in (("heads", heads), ("neurons", neurons)):
+        present, counts = needs_by_layer(rows)
+        titles = [each or NOTHING_KNOWN[name] for each in present]
         widths = [max(len(title), 6) for title in titles]
         lines += ["", f"What {name} need, by layer:"]
         lines.append("layer  " + "  ".join(t.rjust(w) for t, w in zip(titles, widths, strict=True)))
-        for layer, count in sorted(counts.items()):
+        for layer, count in counts.items():
             cells = (f"{count[each]:,}".rjust(w) for each, w in zip(present, widths, strict=True))
             lines.append(f"{layer:5}  " + "  ".join(cells))
     return lines
+
+
+def needs_by_layer(rows: Iterable[Row]) -> tuple[list[str], dict[int, Counter[str]]]:
+    """What is needed at all, the lowest rung first, and by how many components of each layer."""
+    counts: dict[int, Counter[str]] = {}
+    for row in rows:
+        counts.setdefault(row["layer"], Counter())[row["needs"]] += 1
+    present = [each for each in NEEDS if any(count[each] for count in counts.values())]
+    return present, dict(sorted(counts.items()))
 
 
 def weight_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:

@@ -81,6 +81,23 @@ MEANINGS = {
     "raises": "The tokens whose logits a neuron's output weights raise most.",
     "lowers": "The tokens whose logits a neuron's output weights lower most.",
     "coverage": "The share of tokens that could be given a tag: whole words and starts of words.",
+    # the account
+    "account": "How much of each head, each neuron and the whole model a simple story explains, "
+    "found by running that story in its place.",
+    "rung": "A predictor of a pattern or an activation that knows only: the position; the tokens; "
+    "the token and its predecessor; the last three tokens (trigram); or the whole context, which "
+    "is the component itself. It is fitted on FIT and scored on TEST.",
+    "ladder": "The rungs of one component, from the one that knows least to the component itself.",
+    "explained": "The share of a head's contrast that a rung reproduces.",
+    "keeps": "The share of a head's effect on the loss that is left when a rung runs in its place.",
+    "needs": "The lowest rung that is enough.",
+    "loss recovered": "How much of the loss is won back when a rung runs in the place of all "
+    "heads, all neurons or both.",
+    "n-gram model": "A model of the same FIT text that knows the last n - 1 tokens (interpolated, "
+    "Witten-Bell). An account that does no better says nothing of this model beyond what the "
+    "language says.",
+    "drawn to": "The tokens to which a head's own scores, computed from the token alone, give most "
+    "attention over all queries.",
 }
 SAME = {"auroc": "AUROC", "token auroc": "token AUROC", "q": "q value"}
 MEANINGS |= {other: MEANINGS[term] for other, term in SAME.items()}
@@ -94,6 +111,10 @@ HEAD_TERMS = (
 NEURON_TERMS = (
     "position", "part-of-speech", "word", "next-word", "dead", "mixed", "undetermined", "hits",
     "types", "best tag", "purity", "lift", "AUROC", "token AUROC", "density",
+)  # fmt: skip
+ACCOUNT_TERMS = (
+    "account", "rung", "ladder", "explained", "keeps", "needs", "loss recovered", "n-gram model",
+    "drawn to",
 )  # fmt: skip
 
 

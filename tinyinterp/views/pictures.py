@@ -1,4 +1,4 @@
-"""The pictures of the censuses, each in both forms."""
+"""The pictures of the censuses and of the account, each in both forms."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from tinyinterp.io.table import Table
 from tinyinterp.views import score_plot
+from tinyinterp.views.account_plot import draw_account
 from tinyinterp.views.causal_plot import draw_causal_check
 from tinyinterp.views.census import HeadCensusLike
 from tinyinterp.views.formation import draw_formation
 from tinyinterp.views.kind_map import draw_kind_map
 from tinyinterp.views.kind_shares import draw_kind_shares, kind_shares
+from tinyinterp.views.ladder_plot import draw_ladder
+from tinyinterp.views.ladder_points import Ladder
 from tinyinterp.views.neuron_plot import draw_neurons
 from tinyinterp.views.picture import Picture
 from tinyinterp.views.points import check_column
@@ -114,6 +117,36 @@ def neuron_score_picture(table: Table) -> Picture:
         return plot_neurons(table, title)
 
     return Picture(title, lambda: draw_neurons(table, title), plot)
+
+
+def account_picture(table: Table) -> Picture:
+    """What each rung recovers of a model's loss, and with how many stored numbers."""
+    title = account_title(table)
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.account import plot_account
+
+        return plot_account(table, title)
+
+    return Picture(title, lambda: draw_account(table, title), plot)
+
+
+def account_title(table: Table) -> str:
+    """What stands above the picture of an account."""
+    notes = table.notes
+    return f"What simple stories recover of {shown_name(notes['model'])} on {notes['text']}"
+
+
+def ladder_picture(ladder: Ladder, model: str) -> Picture:
+    """What each rung explains and keeps of one head or neuron of ``model``."""
+    title = f"{ladder.name}, {shown_name(model)}"
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.account import plot_ladder
+
+        return plot_ladder(ladder, title)
+
+    return Picture(title, lambda: draw_ladder(ladder, title), plot)
 
 
 def _of(census: HeadCensusLike) -> str:
