@@ -80,6 +80,24 @@ MEANINGS = {
     "explains.",
     "raises": "The tokens whose logits a neuron's output weights raise most.",
     "lowers": "The tokens whose logits a neuron's output weights lower most.",
+    # the account
+    "rung": "A predictor of a pattern or an activation that knows only: the position; the tokens; "
+    "the token and its predecessor; the last three tokens (trigram); or the whole context, which "
+    "is the component itself.",
+    "explained": "The share of a head's contrast that a rung reproduces, 1 - E KL(A || rung) / E "
+    "KL(A || U)",
+    "keeps": "The share of a head's effect on the loss that is left when a rung runs in its "
+    "place, 1 - rise(rung) / rise(mean ablation)",
+    "needs": "The lowest rung that is enough (needs): of a head one that keeps 0.8 (and the lower "
+    "end of the interval is above 0.7), of a neuron one with r² of 0.5 (lower end above 0.45); "
+    "otherwise context.",
+    "loss recovered": "How much of the loss is won back when a rung runs in the place of all "
+    "heads, all neurons or both",
+    "drawn to": "The tokens to which a head's own scores, computed from the token alone, give "
+    "most attention over all queries",
+    "n-gram model": "A model of the same FIT text that knows the last n - 1 tokens (interpolated, "
+    "Witten-Bell).",
+    # both
     "coverage": "The share of tokens that could be given a tag: whole words and starts of words.",
 }
 SAME = {"auroc": "AUROC", "token auroc": "token AUROC", "q": "q value"}
@@ -94,6 +112,9 @@ HEAD_TERMS = (
 NEURON_TERMS = (
     "position", "part-of-speech", "word", "next-word", "dead", "mixed", "undetermined", "hits",
     "types", "best tag", "purity", "lift", "AUROC", "token AUROC", "density",
+)  # fmt: skip
+ACCOUNT_TERMS = (
+    "rung", "explained", "keeps", "needs", "loss recovered", "drawn to", "n-gram model",
 )  # fmt: skip
 
 
