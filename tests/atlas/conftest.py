@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.atlas.examples import make_atlas, write_census
+from tests.atlas.examples import make_account, make_atlas, write_census
 from tinyinterp.atlas import write_atlas
 
 
@@ -19,4 +19,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, neuron_census: Path) -> Path:
     """A finished atlas, not to be changed."""
     folder = tmp_path_factory.mktemp("site")
     write_atlas(make_atlas(neuron_census), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def accounted(tmp_path_factory: pytest.TempPathFactory, neuron_census: Path) -> Path:
+    """A finished atlas with an account, not to be changed."""
+    folder = tmp_path_factory.mktemp("accounted")
+    write_atlas(make_atlas(neuron_census, make_account()), folder)
     return folder

@@ -12,6 +12,7 @@ from pyarrow import parquet
 
 from tests.views.examples import HOSTILE, KINDS, causal_pattern, full_row
 from tinyinterp.atlas import Atlas
+from tinyinterp.atlas.contents import FinishedAccount
 from tinyinterp.views.head_data import Story
 
 N_LAYERS, N_HEADS, N_OFFSETS = 2, 3, 7
@@ -20,7 +21,7 @@ NEURON_KINDS = ("word", "part-of-speech", "mixed", "dead", "position")
 TOKENS = (" dog", "\n", HOSTILE, " \U0001f600", "\u202e", '"', "<0xF0>", " cat", "'")
 
 
-def make_atlas(neurons: Path | None) -> Atlas:
+def make_atlas(neurons: Path | None, account: FinishedAccount | None = None) -> Atlas:
     """The contents; ``neurons`` is a folder that :func:`write_census` filled."""
     heads = [
         full_row(layer, head, KINDS[(layer * N_HEADS + head) % len(KINDS)])
@@ -47,7 +48,74 @@ def make_atlas(neurons: Path | None) -> Atlas:
         stories=stories,
         profiles=np.random.default_rng(3).random((N_LAYERS, N_HEADS, N_OFFSETS)),
         neurons=neurons,
+        account=account,
     )
+
+
+HEAD_NEEDS = ("position", "tokens", "predecessor", "context", "", "tokens")
+NEURON_NEEDS = ("token", "position", "context", "predecessor", "")
+
+
+def make_account() -> FinishedAccount:
+    """An account of the same heads and neurons; head 1.1 has no effect, neuron 0.4 is constant."""
+    heads = {
+        (layer, head): account_of_head(layer, head)
+        for layer in range(N_LAYERS)
+        for head in range(N_HEADS)
+    }
+    neurons = {
+        (layer, neuron): account_of_neuron(layer, neuron)
+        for layer, n_neurons in enumerate(NEURONS)
+        for neuron in range(n_neurons)
+    }
+    notes = {"test_tokens": 1009, "nats_intact": 1.5, "nats_at_means": 9.25, "text": HOSTILE}
+    rungs = ("means", "position", "tokens", "predecessor", "trigram")
+    replaced = [(part, rung) for part in ("heads", "neurons", "both") for rung in rungs]
+    language = [("language", f"{order}-gram") for order in range(1, 6)]
+    rows = [
+        {"part": part, "rung": rung, "nats": 5 - i / 7, "loss_recovered": i / 20, "low": i / 20,
+         "high": i / 19, "loss_recovered_unigram": -0.5 + i / 20, "parameters": 1013 * i,
+         "unigram_low": None if rung == "1-gram" else -0.6 + i / 20, "unigram_high": i / 20}
+        for i, (part, rung) in enumerate(replaced + language)
+    ]  # fmt: skip
+    return FinishedAccount(notes, rows, heads, neurons)
+
+
+def account_of_head(layer: int, head: int) -> dict[str, Any]:
+    needs = HEAD_NEEDS[layer * N_HEADS + head]
+    row: dict[str, Any] = {"layer": layer, "head": head, "needs": needs}
+    for i, rung in enumerate(("position", "tokens", "predecessor", "trigram")):
+        for name, share in (("explained", 0.3 + i / 10), ("keeps", -0.1 + i / 3)):
+            known = needs or name == "explained"
+            row[f"{name}_{rung}"] = share if known else None
+            row[f"{name}_{rung}_low"] = share - 0.05 if known else None
+            row[f"{name}_{rung}_high"] = share + 0.05 if known else None
+    return row | {
+        "ablation_loss_increase": 0.125, "ablation_loss_increase_low": 0.1,
+        "ablation_loss_increase_high": 0.15, "drawn_to": [" dog", HOSTILE], "copying": 0.5,
+        "copy_rank": 2.0, "name_copy_rank": None, "copies": "copying", "copies_names": "",
+        "raises_at": [" dog"], "raises": [HOSTILE], "lowers": ["\n"],
+        "composes_with": ["K 0.2", "V 0.1"] if layer else [],
+        "head_read_by": [] if layer else ["Q 1.0"], "composition": [7.25, 3.5] if layer else [],
+    }  # fmt: skip
+
+
+def account_of_neuron(layer: int, neuron: int) -> dict[str, Any]:
+    needs = NEURON_NEEDS[neuron % len(NEURON_NEEDS)]
+    row: dict[str, Any] = {"layer": layer, "neuron": neuron, "needs": needs}
+    for i, rung in enumerate(("position", "token", "predecessor", "trigram", "tag", "tag_pair")):
+        share = 0.2 + i / 10 if needs else None
+        row[f"r2_{rung}"] = share
+        row[f"r2_{rung}_low"] = None if share is None else share - 0.05
+        row[f"r2_{rung}_high"] = None if share is None else share + 0.05
+    effects = {f"effect_{name}": 1e-3 for name in ("mean", "position", "token")}
+    rules = {
+        "rules": [f"a [{HOSTILE}]"] if neuron else [], "rules_precision": 0.75,
+        "rules_recall": 0.5, "rules_f1": 0.6, "token_f1": 0.35,
+    }  # fmt: skip
+    links = {"family": "prediction", "in_out_cosine": 0.125, "written_by": ["0.1"],
+             "read_by": ["K 1.2", "V 1.2"] if layer == 0 else []}  # fmt: skip
+    return row | effects | rules | links
 
 
 def write_census(folder: Path, *, optional: bool = True) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,25 @@ from tinyinterp.views.head_data import Story
 
 Row = dict[str, Any]
 Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class FinishedAccount:
+    """What the tables of an account hold.
+
+    Args:
+        notes: of the tables.
+        rows: a row for each part of the model and rung, and for each n-gram model.
+        heads: by layer and head.
+        neurons: by layer and neuron.
+        layers: a row for each layer and rung.
+    """
+
+    notes: Mapping[str, Any]
+    rows: Sequence[Row]
+    heads: Mapping[tuple[int, int], Row]
+    neurons: Mapping[tuple[int, int], Row]
+    layers: Sequence[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -30,6 +49,7 @@ class Atlas:
         stories: to look at.
         profiles: attention by distance, without the sink.
         neurons: folder of a census of neurons; None without one.
+        account: of the same model; None without one.
     """
 
     model_name: str
@@ -41,3 +61,4 @@ class Atlas:
     stories: Sequence[Story]
     profiles: Float[np.ndarray, "layer head offset"]
     neurons: Path | None
+    account: FinishedAccount | None = None

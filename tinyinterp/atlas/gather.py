@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.atlas.contents import Atlas, Facts, Row
+from tinyinterp.atlas.contents import Atlas, Facts, FinishedAccount, Row
 from tinyinterp.atlas.finished_neurons import neuron_layers
 from tinyinterp.checkpoint.facts import config_facts, training_facts
 from tinyinterp.errors import SelectionError
@@ -37,6 +37,7 @@ def gather(
     heads: tuple[list[Row], dict[str, Any]],
     neurons: Path | None,
     profiles: Float[np.ndarray, "layer head offset"] | None = None,
+    account: FinishedAccount | None = None,
 ) -> Atlas:
     """Everything that an atlas shows.
 
@@ -46,6 +47,7 @@ def gather(
         heads: rows and notes of the heads table.
         neurons: folder of a census of neurons; None for an atlas of heads alone.
         profiles: as a census has them; fitted again if left out.
+        account: of the model, as read from its folder; None for an atlas without one.
 
     Raises:
         SelectionError: a census is of another model or text, or cannot be read.
@@ -64,6 +66,7 @@ def gather(
         stories=[read_story(model, sequence) for sequence in choose_stories(corpus)],
         profiles=fit_profiles(model, corpus) if profiles is None else profiles,
         neurons=neurons,
+        account=account,
     )
 
 

@@ -12,7 +12,8 @@ from tinyinterp.atlas.neuron_data import CHUNK, NeuronSummary, write_neurons
 from tinyinterp.atlas.tokens import CHUNK as TOKEN_CHUNK
 from tinyinterp.io.files import write_text
 from tinyinterp.views import style
-from tinyinterp.views.glossary import HEAD_TERMS, NEURON_TERMS, meanings
+from tinyinterp.views.account_data import linked_neurons, model_account
+from tinyinterp.views.glossary import ACCOUNT_TERMS, HEAD_TERMS, NEURON_TERMS, meanings
 from tinyinterp.views.head_data import head_data, listed_heads, story_data
 from tinyinterp.views.page import SCRIPTS, read_script, render_page, style_sheet
 
@@ -51,7 +52,7 @@ def write_atlas(atlas: Atlas, folder: Path) -> None:
     """
     neurons = NeuronSummary()
     if atlas.neurons is not None:
-        neurons = write_neurons(atlas.neurons, folder)
+        neurons = write_neurons(atlas.neurons, folder, atlas.account)
     _write_heads(atlas, folder)
     write_data(folder, "tokens", neurons.tokens)
     write_data(folder, "index", _index(atlas, neurons))
@@ -61,9 +62,18 @@ def write_atlas(atlas: Atlas, folder: Path) -> None:
 def _write_heads(atlas: Atlas, folder: Path) -> None:
     """A file of the stories, and one for each head."""
     write_data(folder, "stories", story_data(atlas.stories))
+    account = atlas.account
+    linked = linked_neurons(account.neurons.values()) if account else {}
     for row in atlas.heads:
         layer, head = row["layer"], row["head"]
-        data = head_data(row, atlas.head_notes, atlas.stories, atlas.profiles[layer, head])
+        data = head_data(
+            row,
+            atlas.head_notes,
+            atlas.stories,
+            atlas.profiles[layer, head],
+            account.heads.get((layer, head)) if account else None,
+            linked.get(f"{layer}.{head}"),
+        )
         write_data(folder, f"head-{layer}.{head}", data)
 
 
@@ -86,15 +96,22 @@ def _write_pages(atlas: Atlas, folder: Path) -> None:
 def _index(atlas: Atlas, neurons: NeuronSummary) -> dict[str, Any]:
     """What every page knows: how much there is of everything, and what it is called."""
     warnings = [*atlas.head_notes.get("warnings", []), *neurons.warnings]
-    terms = [*HEAD_TERMS, *(NEURON_TERMS if neurons.layers else ())]
-    return {
+    account = atlas.account
+    terms = [
+        *HEAD_TERMS,
+        *(NEURON_TERMS if neurons.layers else ()),
+        *(ACCOUNT_TERMS if account else ()),
+    ]
+    notes = {"heads": atlas.head_notes, "neurons": neurons.notes}
+    whole = {"account": model_account(account.rows, account.notes)} if account else {}
+    return whole | {
         "model": atlas.model_name,
         "text": atlas.text,
         "facts": atlas.facts,
         "certificate": atlas.certificate,
-        "heads": listed_heads(atlas.heads),
+        "heads": listed_heads(atlas.heads, account and account.heads),
         "neurons": asdict(neurons)["layers"],
-        "notes": {"heads": atlas.head_notes, "neurons": neurons.notes},
+        "notes": notes | ({"account": account.notes} if account else {}),
         "warnings": list(dict.fromkeys(warnings)),
         "tags": neurons.tags,
         "n_tokens": len(neurons.tokens),

@@ -46,6 +46,14 @@ def atlas(
             help="Folder of a census of neurons of this model, to use instead of measuring.",
         ),
     ] = None,
+    account: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of an account of this model, to show on the pages; make one with "
+            "tinyinterp account.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
@@ -66,6 +74,11 @@ def atlas(
     from tinyinterp.model import load
 
     model = load(ckpt)
+    found = None
+    if account is not None:
+        from tinyinterp.atlas.finished_account import read_account
+
+        found = read_account(account, model)
     corpus = model.corpus(
         text,
         dataset=dataset,
@@ -90,7 +103,7 @@ def atlas(
             neurons = Path(scratch)
             longer = replace(corpus, max_tokens=neuron_limit, n_ctx=model.config.n_ctx)
             measure_neurons(model, longer, neurons, seed=seed)
-        contents = gather(model, corpus, table, neurons, profiles)
+        contents = gather(model, corpus, table, neurons, profiles, found)
         with output.filling("atlas", f"{model.name}, {corpus.name}") as folder:
             write_atlas(contents, folder)
     size = sum(path.stat().st_size for path in output.written)

@@ -80,6 +80,7 @@ MEANINGS = {
     "explains.",
     "raises": "The tokens whose logits a neuron's output weights raise most.",
     "lowers": "The tokens whose logits a neuron's output weights lower most.",
+    # both
     "coverage": "The share of tokens that could be given a tag: whole words and starts of words.",
     # the account
     "account": "How much of each head, each neuron and the whole model a simple story explains, "
@@ -116,7 +117,7 @@ NEURON_TERMS = (
 )  # fmt: skip
 ACCOUNT_TERMS = (
     "account", "rung", "ladder", "explained", "keeps", "needs", "loss recovered", "n-gram model",
-    "drawn to",
+    "drawn to", "gist",
 )  # fmt: skip
 
 

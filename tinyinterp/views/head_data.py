@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from tinyinterp.views.account_data import component_account, needs_words
 from tinyinterp.views.explanation import explanation_paragraphs
 from tinyinterp.views.kind_map import cell_words
 from tinyinterp.views.page import short, short_cell
@@ -31,8 +32,14 @@ def story_data(stories: Sequence[Story]) -> dict[str, Any]:
     return {"stories": [list(s.tokens) for s in stories], "steps": STEPS, "unknown": UNKNOWN}
 
 
-def listed_heads(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """A line a head, for the map of kinds and for lists, in order."""
+def listed_heads(
+    rows: Iterable[Row], account: Mapping[tuple[int, int], Row] | None = None
+) -> list[dict[str, Any]]:
+    """A line a head, for the map of kinds and for lists, in order.
+
+    Args:
+        account: of heads, by layer and head; with it a line also says what the head needs.
+    """
     return [
         {
             "layer": row["layer"],
@@ -44,8 +51,14 @@ def listed_heads(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "looks_at": row.get("looks_at", ""),
             "lift": short(row.get("looks_at_lift")),
         }
+        | _needs(account, row)
         for row in sorted(rows, key=lambda row: (row["layer"], row["head"]))
     ]
+
+
+def _needs(account: Mapping[tuple[int, int], Row] | None, row: Row) -> dict[str, Any]:
+    found = (account or {}).get((row["layer"], row["head"]))
+    return {} if found is None else {"needs": found["needs"], "needs_words": needs_words(found)}
 
 
 def head_data(
@@ -53,8 +66,15 @@ def head_data(
     notes: Mapping[str, Any],
     stories: Sequence[Story],
     profile: Float[np.ndarray, " offset"],
+    account: Row | None = None,
+    neurons: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """All that a page says of one head."""
+    """All that a page says of one head.
+
+    Args:
+        account: of this head, where there is one.
+        neurons: as :func:`tinyinterp.views.account_data.linked_neurons` gives them for it.
+    """
     patterns = [story.patterns[row["layer"]][row["head"]] for story in stories]
     return {
         "row": {key: short_cell(value) for key, value in row.items()},
@@ -62,7 +82,7 @@ def head_data(
         "patterns": [pack_pattern(pattern) for pattern in patterns],
         "profile": [short(float(weight)) for weight in profile],
         "examples": strongest(stories, patterns),
-    }
+    } | ({} if account is None else {"account": component_account(account), "linked": neurons})
 
 
 def _paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tinyinterp.views.account_data import component_account
 from tinyinterp.views.both_sides import both_sides
 from tinyinterp.views.page import short, short_cell
 
@@ -32,17 +33,18 @@ def shown_columns(rows: Sequence[Row]) -> list[str]:
     return [*columns, BOTH_SIDES] if "tag_recall" in columns else columns
 
 
-def listed_neuron(row: Row, hits: Sequence[Row]) -> list[Any]:
+def listed_neuron(row: Row, hits: Sequence[Row], account: Row | None = None) -> list[Any]:
     """A line of a list of neurons.
 
     Number, kind, tag, whose tag it is, AUROC with its interval, largest activation, and tokens:
-    those of the hits first, then those of the top activations.
+    those of the hits first, then those of the top activations; with an account what it needs.
     """
     tokens = dict.fromkeys([*(row.get("words") or ()), *(hit["token"] for hit in hits)])
     names = ("auroc", "auroc_low", "auroc_high", "max_activation")
     numbers = [short(row.get(name)) for name in names]
     tag, whose = row.get("best_tag") or "", row.get("best_target") or ""
-    return [row["neuron"], row["kind"], tag, whose, *numbers, list(tokens)]
+    needs = [] if account is None else [account["needs"]]
+    return [row["neuron"], row["kind"], tag, whose, *numbers, list(tokens), *needs]
 
 
 def neuron_data(
@@ -52,12 +54,14 @@ def neuron_data(
     bottom: Sequence[Row] = (),
     tags: Sequence[Any] = (),
     histogram: Row | None = None,
+    account: Row | None = None,
 ) -> dict[str, Any]:
     """All that a page says of one neuron.
 
     Args:
         top, bottom: its hits, and its smallest activations, in order.
         tags: as :func:`tinyinterp.atlas.tags.strongest_tags` gives them.
+        account: of this neuron, where there is one.
     """
     known = row if row.get("within_word_tokens", 1) else {**row, "within_word_auroc": None}
     if "tag_recall" in row:
@@ -69,7 +73,7 @@ def neuron_data(
         "tags": tags,
         "histogram": histogram
         and [short(histogram["low"]), short(histogram["high"]), histogram["counts"]],
-    }
+    } | ({} if account is None else {"account": list(component_account(account).values())})
 
 
 def _hits(hits: Sequence[Row]) -> list[list[Any]]:

@@ -19,7 +19,13 @@ from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("dom", "plots", "head_parts", "neuron_parts")  # of every page, in this order
+SCRIPTS = (
+    "dom",
+    "plots",
+    "account_parts",
+    "head_parts",
+    "neuron_parts",
+)  # of every page, in this order
 # What a page of its own may load: nothing. Its style and script are inside.
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
@@ -67,6 +73,10 @@ def style_sheet() -> str:
     kinds = [
         f".kind-{kind} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
         for kind, colour in colours.items()
+    ]
+    kinds += [
+        f".needs-{needs or 'none'} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
+        for needs, colour in style.NEEDS_COLOURS.items()
     ]
     attention = f":root {{ --attention: {' '.join(style.ATTENTION_COLOURS)}; }}\n"
     return (TEMPLATES / "page.css").read_text("utf-8") + attention + "".join(kinds)

@@ -47,6 +47,15 @@ NEURON_COLOURS = {
     "dead": KIND_COLOURS["sink"],
     "undetermined": KIND_COLOURS["undetermined"],
 }
+# What a component needs, from the lowest rung up; the same colours again. "": nothing to explain.
+NEEDS_COLOURS = {
+    "position": KIND_COLOURS["positional"],
+    "token": KIND_COLOURS["diffuse"],
+    "tokens": KIND_COLOURS["diffuse"],
+    "predecessor": KIND_COLOURS["mixed"],
+    "context": KIND_COLOURS["semantic"],
+    "": KIND_COLOURS["undetermined"],
+}
 # Lines that are no kinds, such as training runs: the colours of Okabe and Ito (2008).
 LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#1A1C1F"

@@ -14,13 +14,14 @@ atlas.start(async (target) => {
   if (!known) throw new Error(target ? `There is no head ${target}.` : "Name a head in the address: head.html#0.0");
   const [layer, head] = numbers;
   const [data, stories] = await Promise.all([atlas.load(`head-${layer}.${head}`), atlas.load("stories")]);
-  const { content, draw } = headSections(data, stories, atlas.index.tags);
-  const { row } = data;
+  const { content, draw } = headSections(data, stories, atlas.index.tags, atlas.index.account);
+  const { row, account } = data;
   return {
     title: `Head ${layer}.${head}`,
     ...neighbours(layer, head),
     content: [
-      el("p", { class: "about" }, chip(row.kind), " ", row.role ? `${arrow(row.role)}, ` : "",
+      el("p", { class: "about" }, chip(row.kind),
+        account ? [...headNeeds(atlas.index.account, account.needs), " · "] : " ", row.role ? `${arrow(row.role)}, ` : "",
         row.attention ? `${row.attention} attention, ` : "", layerLink(layer)),
       ...content,
     ],

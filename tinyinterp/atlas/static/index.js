@@ -1,19 +1,24 @@
 "use strict";
 // The overview: heads by kind, neurons by kind, tags, the model card.
 
-function neuronShares(index) {
-  const present = index.neuron_kinds.filter((kind) => index.neurons.some((row) => row.kinds[kind]));
+// A row for each layer. `counts(row)` says how many neurons there are of each `present` name.
+function neuronShares(index, by) {
+  const needs = by === "needs";
+  const all = needs ? NEEDS_ORDER : index.neuron_kinds;
+  const counted = (row) => (needs ? row.needs : row.kinds) ?? {};
+  const named = (one) => one || NOTHING.neuron;
+  const present = all.filter((one) => index.neurons.some((row) => counted(row)[one]));
   const rows = index.neurons.map((row) => {
-    const bar = el("div", { class: "shares", "aria-hidden": "true" }, present.map((kind) => el("span", {
-      class: `kind-${kind}`,
-      style: { "flex-grow": row.kinds[kind] ?? 0 },
-      title: `${kind}: ${row.kinds[kind] ?? 0}`,
+    const bar = el("div", { class: "shares", "aria-hidden": "true" }, present.map((one) => el("span", {
+      class: needs ? `needs-${one || "none"}` : `kind-${one}`,
+      style: { "flex-grow": counted(row)[one] ?? 0 },
+      title: `${named(one)}: ${counted(row)[one] ?? 0}`,
     })));
-    const counts = present.map((kind) => row.kinds[kind]
-      ? el("a", { href: `layer.html#${row.layer}:${kind}` }, String(row.kinds[kind])) : "0");
+    const counts = present.map((one) => counted(row)[one]
+      ? el("a", { href: `layer.html#${row.layer}:${needs ? encodeURIComponent(`needs ${named(one)}`) : one}` }, String(counted(row)[one])) : "0");
     return [el("a", { href: `layer.html#${row.layer}` }, String(row.layer)), bar, ...counts];
   });
-  return table("Neurons of each layer by kind", ["layer", "shares", ...present], rows);
+  return table(`Neurons of each layer by ${needs ? "what they need" : "kind"}`, ["layer", "shares", ...present.map(named)], rows);
 }
 
 function certificate(index) {
@@ -39,9 +44,14 @@ atlas.start(() => {
   const { index } = atlas;
   const nNeurons = index.neurons.reduce((sum, row) => sum + row.neurons, 0);
   const about = `${index.heads.length} heads and ${nNeurons.toLocaleString("en")} neurons. ${measuredOn(index)}`;
-  const heads = section("Heads", legend(index.heads.map((row) => [row.kind, 1]), index.head_kinds), headMap(index.heads));
+  const headsBy = (by) => [by === "needs" ? needsLegend(index.heads.map((row) => [row.needs, 1]), "head")
+    : legend(index.heads.map((row) => [row.kind, 1]), index.head_kinds), headMap(index.heads, by)];
+  const neuronsBy = (by) => [by === "needs" ? needsLegend(index.neurons.flatMap((row) => Object.entries(row.needs)), "neuron")
+    : legend(index.neurons.flatMap((row) => Object.entries(row.kinds)), index.neuron_kinds), neuronShares(index, by)];
+  const ways = [["kind", "kind"], ["needs", "needs"]];
+  const heads = section("Heads", ...(index.account ? switched("Coloured by", ways, headsBy) : headsBy("kind")));
   const neurons = index.neurons.length ? section("Neurons",
-    legend(index.neurons.flatMap((row) => Object.entries(row.kinds)), index.neuron_kinds), neuronShares(index)) : null;
+    ...(index.neurons.every((row) => row.needs) ? switched("Counted by", ways, neuronsBy) : neuronsBy("kind"))) : null;
   const tags = index.tags.length ? section("Tags", el("p", {}, "The neurons that best predict each part of speech:"),
     el("ul", { class: "legend" }, index.tags.map((tag) => el("li", {}, tagLink(tag))))) : null;
   const card = section("Model card", el("div", { class: "card" },
@@ -50,7 +60,7 @@ atlas.start(() => {
     title: `Atlas of ${index.model}`,
     content: [el("p", { class: "about" }, about),
       ...index.warnings.map((warning) => el("p", { class: "warning" }, warning)),
-      heads, neurons, tags, card, certificate(index), termList(index.terms),
+      index.account ? modelAccount(index.account) : null, heads, neurons, tags, card, certificate(index), termList(index.terms),
       ...Object.entries(index.notes).filter(([, notes]) => Object.keys(notes).length)
         .map(([what, notes]) => allOf(`How the ${what} were measured`, Object.entries(notes)))].filter(Boolean),
   };

@@ -1,5 +1,6 @@
 "use strict";
-// A layer: its heads, and its neurons as a list; layer.html#4:word begins with one kind.
+// A layer: its heads, and its neurons as a list; layer.html#4:word begins with one kind, and
+// layer.html#4:needs token with the neurons that need the token.
 
 atlas.start(async (target) => {
   const match = /^(\d+)(?::(.*))?$/.exec(target);
@@ -9,17 +10,18 @@ atlas.start(async (target) => {
   const counted = index.neurons.find((row) => row.layer === layer);
   if (!match || (!heads.length && !counted)) throw new Error(`There is no layer ${target}.`);
   const kind = match[2];
+  const sought = kind?.startsWith("needs ") ? kind : "";
   const layers = [...new Set([...index.heads, ...index.neurons].map((row) => row.layer))].sort((a, b) => a - b);
   const at = layers.indexOf(layer);
   const to = (number) => number === undefined ? null : { href: `#${number}${kind ? `:${kind}` : ""}`, name: `Layer ${number}` };
   const content = [];
   if (heads.length) {
     content.push(section("Heads", el("ul", { class: "legend" }, heads.map((row) =>
-      el("li", {}, headLink(layer, row.head), " ", chip(row.kind), row.role ? ` ${arrow(row.role)}` : "")))));
+      el("li", {}, headLink(layer, row.head), " ", chip(row.kind), row.needs === undefined ? "" : [" ", needsChip(row.needs, row.needs ? `needs ${row.needs}` : null)], row.role ? ` ${arrow(row.role)}` : "")))));
   }
   if (counted) {
     const { neurons } = await atlas.load(`layer-${layer}`);
-    content.push(section("Neurons", ...neuronList(layer, neurons, index.neuron_kinds, kind)));
+    content.push(section("Neurons", ...neuronList(layer, neurons, index.neuron_kinds, sought ? null : kind, sought)));
   }
   return { title: `Layer ${layer}`, previous: to(layers[at - 1]), next: to(layers[at + 1]), content };
 });

@@ -22,10 +22,11 @@ atlas.start(async (target) => {
   const [layer, neuron] = numbers;
   const size = atlas.index.chunk;
   const chunk = await atlas.load(`neurons-${layer}-${Math.floor(neuron / size)}`);
-  const { row, content } = neuronSections(chunk.columns, chunk.neurons[neuron % size]);
+  const { row, account, content } = neuronSections({ ...chunk, settings: atlas.index.account }, chunk.neurons[neuron % size]);
   return {
     title: `Neuron ${layer}.${neuron}`,
     ...neuronAt(layer, neuron),
-    content: [el("p", { class: "about" }, chip(row.kind), " ", layerLink(layer)), ...content],
+    content: [el("p", { class: "about" }, chip(row.kind),
+      account ? [...neuronNeeds(atlas.index.account, account.needs), " · "] : " ", layerLink(layer)), ...content],
   };
 });

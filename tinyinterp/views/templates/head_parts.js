@@ -7,8 +7,9 @@ const chosen = { story: 0, token: null, way: "from" }; // stays when the head ch
 const arrow = (role) => role.replace("->", " → ");
 const label = (row) => row.role ? `${row.kind}, ${arrow(row.role)}` : row.kind;
 
-// Layers by heads, each a link in the colour of its kind; the arrow keys walk through them.
-function headMap(heads) {
+// Layers by heads, each a link in the colour of its kind, or of what it needs; the arrow keys walk
+// through them.
+function headMap(heads, by = "kind") {
   const layers = [...new Set(heads.map((row) => row.layer))];
   const most = Math.max(...heads.map((row) => row.head)) + 1;
   const columns = Array.from({ length: most }, (_, head) => head);
@@ -17,13 +18,14 @@ function headMap(heads) {
     const cells = columns.map((head) => {
       const row = here.find((one) => one.head === head);
       if (!row) return el("td", {});
-      const [word, value] = row.words;
+      const [word, value] = by === "needs" ? row.needs_words : row.words;
+      const said = `Head ${layer}.${head}: ${by === "needs" ? `needs ${row.needs || "nothing"}` : label(row)}`;
       return el("td", {}, el("a", {
         href: pageOf.head(layer, head),
-        class: `kind-${row.kind}`,
+        class: by === "needs" ? `needs-${row.needs || "none"}` : `kind-${row.kind}`,
         "data-head": `${layer}.${head}`,
-        "aria-label": `Head ${layer}.${head}: ${label(row)}`,
-        title: `Head ${layer}.${head}: ${label(row)}`,
+        "aria-label": said,
+        title: said,
       }, el("span", {}, word), el("small", {}, value)));
     });
     return el("tr", {}, el("th", { scope: "row" }, `${layer} ${here[0].attention}`), cells);
@@ -204,16 +206,19 @@ function pattern(patterns, stories) {
 }
 
 // All there is to say of a head, as sections; `draw` must be called once they are on the page.
-function headSections({ row, why, patterns, profile: weights, examples: strongest }, stories, tags) {
+function headSections(data, stories, tags, settings) {
+  const { row, why, patterns, profile: weights, examples: strongest, account } = data;
   const [looking, draw] = pattern(patterns, stories);
   const content = [
     looking,
+    ...headAccount(data, settings),
     why.length ? section("Why", ...why.map((said) => el("p", {}, said))) : null,
     profile(weights),
     lookedAt(row, tags),
     causal(row),
     examples(strongest, stories.stories),
     allOf("All columns of the table", Object.entries(row).filter(([name]) => !["layer", "head"].includes(name))),
+    account ? allOf("All columns of the account", Object.entries(account).filter(([name]) => !["layer", "head"].includes(name))) : null,
   ].filter(Boolean);
   return { content, draw };
 }

@@ -56,8 +56,9 @@ function effects(row) {
 }
 
 // All there is to say of a neuron, as sections.
-function neuronSections(columns, data) {
+function neuronSections({ columns, account_columns: named, settings }, data) {
   const row = Object.fromEntries(columns.map((name, i) => [name, data.row[i]]));
+  const account = data.account && Object.fromEntries(named.map((name, i) => [name, data.account[i]]));
   const whose = row.best_target && row.best_target !== "current" ? ` (${row.best_target} word)` : "";
   const content = [
     facts([
@@ -68,38 +69,47 @@ function neuronSections(columns, data) {
       ["position share", row.position_share === undefined ? null : `${percent(Math.max(0, row.position_share))} of its variance`],
       ["hits", row.hits ? `${row.hits.toLocaleString("en")} on ${row.types ?? "?"} token types` : null],
     ]),
+    account ? neuronLadder(account, settings) : null,
+    account ? neuronRules(account) : null,
     contexts("Largest activations", data.top),
     contexts("Smallest activations", data.bottom),
     effects(row),
+    account ? neuronLinks(account) : null,
     tagTable(data.tags),
     histogram(data.histogram),
     allOf("All columns of the table", Object.entries(row).filter(([name]) => name !== "neuron")),
+    account ? allOf("All columns of the account", Object.entries(account).filter(([name]) => !["layer", "neuron"].includes(name))) : null,
   ].filter(Boolean);
-  return { row, content };
+  return { row, account, content };
 }
 
 const SHOWN_WORDS = 4; // tokens that stand for a neuron in a list; a search finds more
 
 // The neurons of a layer as a table, with a search field and a button for each kind. `only` is the
-// kind to begin with; empty or missing: all.
-function neuronList(layer, rows, kinds, only) {
+// kind to begin with; empty or missing: all. `sought` is what to begin to search for. With an account
+// a row ends with what the neuron needs.
+function neuronList(layer, rows, kinds, only, sought = "") {
   const counts = new Map();
   for (const [, kind] of rows) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const found = el("span", { class: "caption", role: "status" });
+  const accounted = rows.some((row) => row.length > 9);
+  const needs = (row) => row[9] || NOTHING.neuron;
   const field = el("input", { type: "search", placeholder: "number, tag or word", "aria-label": "Search neurons by number, tag or word" });
+  field.value = sought;
   const buttons = kinds.filter((kind) => counts.get(kind)).map((kind) => el("button", { type: "button",
     class: `chip kind-${kind}`, "data-kind": kind, title: glossary[kind], "aria-pressed": String(!only || only === kind),
   }, `${kind} ${counts.get(kind).toLocaleString("en")}`));
-  const lines = rows.map(([neuron, kind, tag, whose, auroc, low, high, largest, words]) => [
+  const lines = rows.map(([neuron, kind, tag, whose, auroc, low, high, largest, words, need]) => [
     { show: link(pageOf.neuron(layer, neuron), String(neuron)), sort: neuron }, { show: chip(kind), sort: kind },
+    ...(accounted ? [{ show: needsChip(need, null, "neuron"), sort: NEEDS_ORDER.indexOf(need) }] : []),
     tag ? `${tag}${whose && whose !== "current" ? ` (${whose})` : ""}` : "–",
     { show: tag ? [track(auroc, low, high), ` ${number(auroc, 3)}`] : "–", sort: tag ? auroc : null },
     { show: number(largest), sort: largest },
     { show: el("span", { class: "words" }, words.slice(0, SHOWN_WORDS).map(visible).join("  ")), sort: words[0] },
   ]);
-  const made = table(`Neurons of layer ${layer}`, ["neuron", "kind", "best tag", "AUROC", "largest", "fires on"], lines, { sortable: true, name: "neurons" });
+  const made = table(`Neurons of layer ${layer}`, ["neuron", "kind", ...(accounted ? ["needs"] : []), "best tag", "AUROC", "largest", "fires on"], lines, { sortable: true, name: "neurons" });
   const entries = [...made.querySelectorAll("tbody tr")].map((line, i) => [line, rows[i],
-    [rows[i][0], rows[i][1], rows[i][2], ...rows[i][8].map(visible)].join(" ").toLowerCase()]);
+    [rows[i][0], rows[i][1], rows[i][2], accounted ? `needs ${needs(rows[i])}` : "", ...rows[i][8].map(visible)].join(" ").toLowerCase()]);
   const filter = () => {
     const wanted = field.value.trim().toLowerCase();
     const shown = new Set(buttons.filter((b) => b.getAttribute("aria-pressed") === "true").map((b) => b.dataset.kind));

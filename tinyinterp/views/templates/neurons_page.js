@@ -14,7 +14,7 @@ function show() {
   const [layer, asked] = pair(fragment()) ?? [];
   const neuron = layer === data.layer && lines.has(asked) ? asked : data.list[0]?.[0];
   if (neuron === undefined) return;
-  const { row, content } = neuronSections(data.columns, data.neurons[data.list.findIndex(([n]) => n === neuron)]);
+  const { row, content } = neuronSections(data, data.neurons[data.list.findIndex(([n]) => n === neuron)]);
   for (const [other, line] of lines) line.classList.toggle("chosen", other === neuron);
   lines.get(neuron).scrollIntoView({ block: "nearest" });
   detail.replaceChildren(el("h2", {}, `Neuron ${data.layer}.${neuron} `, chip(row.kind)), ...content);
