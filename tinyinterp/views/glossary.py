@@ -88,8 +88,9 @@ MEANINGS = {
     "rung": "A predictor of a pattern or an activation that knows only: the position; the tokens; "
     "the token and its predecessor; the last three tokens (trigram); or the whole context, which "
     "is the component itself. It is fitted on FIT and scored on TEST.",
-    "gist": "A few numbers about a text so far: decaying means of codes of its tokens, and whether a "
-    "quotation is open. The rung of that name adds a linear function of them to the trigram rung.",
+    "gist": "A few numbers about a text so far: decaying means of codes of its tokens, and whether "
+    "a quotation is open. The rung of that name adds a linear function of them to the trigram "
+    "rung.",
     "ladder": "The rungs of one component, from the one that knows least to the component itself.",
     "explained": "The share of a head's contrast that a rung reproduces.",
     "keeps": "The share of a head's effect on the loss that is left when a rung runs in its place.",

@@ -97,7 +97,7 @@ def _reach(down: list[float], up: list[float]) -> dict[str, Any]:
     return {"array": up, "arrayminus": down, "thickness": 1, "width": 0, "color": style.FAINT}
 
 
-def _add_line(figure: go.Figure, height: float, **where: int) -> None:
+def _add_line(figure: go.Figure, height: float, row: Any = None, col: Any = None) -> None:
     if math.isfinite(height):
         line = {"color": LANGUAGE_COLOUR, "width": 1, "dash": "dash"}
-        figure.add_hline(height, line=line, **where)
+        figure.add_hline(height, line=line, row=row, col=col)
