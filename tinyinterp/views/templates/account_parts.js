@@ -103,10 +103,10 @@ function neuronsOf(found) {
 function headLinks(account, linked) {
   if (!account.composes_with) return null;
   const reads = byWay(account.composes_with, account.composition);
-  const readBy = byWay(account.head_read_by ?? []);
+  const readers = byWay(account.head_read_by ?? []);
   const lines = [
     ...Object.keys(WAYS).map((way) => [`its ${WAYS[way]} read`, listed(reads[way])]),
-    ...Object.keys(WAYS).map((way) => [`read by the ${WAYS[way]} of`, listed(readBy[way])]),
+    ...Object.keys(WAYS).map((way) => [`read by the ${WAYS[way]} of`, listed(readers[way])]),
     ["writes to neurons", neuronsOf(linked?.writes_to)],
     ["reads neurons", neuronsOf(linked?.reads)],
   ];
