@@ -127,6 +127,13 @@ def write_census(folder: Path, *, optional: bool = True) -> Path:
             for name, sign in (("top", 1), ("bottom", -1)):
                 hits = [_hit(layer, n, rank, sign) for n in numbers for rank in (1, 2, 3)]
                 _write(folder, f"{name}_activations", layer, hits[::-1])
+            ranged = [
+                _hit(layer, n, rank, 1) | {"band": band, "share": 0.5}
+                for n in numbers
+                for band in ("top", "below zero")
+                for rank in (1, 2)
+            ]
+            _write(folder, "range_activations", layer, ranged)
             _write(folder, "associations", layer, [r for n in numbers for r in _tags(layer, n)])
             counts = [
                 {"layer": layer, "neuron": n, "low": -0.5, "high": n + 1.0, "counts": [n, 0, 2]}

@@ -152,6 +152,14 @@ def test_the_page_of_a_neuron_has_its_ladder_and_rules(watched: Watched, account
     assert "its activation is constant" in page.inner_text("p.about")
 
 
+def test_the_page_of_a_neuron_has_examples_of_its_whole_range(watched: Watched, site: Path):
+    visit(watched.page, site, "neuron.html#0.7")
+    bands = watched.page.locator("h3.band").all_inner_texts()
+    assert bands == [
+        "top · at least three quarters of the largest activation · 50 %", "below zero · 50 %"]  # fmt: skip
+    assert watched.page.locator("h3.band + ol li").count() == 4
+
+
 def test_the_overview_switches_between_kinds_and_needs(watched: Watched, accounted: Path):
     page = watched.page
     visit(page, accounted, "index.html")

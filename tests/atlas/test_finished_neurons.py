@@ -19,12 +19,15 @@ def test_layers_come_in_order_with_their_rows_and_hits(neuron_census: Path):
     assert layers[0].bottom[2][0]["activation"] == -3.0
     assert layers[1].histograms[4]["counts"] == [4, 0, 2]
     assert len(layers[1].associations[0]) == 6
+    assert [(hit["band"], hit["rank"]) for hit in layers[0].whole_range[7]] == [
+        (band, rank) for band in ("top", "below zero") for rank in (1, 2)
+    ]
 
 
 def test_what_a_census_may_leave_out_is_empty(tmp_path: Path):
     first, _ = neuron_layers(write_census(tmp_path, optional=False))
     assert len(first.rows) == NEURONS[0]
-    for table in (first.top, first.bottom, first.associations, first.histograms):
+    for table in (first.top, first.bottom, first.associations, first.histograms, first.whole_range):
         assert not table
 
 

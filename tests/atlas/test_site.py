@@ -71,6 +71,10 @@ def test_every_neuron_is_in_the_file_that_its_page_loads(site: Path):
             assert found["top"][0][2] == TOKENS[(neuron + 1) % len(TOKENS)]
             assert found["top"][0][1] == f" before\n{HOSTILE}"
             assert found["histogram"][2] == [neuron, 0, 2]
+            assert [(band, share, len(hits)) for band, share, hits in found["range"]] == [
+                ("top", 0.5, 2),
+                ("below zero", 0.5, 2),
+            ]
     assert sum(sum(row["kinds"].values()) for row in index["neurons"]) == sum(NEURONS)
 
 
@@ -128,3 +132,4 @@ def test_an_atlas_of_heads_alone_and_of_a_bare_census(tmp_path: Path):
     assert read(tmp_path / "bare", "index")["tags"] == []
     neuron = read(tmp_path / "bare", "neurons-1-0")["neurons"][4]
     assert (neuron["top"], neuron["tags"], neuron["histogram"]) == ([], [], None)
+    assert "range" not in neuron

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from models import STORIES, tiny_checkpoint
 from outcome import Run
 
 
@@ -51,3 +53,25 @@ def test_a_census_of_something_else_is_refused(
     run(*words, "--out", tmp_path / "out").refused("has 5 rows; the model 6")
     (heads / "heads.json").write_text("[]", "utf-8")
     run(*words, "--out", tmp_path / "out").refused("is not a table of heads")
+
+
+def test_an_account_is_shown_and_one_of_another_model_is_refused(
+    run: Run, ckpt: Path, text: Path, heads: Path, tmp_path: Path
+):
+    random = np.random.default_rng(0)
+    words = " ".join(STORIES).split()
+    long_text = tmp_path / "long.txt"
+    stories = (" ".join(random.choice(words, size=11)) for _ in range(47))
+    long_text.write_text("\n<|endoftext|>\n".join(stories), "utf-8")
+    account = tmp_path / "account"
+    taken = run("account", "--ckpt", ckpt, "--text", long_text, "--quick", "--out", account)
+    assert taken.code == 0, taken.err
+    words = ("atlas", "--ckpt", ckpt, "--text", text, "--heads", heads, "--account", account)
+    assert run(*words, "--out", tmp_path / "out").code == 0
+    for name in ("index", "head-2.1", "neurons-2-0"):
+        assert '"account":' in (tmp_path / "out" / "data" / f"{name}.js").read_text("utf-8")
+    other = tiny_checkpoint(tmp_path / "other", seed=1).folder
+    words = ("atlas", "--ckpt", other, "--text", text, "--account", account)
+    run(*words, "--out", tmp_path / "none").refused("is of the model '.*', not of '.*'; make one")
+    words = ("atlas", "--ckpt", ckpt, "--text", text, "--account", tmp_path)
+    run(*words, "--out", tmp_path / "none").refused("is not a table of an account; make one with")

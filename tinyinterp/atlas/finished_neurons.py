@@ -31,13 +31,14 @@ class NeuronLayer:
     bottom: ByNeuron  # the smallest activations, smallest first
     associations: ByNeuron
     histograms: dict[int, Row]
+    whole_range: ByNeuron  # a few examples from each band, from the highest down
 
 
 def neuron_layers(folder: Path) -> Iterator[NeuronLayer]:
     """The layers of the census in ``folder``, read one after the other.
 
-    ``neurons_layer{L}.parquet`` must be there; top and bottom activations, associations and
-    histograms may be.
+    ``neurons_layer{L}.parquet`` must be there; top and bottom activations, examples of the
+    whole range, associations and histograms may be.
 
     Raises:
         SelectionError: there is no census, or a table cannot be read.
@@ -63,6 +64,7 @@ def neuron_layers(folder: Path) -> Iterator[NeuronLayer]:
             bottom=by_neuron(_optional(folder, "bottom_activations", layer), "rank"),
             associations=by_neuron(_optional(folder, "associations", layer)),
             histograms={row["neuron"]: row for row in histograms},
+            whole_range=by_neuron(_optional(folder, "range_activations", layer)),
         )
 
 

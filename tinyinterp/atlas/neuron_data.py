@@ -92,4 +92,5 @@ def _neuron(
         strongest_tags(layer.associations.get(number, [])),
         layer.histograms.get(number),
         account,
+        layer.whole_range.get(number, []),
     )

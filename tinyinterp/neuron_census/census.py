@@ -22,6 +22,7 @@ from tinyinterp.neuron_census.finished import table_path
 from tinyinterp.neuron_census.measure import Measured, measure
 from tinyinterp.neuron_census.notes import census_fingerprint, layer_notes, pooled_notes
 from tinyinterp.neuron_census.nulls import NullKinds, null_kinds
+from tinyinterp.neuron_census.range_activations import pick_range, range_table
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.tables import (
     association_table,
@@ -37,6 +38,7 @@ from tinyinterp.text.corpus import Corpus
 if TYPE_CHECKING:
     import pandas as pd
 
+STATE = 2  # counts up when what a pass saves changes: an older file is ignored
 PROGRESS_FILE = ".tinyinterp.neurons.npz"  # in the checkpoint folder, while a census runs
 
 
@@ -49,6 +51,7 @@ class LayerCensus:
     bottom: pa.Table  # the smallest
     associations: pa.Table  # a row per neuron, target and tag
     histograms: pa.Table  # a row per neuron
+    whole_range: pa.Table  # a row per example: a few from each band of the range
 
     def write(self, folder: Path) -> list[Path]:
         """Write all tables; returns the paths."""
@@ -58,6 +61,7 @@ class LayerCensus:
             "bottom_activations": self.bottom,
             "associations": self.associations,
             "histograms": self.histograms,
+            "range_activations": self.whole_range,
         }
         for name, table in tables.items():
             path = table_path(folder, name, self.table.notes["layer"])
@@ -141,7 +145,7 @@ def census_neurons(
     stats = corpus_stats(corpus)
     fingerprint = census_fingerprint(model, corpus, settings, stats, tag_reader.tagger)
     path = None if checkpoint_folder is None else checkpoint_folder / PROGRESS_FILE
-    checkpointer = Checkpointer(path, f"{fingerprint} {layers}")
+    checkpointer = Checkpointer(path, f"{fingerprint} {layers} {STATE}")
     steps = stats.tokens * (1 if stats.split else 2) + 2 * min(settings.null_tokens, stats.tokens)
     named = f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
     with progress(f"Neurons of {named}", steps) as report:
@@ -165,7 +169,13 @@ def _tables(
     nulls: dict[int, NullKinds],
 ) -> NeuronCensus:
     extremes = [layer.extremes for layer in measured.layers.values()]
-    ids = np.unique(np.concatenate([(each.high_ids, each.low_ids) for each in extremes]))
+    picks = {
+        layer: pick_range(found.sampled.values, found.extremes.largest)
+        for layer, found in measured.layers.items()
+    }
+    listed = [(each.high_ids.ravel(), each.low_ids.ravel()) for each in extremes]
+    picked = [measured.sampled_ids[each.rows] for each in picks.values()]
+    ids = np.unique(np.concatenate([*(part for both in listed for part in both), *picked]))
     hits = find_hits(corpus, tag_reader, ids[ids != UNFILLED])
     layers = {}
     for layer, found in measured.layers.items():
@@ -182,5 +192,8 @@ def _tables(
             hit_table(layer, lists.low, lists.low_ids, hits, notes),
             association_table(layer, associated, judged, notes),
             histogram_table(layer, found.sampled.values, lists.smallest, lists.largest, notes),
+            range_table(
+                layer, picks[layer], found.sampled.values, measured.sampled_ids, hits, notes
+            ),
         )
     return NeuronCensus(layers)

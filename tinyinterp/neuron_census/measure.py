@@ -63,6 +63,7 @@ class Measured:
     layers: dict[int, LayerMeasured]
     counts: TextCounts
     sample: Sample
+    sampled_ids: Int[np.ndarray, " row"]  # of the tokens of the sample
 
 
 class FitPass:
@@ -192,7 +193,8 @@ class TestPass:
             for layer, fitted in self._fit.fitted.items()
         }
         counts = TextCounts(self.block_tokens, self.target_tokens, self._all_targets)
-        return Measured(layers, counts, self.sample.finish(self._all_targets))
+        sample = self.sample.finish(self._all_targets)
+        return Measured(layers, counts, sample, self.sample.ids)
 
 
 class RowsOnce:

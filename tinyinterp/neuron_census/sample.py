@@ -55,7 +55,7 @@ class EvenSample:
         self._share = size / max(n_tokens, 1)
         self.room = n_tokens if self._all else int(size + DEVIATIONS * np.sqrt(size))
         self.held = 0
-        self._columns = np.zeros((self.room, 2 + len(SIDES)), dtype=np.int64)
+        self._columns = np.zeros((self.room, 3 + len(SIDES)), dtype=np.int64)
 
     def draw(
         self, rows: Rows, types: Int[np.ndarray, " row"], targets: Int[np.ndarray, "row three"]
@@ -66,23 +66,28 @@ class EvenSample:
         else:
             kept = np.flatnonzero(_hash(rows.ids, self._seed) < np.uint64(self._share * 2.0**64))
         kept = kept[: self.room - self.held]
-        columns = np.stack([types, rows.blocks, *targets.T], axis=1)[kept]
+        columns = np.stack([rows.ids, types, rows.blocks, *targets.T], axis=1)[kept]
         self._columns[self.held : self.held + len(kept)] = columns
         self.held += len(kept)
         return kept
+
+    @property
+    def ids(self) -> Int[np.ndarray, " row"]:
+        """Of the tokens drawn, in reading order."""
+        return self._columns[: self.held, 0]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, by name."""
         return {"columns": self._columns[: self.held]}
 
-    def restore(self, columns: Int[np.ndarray, "row five"]) -> None:
+    def restore(self, columns: Int[np.ndarray, "row six"]) -> None:
         """Take on a saved state."""
         self.held = len(columns)
         self._columns[: self.held] = columns
 
     def finish(self, all_targets: Targets) -> Sample:
         """The tokens drawn, with the targets that theirs are numbered by."""
-        types, blocks, *targets = self._columns[: self.held].T
+        _, types, blocks, *targets = self._columns[: self.held].T
         return Sample(types, np.stack(targets, axis=1), blocks, all_targets)
 
 

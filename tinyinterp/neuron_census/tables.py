@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,7 +189,7 @@ def association_table(
         _column(judged.lift),
         _column(association.q),
     )
-    return _table(dict(zip(ASSOCIATION_COLUMNS, columns, strict=True)), notes)
+    return notes_table(dict(zip(ASSOCIATION_COLUMNS, columns, strict=True)), notes)
 
 
 def histogram_table(
@@ -216,7 +216,7 @@ def histogram_table(
         "high": [rounded(value) for value in high.tolist()],
         "counts": counts.tolist(),
     }
-    return _table(columns, notes)
+    return notes_table(columns, notes)
 
 
 def hit_table(
@@ -235,19 +235,22 @@ def hit_table(
         "rank": ranks + 1,
         "activation": [rounded(value + 0.0) for value in values[neurons, ranks].tolist()],
     }
-    columns |= {
-        name: [getattr(hit, name) for hit in found]
-        for name in ("token", "before", "after", "tag", "story", "position")
-    }
-    return _table(columns, notes)
+    return notes_table(columns | hit_columns(found), notes)
+
+
+def hit_columns(hits: Sequence[Hit]) -> dict[str, list[Any]]:
+    """The tokens of hits in their contexts, as columns."""
+    names = ("token", "before", "after", "tag", "story", "position")
+    return {name: [getattr(hit, name) for hit in hits] for name in names}
 
 
 def _column(values: Float[np.ndarray, "target neuron"]) -> Float[np.ndarray, " row"]:
     return rounded_array(values.T.ravel())
 
 
-def _table(columns: Mapping[str, Any], notes: Mapping[str, Any]) -> pa.Table:
-    text = {"token", "before", "after", "tag", "target"}
+def notes_table(columns: Mapping[str, Any], notes: Mapping[str, Any]) -> pa.Table:
+    """The columns as a table that carries the notes."""
+    text = {"token", "before", "after", "tag", "target", "band"}
     arrays = {
         name: pa.array(values, pa.string() if name in text else None)
         for name, values in columns.items()

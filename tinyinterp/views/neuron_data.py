@@ -55,6 +55,7 @@ def neuron_data(
     tags: Sequence[Any] = (),
     histogram: Row | None = None,
     account: Row | None = None,
+    whole_range: Sequence[Row] = (),
 ) -> dict[str, Any]:
     """All that a page says of one neuron.
 
@@ -62,6 +63,7 @@ def neuron_data(
         top, bottom: its hits, and its smallest activations, in order.
         tags: as :func:`tinyinterp.atlas.tags.strongest_tags` gives them.
         account: of this neuron, where there is one.
+        whole_range: examples from each band of its range, from the highest down.
     """
     known = row if row.get("within_word_tokens", 1) else {**row, "within_word_auroc": None}
     if "tag_recall" in row:
@@ -73,7 +75,21 @@ def neuron_data(
         "tags": tags,
         "histogram": histogram
         and [short(histogram["low"]), short(histogram["high"]), histogram["counts"]],
-    } | ({} if account is None else {"account": list(component_account(account).values())})
+    } | _if_given(account, whole_range)
+
+
+def _if_given(account: Row | None, whole_range: Sequence[Row]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if account is not None:
+        found["account"] = list(component_account(account).values())
+    if whole_range:
+        bands: dict[str, list[Row]] = defaultdict(list)
+        for row in whole_range:
+            bands[row["band"]].append(row)
+        found["range"] = [
+            [band, short(rows[0]["share"]), _hits(rows)] for band, rows in bands.items()
+        ]
+    return found
 
 
 def _hits(hits: Sequence[Row]) -> list[list[Any]]:

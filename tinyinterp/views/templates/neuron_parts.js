@@ -3,8 +3,11 @@
 
 // Hits in their contexts; the darker the token, the nearer its activation to the largest of all.
 function contexts(title, hits) {
-  if (!hits.length) return null;
-  const largest = Math.max(...hits.map(([activation]) => Math.abs(activation)), 1e-12);
+  return hits.length ? section(title, contextList(hits)) : null;
+}
+
+function contextList(hits, most) {
+  const largest = most ?? Math.max(...hits.map(([activation]) => Math.abs(activation)), 1e-12);
   const items = hits.map(([activation, before, token, after, tag, story, position]) => {
     const share = 0.12 + 0.33 * (Math.abs(activation) / largest);
     const marked = el("mark", { style: { "background-color": `rgba(var(--hit), ${share.toFixed(3)})` } },
@@ -16,7 +19,21 @@ function contexts(title, hits) {
       el("span", { class: "after" }, oneLine(after)),
       el("span", { class: "tag" }, tag || ""));
   });
-  return section(title, el("ol", { class: "contexts kwic" }, items));
+  return el("ol", { class: "contexts kwic" }, items);
+}
+
+const BANDS = { top: "at least three quarters of the largest activation", upper: "from half to three quarters of it",
+  middle: "from a quarter to half of it", lower: "up to a quarter of it", "below zero": "" };
+
+// Examples of every band, also of those that top activations never show.
+function wholeRange(bands) {
+  if (!bands?.length) return null;
+  const largest = Math.max(...bands.flatMap(([, , hits]) => hits.map(([activation]) => Math.abs(activation))), 1e-12);
+  return section("Examples from the whole range", el("p", { class: "caption" },
+    "Tokens drawn evenly from the text, in reading order, and the share of sampled tokens in each band."),
+    ...bands.flatMap(([band, share, hits]) => [
+      el("h3", { class: "band" }, band, el("small", { class: "faint" }, [BANDS[band], percent(share)].filter(Boolean).map((said) => ` · ${said}`).join(""))),
+      contextList(hits, largest)]));
 }
 
 function tagTable(found) {
@@ -72,6 +89,7 @@ function neuronSections({ columns, account_columns: named, settings }, data) {
     account ? neuronLadder(account, settings) : null,
     account ? neuronRules(account) : null,
     contexts("Largest activations", data.top),
+    wholeRange(data.range),
     contexts("Smallest activations", data.bottom),
     effects(row),
     account ? neuronLinks(account) : null,

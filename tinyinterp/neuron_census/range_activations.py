@@ -1,0 +1,89 @@
+"""Examples from the whole range of every neuron, where top activations show only its end.
+
+The range of a neuron is cut into bands by its largest activation over the whole text: quarters of
+it, and everything below zero. From each band come a few of the sampled tokens, evenly spaced in
+reading order, and the share of the sample that lies in the band.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float, Int
+
+from tinyinterp.io.table import rounded
+from tinyinterp.neuron_census.tables import hit_columns, notes_table
+from tinyinterp.neuron_census.top_activations import Hit
+
+# From the highest; each begins at this share of the largest activation.
+BANDS = {"top": 0.75, "upper": 0.5, "middle": 0.25, "lower": 0.0, "below zero": -np.inf}
+EACH = 3  # examples of a band
+
+
+@dataclass(frozen=True)
+class RangePicks:
+    """The chosen tokens of one layer, by neuron, band and rank."""
+
+    neurons: Int[np.ndarray, " pick"]
+    bands: Int[np.ndarray, " pick"]
+    ranks: Int[np.ndarray, " pick"]  # from 1, in reading order
+    rows: Int[np.ndarray, " pick"]  # of the sample
+    shares: Float[np.ndarray, " pick"]  # of the sampled tokens that lie in the band
+
+
+def pick_range(
+    values: Float[np.ndarray, "row neuron"], largest: Float[np.ndarray, " neuron"]
+) -> RangePicks:
+    """Choose up to :data:`EACH` rows of each neuron and band.
+
+    Args:
+        values: the activations at the sampled tokens.
+        largest: of each neuron over the whole text.
+    """
+    starts = np.array(list(BANDS.values())[:-1])
+    picks: list[tuple[int, int, int, int, float]] = []
+    for neuron, top in enumerate(largest.tolist()):
+        column = np.ascontiguousarray(values[:, neuron])
+        # The number of band starts above a value is its band; none is met below zero.
+        bands = (column[:, None] < starts * max(top, 0.0)).sum(1)
+        for band in range(len(BANDS)):
+            found = np.flatnonzero(bands == band)
+            count = min(EACH, len(found))
+            spaced = found[((np.arange(count) + 0.5) * len(found) / max(count, 1)).astype(int)]
+            share = len(found) / len(column)
+            picks += [(neuron, band, at + 1, row, share) for at, row in enumerate(spaced.tolist())]
+    *whole, shares = zip(*picks, strict=True) if picks else [()] * 5
+    neurons, bands, ranks, rows = (np.array(column, dtype=np.int64) for column in whole)
+    return RangePicks(neurons, bands, ranks, rows, np.array(shares, dtype=np.float64))
+
+
+def range_table(
+    layer: int,
+    picks: RangePicks,
+    values: Float[np.ndarray, "row neuron"],
+    ids: Int[np.ndarray, " row"],
+    hits: Mapping[int, Hit],
+    notes: Mapping[str, Any],
+) -> pa.Table:
+    """A row per example, by neuron, band and rank; ``share`` is that of the band.
+
+    Args:
+        ids: of the sampled tokens.
+        hits: at least those with the ids that were picked.
+    """
+    found = [hits[number] for number in ids[picks.rows].tolist()]
+    activations = values[picks.rows, picks.neurons].tolist()
+    names = list(BANDS)
+    columns = {
+        "layer": np.full(len(found), layer),
+        "neuron": picks.neurons,
+        "band": [names[band] for band in picks.bands.tolist()],
+        "share": [rounded(share) for share in picks.shares.tolist()],
+        "rank": picks.ranks,
+        "activation": [rounded(value + 0.0) for value in activations],
+    }
+    return notes_table(columns | hit_columns(found), notes)
