@@ -12,6 +12,7 @@ from tinyinterp.io.table import Table
 from tinyinterp.results import Account
 
 RUNGS = ("position", "tokens", "predecessor", "trigram")
+LADDER = 3  # rungs that a head can need
 PREDICTORS = ("position", "token", "predecessor", "trigram", "tag", "tag_pair")
 NEEDS = ("position", "tokens", "predecessor", "context", "")
 NEURON_NEEDS = ("position", "token", "predecessor", "context", "")
@@ -79,7 +80,7 @@ def head_row(layer: int, head: int, needs: str, cost: float) -> dict[str, Any]:
     row: dict[str, Any] = {"layer": layer, "head": head, "needs": needs}
     for number, rung in enumerate(RUNGS):
         row |= share(f"explained_{rung}", (number + 1) / 5)
-    for number, rung in enumerate(RUNGS):
+    for number, rung in enumerate(RUNGS[:LADDER]):
         row |= share(f"keeps_{rung}", (number - 1) / 3 if needs else math.nan)
     row |= share("ablation_loss_increase", cost if needs else 0.0)
     return row | {

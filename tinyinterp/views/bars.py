@@ -69,8 +69,9 @@ class Bars:
 
 
 def known(row: Mapping[str, Any], column: str) -> float:
-    """A number of a row; NaN where there is none."""
-    return float(row[column]) if is_known(row[column]) else math.nan
+    """A number of a row; NaN where there is none, or no such column."""
+    value = row.get(column)
+    return math.nan if value is None or not is_known(value) else float(value)
 
 
 def places(count: int, number: int, of: int) -> tuple[list[float], float]:
