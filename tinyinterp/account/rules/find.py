@@ -181,7 +181,7 @@ def choose_patterns(
 def choose_tokens(
     index: TextIndex, hits: Hits, settings: RuleSettings, most: Int[np.ndarray, " neuron"]
 ) -> Int[np.ndarray, "neuron choice"]:
-    """The same for single tokens, at most so many for each neuron."""
+    """The same for single tokens, at most ``most`` of them for each neuron."""
     return _choose(index, hits, settings, most, 1)[0]
 
 
@@ -192,7 +192,7 @@ def _choose(
     most: Int[np.ndarray, " neuron"],
     n_forms: int,
 ) -> tuple[Int[np.ndarray, "neuron choice"], Int[np.ndarray, "two neuron"]]:
-    """Patterns of the first so many forms, and their outcome on FIT, as in `choose`."""
+    """Patterns of the first ``n_forms`` forms, and their outcome on FIT, as in ``choose``."""
     n_neurons = len(most)
     chosen = np.full((n_neurons, settings.most), -1, dtype=np.int32)
     outcome = np.zeros((n_neurons, 2), dtype=np.int64)
@@ -208,7 +208,7 @@ def _choose(
 
 
 def _first(batches: Iterable[MicroBatch], n_tokens: int) -> Iterator[MicroBatch]:
-    """Micro-batches up to the one in which so many tokens are reached."""
+    """Micro-batches up to the one that reaches ``n_tokens`` tokens."""
     for batch in batches:
         yield batch
         n_tokens -= sum(batch.lengths)
