@@ -5,6 +5,11 @@ and their union is scored, as a prediction of where the neuron fires, on the oth
 from counting all patterns that end at the neuron's hits, and are chosen by the F1 of their union:
 greedily, and then each again beside the others. Next to it stands the F1 of as many single tokens,
 chosen alike.
+
+F1 alone is no sign of anything learnt: a randomly initialised model of the bundled model's shape
+reaches a median of .39 to .48, nearly all of it by single tokens. What it lacks is the gain over
+these: .05 or more for 6 to 13 % of its neurons, against 70 to 90 % in the upper half of the bundled
+model.
 """
 
 from __future__ import annotations
