@@ -9,6 +9,7 @@ import pytest
 import torch
 from models import tiny_tokenizer
 from planted.neurons import stories
+from scipy import stats
 
 from tests.model_account.read_slowly import HOOK, activations, index_of, rows_of_pattern, tags_of
 from tinyinterp.model_account.rules import (
@@ -22,10 +23,9 @@ from tinyinterp.model_account.rules import (
 from tinyinterp.model_account.rules import find as finding
 from tinyinterp.model_account.rules.hits import Hits
 from tinyinterp.model_account.rules.patterns import DEMANDS, FORMS
-from tinyinterp.tagging import UNIVERSAL, TagReader
+from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
-N_TAGS = len(UNIVERSAL)
 N_NEURONS = 31
 
 
@@ -171,5 +171,5 @@ def test_what_is_due_to_chance_does_not_hold_on_other_stories(
     counter = ClaimCounter(index.words, tags_of(tag_reader), {0: level}, [claims])
     for batch, value, _ in activations(corpus, Side.TEST, 5, N_NEURONS):
         counter.observe(batch, HOOK, torch.from_numpy(value))
-    assert np.median(f1) > 0.15
+    assert np.median(f1) > 0.1
     assert np.nanmedian(counter.counts[0][0].f1) < 0.04

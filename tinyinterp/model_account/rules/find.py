@@ -5,6 +5,11 @@ and their union is scored, as a prediction of where the neuron fires, on the oth
 from counting all patterns that end at the neuron's hits, and are chosen by the F1 of their union:
 greedily, and then each again beside the others. Next to it stands the F1 of as many single tokens,
 chosen alike.
+
+F1 alone is no sign of anything learnt: a randomly initialised model of the bundled model's shape
+reaches a median of .39 to .48, nearly all of it by single tokens. What it lacks is the gain over
+these: .05 or more for 6 to 13 % of its neurons, against 70 to 90 % in the upper half of the bundled
+model.
 """
 
 from __future__ import annotations
@@ -181,7 +186,7 @@ def choose_patterns(
 def choose_tokens(
     index: TextIndex, hits: Hits, settings: RuleSettings, most: Int[np.ndarray, " neuron"]
 ) -> Int[np.ndarray, "neuron choice"]:
-    """The same for single tokens, at most so many for each neuron."""
+    """The same for single tokens, at most ``most`` of them for each neuron."""
     return _choose(index, hits, settings, most, 1)[0]
 
 
@@ -192,7 +197,7 @@ def _choose(
     most: Int[np.ndarray, " neuron"],
     n_forms: int,
 ) -> tuple[Int[np.ndarray, "neuron choice"], Int[np.ndarray, "two neuron"]]:
-    """Patterns of the first so many forms, and their outcome on FIT, as in `choose`."""
+    """Patterns of the first ``n_forms`` forms, and their outcome on FIT, as in ``choose``."""
     n_neurons = len(most)
     chosen = np.full((n_neurons, settings.most), -1, dtype=np.int32)
     outcome = np.zeros((n_neurons, 2), dtype=np.int64)
@@ -208,7 +213,7 @@ def _choose(
 
 
 def _first(batches: Iterable[MicroBatch], n_tokens: int) -> Iterator[MicroBatch]:
-    """Micro-batches up to the one in which so many tokens are reached."""
+    """Micro-batches up to the one that reaches ``n_tokens`` tokens."""
     for batch in batches:
         yield batch
         n_tokens -= sum(batch.lengths)

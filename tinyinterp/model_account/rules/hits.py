@@ -1,4 +1,4 @@
-"""The hits of every neuron in a text, gathered in one pass that finds their level on the way."""
+"""The hits of all neurons in a text, gathered in one pass that finds the hit level on the way."""
 
 from __future__ import annotations
 

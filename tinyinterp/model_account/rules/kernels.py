@@ -37,7 +37,7 @@ def choose(
         sequences: [row], the number of a row's sequence; rows of one follow one another.
         costs: [form], false alarms that a pattern is charged with in advance.
         forms: [pattern], its form.
-        n_forms: only the patterns of the first so many forms are looked at.
+        n_forms: only patterns of the first ``n_forms`` forms are considered.
         hit_starts: where the hits of each neuron start in ``hit_rows``, ascending.
         limits: [neuron], rows from here on are not looked at.
         support: hits that a pattern must have.

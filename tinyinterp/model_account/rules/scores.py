@@ -79,15 +79,15 @@ class Claims:
         """What was chosen for the neurons of each layer, as numbers into ``patterns``; -1: none."""
         used = np.unique(np.concatenate([numbers[numbers >= 0] for numbers in chosen.values()]))
         order = np.argsort(patterns[used], kind="stable")
-        place = np.zeros(len(patterns), dtype=np.int64)
-        place[used[order]] = np.arange(len(used))
+        rank = np.zeros(len(patterns), dtype=np.int64)
+        rank[used[order]] = np.arange(len(used))
         starts, owners = {}, {}
         for layer, numbers in chosen.items():
             neurons, columns = np.nonzero(numbers >= 0)
-            places = place[numbers[neurons, columns]]
-            by_place = np.lexsort((neurons, places))
-            owners[layer] = neurons[by_place]
-            starts[layer] = np.searchsorted(places[by_place], np.arange(len(used) + 1))
+            ranks = rank[numbers[neurons, columns]]
+            by_rank = np.lexsort((neurons, ranks))
+            owners[layer] = neurons[by_rank]
+            starts[layer] = np.searchsorted(ranks[by_rank], np.arange(len(used) + 1))
         return cls(patterns[used][order], np.unique(forms[used]), starts, owners)
 
     def matches(
@@ -98,11 +98,11 @@ class Claims:
         rows, matches = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for form in self.forms:
             found, there = numbers.patterns(FORMS[form])
-            places = np.searchsorted(self.patterns, found)
-            there &= places < len(self.patterns)
-            there[there] = self.patterns[places[there]] == found[there]
+            nearest = np.searchsorted(self.patterns, found)
+            there &= nearest < len(self.patterns)
+            there[there] = self.patterns[nearest[there]] == found[there]
             rows.append(np.flatnonzero(there))
-            matches.append(places[there])
+            matches.append(nearest[there])
         row, match = np.concatenate(rows), np.concatenate(matches)
         order = np.lexsort((match, row))
         return np.searchsorted(row[order], np.arange(len(around.tokens) + 1)), match[order]

@@ -63,8 +63,8 @@ class Wording:
         """Patterns in the order of their choice, those that differ in one token as one."""
         written: list[_Written] = []
         for pattern in map(slots_of, patterns):
-            places = [(rule.joined_by(pattern, self._words), rule) for rule in written]
-            free = [(slot, number) for number, (slot, _) in enumerate(places) if slot is not None]
+            apart = [rule.joined_by(pattern, self._words) for rule in written]
+            free = [(slot, number) for number, slot in enumerate(apart) if slot is not None]
             if free:
                 slot, number = min(free)
                 written[number].slots[slot].append(pattern[slot])
