@@ -23,6 +23,7 @@ NAMES = (
     "04_train_your_own",
     "05_inside_a_story",
     "06_your_model",
+    "07_account",
 )
 ABSOLUTE = re.compile(r"""(?:["'(\s`=]|^)(?:/[a-z]\w*/|~/|[A-Z]:\\)""", re.MULTILINE)
 MOST_LINES = 16  # of a cell that a reader is to take in at a glance

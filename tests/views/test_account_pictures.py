@@ -87,7 +87,7 @@ def test_both_pictures_of_an_account_show_the_same(account: Account):
         trace = traces[f"{line.get_label()}, by size"]
         np.testing.assert_allclose(values(trace, "x"), line.get_xdata())
         np.testing.assert_allclose(values(trace, "y"), line.get_ydata())
-    assert picture.title == f"What simple stories recover of tiny {HOSTILE} on {HOSTILE}"
+    assert picture.title == f"What simple stories recover of tiny {HOSTILE}"
     assert "<img" not in traces["all heads"]["hovertext"][0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
@@ -58,13 +59,18 @@ def _draw_curves(axes: Axes, points: AccountPoints) -> None:
             curve.sizes, curve.values,
             marker="o", markersize=4, linewidth=1.1, color=curve.colour, label=curve.name,
         )  # fmt: skip
-        for label, size, value in zip(curve.labels, curve.sizes, curve.values, strict=True):
+        for number, label in enumerate(curve.labels):
+            above = number % 2 or not curve.values[number]  # clear of the axis and of each other
             axes.annotate(
-                label, (size, value), xytext=(5, -9), textcoords="offset points",
-                fontsize=6.5, color=curve.colour,
+                label, (curve.sizes[number], curve.values[number]),
+                xytext=(-4, 6) if above else (5, -10), textcoords="offset points",
+                ha="right" if above else "left", fontsize=6.5, color=curve.colour,
             )  # fmt: skip
     axes.set_xscale("log")
+    axes.margins(x=0.14)
     axes.set_xlabel(SIZE_LABEL, fontsize=8)
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.minorticks_off()
     axes.xaxis.set_major_formatter(lambda value, _position: f"{value:,.0f}")
     _finish(axes)
 

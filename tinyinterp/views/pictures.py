@@ -133,8 +133,7 @@ def account_picture(table: Table) -> Picture:
 
 def account_title(table: Table) -> str:
     """What stands above the picture of an account."""
-    notes = table.notes
-    return f"What simple stories recover of {shown_name(notes['model'])} on {notes['text']}"
+    return f"What simple stories recover of {shown_name(table.notes['model'])}"
 
 
 def ladder_picture(ladder: Ladder, model: str) -> Picture:
