@@ -46,6 +46,14 @@ def test_page_holds_every_neuron_and_its_hits_in_order(tmp_path: Path, n_neurons
         assert found[0][1:] == ["saw a big", " cat", " and ran", "NOUN", 11, 13]
 
 
+def test_the_page_has_both_sides_of_a_tag_in_words_where_the_table_has_them(tmp_path: Path) -> None:
+    rows = [{**row, "tag_precision": 0.9, "tag_recall": 0.02, "hits": 50} for row in neurons(2)]
+    table = Table("neurons_layer4", rows, notes={"text": "stories"})
+    data = Page(write_neuron_page(table, Table("top", [hit(0, 0)]), tmp_path)).data
+    said = "90% of its hits are nouns, and it fires on 2.0% of nouns"
+    assert [row["both_sides"] for row in data["neurons"]] == [said, said]
+
+
 def test_hostile_text_stays_text_and_nothing_is_loaded(tmp_path: Path) -> None:
     hits = [hit(0, 0, token=HOSTILE, before=HOSTILE, after="\u2028\n", tag=None)]
     page = Page(write_neuron_page(neurons(1), Table("top", hits), tmp_path))
