@@ -121,6 +121,8 @@ def test_neurons_are_ranked_for_a_tag(neurons, tmp_path: Path):
     assert lows == sorted(lows, reverse=True)
     first = f"{lines[0]['layer']}.{lines[0]['neuron']}"
     assert re.search(rf"^{re.escape(first)} +{lines[0]['kind']} ", shown.out, re.MULTILINE)
+    header = r"^neuron +kind +r +95 % interval +AUROC +of hits +of tag"
+    assert re.search(header, shown.out, re.MULTILINE)
     following = neurons(*words, "--target", "next", "--jsonl").out.splitlines()
     assert {json.loads(line)["target"] for line in following} == {"next"}
 

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import Watched
 
-from tests.views.account_examples import make_account
+from tests.views.account_examples import LADDER, make_account
 from tests.views.examples import HOSTILE
 from tests.views.reading import Page
 from tinyinterp.views.account_lines import NEEDS
@@ -49,7 +49,7 @@ def test_data_is_the_account(path: Path) -> None:
         keeps = head["ladder"]["bars"][1]
         assert keeps["name"] == "keeps"
         assert [cell[0] for cell in keeps["values"]] == [
-            short(row[f"keeps_{rung}"]) for rung in head["ladder"]["rungs"]
+            short(row[f"keeps_{rung}"]) for rung in head["ladder"]["rungs"][:LADDER]
         ]
     for name, table in (("heads", account.heads), ("neurons", account.neurons)):
         counted = data["needs"][name]["layers"]
@@ -74,14 +74,14 @@ def test_every_need_has_a_colour() -> None:
 
 def test_the_page_shows_the_account(page: Watched) -> None:
     seen = page.page
-    assert "(trigram) recovers 0.12 of the way" in seen.inner_text("main")
+    assert "(gist) recovers 0.12 of the way" in seen.inner_text("main")
     widths = (
         seen.locator("table")
         .first.locator("td span span")
         .evaluate_all("all => all.map((one) => one.getBoundingClientRect().width)")
     )
-    assert len(widths) == 4 * 3 + 4
-    assert widths[:4] == pytest.approx([22.5, 67.5, 112.5, 157.5], abs=0.1)
+    assert len(widths) == 5 * 3 + 4
+    assert widths[:5] == pytest.approx([13.5, 49.5, 85.5, 121.5, 157.5], abs=0.1)
     picture = seen.locator("img")
     assert picture.count() == 1
     assert picture.evaluate("one => one.naturalWidth") > 400
@@ -99,15 +99,15 @@ def test_the_bars_of_a_ladder_stand_where_its_shares_are(page: Watched) -> None:
     boxes = first.locator("rect").evaluate_all(
         "all => all.map((one) => [one.y.baseVal.value, one.height.baseVal.value])"
     )
-    assert len(boxes) == 8
+    assert len(boxes) == 5 + 3  # explained by every rung, kept by those that a head can need
     lowest = -1 / 3 - 0.05
     scale = 112 / (1 - lowest)  # pixels of a whole share
     heights = [height / scale for _, height in boxes]
-    expected = [0.2, 0.4, 0.6, 0.8, 1 / 3, 0, 1 / 3, 2 / 3]
+    expected = [0.2, 0.4, 0.6, 0.8, 1, 1 / 3, 0, 1 / 3]
     assert heights == pytest.approx(expected, abs=0.001)
     zero = 8 + scale
-    assert [y + height for y, height in boxes[:4]] == pytest.approx([zero] * 4, abs=0.05)
-    assert boxes[4][0] == pytest.approx(zero, abs=0.05)  # below the axis
+    assert [y + height for y, height in boxes[:5]] == pytest.approx([zero] * 5, abs=0.05)
+    assert boxes[5][0] == pytest.approx(zero, abs=0.05)  # below the axis
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tinyinterp.model_account.judged import NEURON_RUNGS, PREDICTORS, RUNGS, THRESHOLDS
+from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS, THRESHOLDS
 from tinyinterp.views import style
 from tinyinterp.views.bars import Bars, known, places
 from tinyinterp.views.points import is_known, place_of
@@ -51,7 +51,8 @@ def head_ladder(row: Row) -> Ladder:
     bars = []
     for number, (measure, colour) in enumerate(measures):
         across, width = places(len(RUNGS), number, len(measures))
-        bars.append(_bars(row, measure, measure, colour, RUNGS, across, width))
+        n = LADDER if measure == "keeps" else len(RUNGS)
+        bars.append(_bars(row, measure, measure, colour, RUNGS[:n], across[:n], width))
     cost = f"mean ablation costs {style.number(row['ablation_loss_increase'], 4)} nats per token"
     needs = f"needs {row['needs']}" if row["needs"] else "costs nothing to ablate"
     about = cost if row["needs"] else f"{cost}, its interval reaches 0: no rung keeps a share"
