@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from playwright.sync_api import expect
 
-from tests.views.account_examples import PREDICTORS, RUNGS, make_account
+from tests.views.account_examples import LADDER, PREDICTORS, RUNGS, make_account
 from tests.views.examples import HOSTILE
 from tinyinterp import view
 from tinyinterp.errors import SelectionError
@@ -99,11 +99,11 @@ def test_the_picture_of_an_account_shows_its_table(account: Account):
         expected = [max(0.0, row["loss_recovered_unigram"]) for row in shares]
         assert [height for _, height in bars[name][0]] == expected
     assert [height for _, height in bars["n-gram models"][0]] == [0.0625, 0.125, 0.1875, 0.25]
-    assert [round(place) for place, _ in bars["n-gram models"][0]] == [4, 5, 6, 7]
+    assert [round(place) for place, _ in bars["n-gram models"][0]] == [5, 6, 7, 8]
     marks = [text.get_text() for text in by_rung.texts]
     assert marks == ["<0"]  # of both at once by position, which is worse than the unigram model
     (both, _) = by_size.lines
-    assert both.get_xdata().tolist() == [1009, 10090, 100900, 1009000]
+    assert both.get_xdata().tolist() == [1009 * 10**n for n in range(5)]
     dashed = [line.get_ydata()[0] for line in by_rung.lines if line.get_linestyle() == "--"]
     assert dashed == [0.25]
 
@@ -116,7 +116,7 @@ def test_the_ladder_of_a_head(account: Account, head: int):
     check_same(axes, picture)
     bars = drawn_bars(axes)
     assert [height for _, height in bars["explained"][0]] == [row[f"explained_{r}"] for r in RUNGS]
-    keeps = [row[f"keeps_{rung}"] for rung in RUNGS] if row["needs"] else []
+    keeps = [row[f"keeps_{rung}"] for rung in RUNGS[:LADDER]] if row["needs"] else []
     assert [height for _, height in bars["keeps"][0]] == keeps
     needs = f"needs {row['needs']}" if row["needs"] else "costs nothing to ablate"
     assert picture.title.startswith(f"Head 0.{head} {needs}, tiny")
