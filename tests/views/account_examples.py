@@ -39,7 +39,7 @@ def make_account(n_layers: int = 3, n_heads: int = 7, d_mlp: int = 11) -> Accoun
     for part, base in (("heads", 0.5), ("neurons", 0.25), ("both", 0.125)):
         rows.append(model_row(part, "means", -1.5, 101))
         rows += [
-            model_row(part, rung, base * (number + 1) / 2.5 - 0.125, 1009 * 10**number)
+            model_row(part, rung, base * (number + 1) / 2.5 - 0.1, 1009 * 10**number)
             for number, rung in enumerate(RUNGS)
         ]
     rows += [model_row("language", f"{n}-gram", 0.0625 * (n - 1), 13**n) for n in range(1, 6)]

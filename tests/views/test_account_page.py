@@ -74,14 +74,14 @@ def test_every_need_has_a_colour() -> None:
 
 def test_the_page_shows_the_account(page: Watched) -> None:
     seen = page.page
-    assert "(gist) recovers 0.12 of the way" in seen.inner_text("main")
+    assert "(gist) recovers 0.15 of the way" in seen.inner_text("main")
     widths = (
         seen.locator("table")
         .first.locator("td span span")
         .evaluate_all("all => all.map((one) => one.getBoundingClientRect().width)")
     )
     assert len(widths) == 5 * 3 + 4
-    assert widths[:5] == pytest.approx([13.5, 49.5, 85.5, 121.5, 157.5], abs=0.1)
+    assert widths[:5] == pytest.approx([18, 54, 90, 126, 162], abs=0.1)
     picture = seen.locator("img")
     assert picture.count() == 1
     assert picture.evaluate("one => one.naturalWidth") > 400
