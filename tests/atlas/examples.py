@@ -78,7 +78,13 @@ def make_account() -> FinishedAccount:
          "unigram_low": None if rung == "1-gram" else -0.6 + i / 20, "unigram_high": i / 20}
         for i, (part, rung) in enumerate(replaced + language)
     ]  # fmt: skip
-    return FinishedAccount(notes, rows, heads, neurons)
+    layers = [
+        {"layer": layer, "rung": rung, "keeps": 0.4, "keeps_low": 0.3, "keeps_high": 0.5,
+         "ablation_loss_increase": 0.75}
+        for layer in range(N_LAYERS)
+        for rung in ("position", "token", "predecessor", "trigram")
+    ]  # fmt: skip
+    return FinishedAccount(notes, rows, heads, neurons, layers)
 
 
 def account_of_head(layer: int, head: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tinyinterp.atlas.finished_account import read_account
 from tinyinterp.errors import SelectionError
 from tinyinterp.io.table import Table
 from tinyinterp.model_account import AccountSettings, ModelAccount, take_account
-from tinyinterp.views.account_data import head_needs, linked_neurons, needs_words
+from tinyinterp.views.account_data import linked_neurons, needs_words
 
 ALL = ("index.html", "head.html#1.0", "head.html#1.1", "neuron.html#0.130", "neuron.html#0.4",
        "layer.html#0", "layer.html#0:needs token")  # fmt: skip
@@ -53,6 +53,10 @@ def test_an_account_is_read_as_it_was_written(
         found.neurons[2, 30]["effect_token"]
         == taken.neurons.row(layer=2, neuron=30)["effect_token"]
     )
+    assert [row["keeps"] for row in found.layers] == [
+        None if row["keeps"] != row["keeps"] else row["keeps"]
+        for row in taken.layers
+    ]
     assert found.heads[1, 0]["drawn_to"] == taken.heads.row(layer=1, head=0)["drawn_to"]
 
 
@@ -95,10 +99,7 @@ def test_without_an_account_nothing_is_said_of_one(site: Path, accounted: Path):
         assert with_it != without
 
 
-def test_what_a_head_is_like_and_what_it_needs_are_one_line():
-    said = "positional (where it looks); for the loss it needs tokens"
-    assert head_needs("positional", "tokens") == said
-    assert head_needs("sink", "").endswith("; mean ablation does not raise the loss")
+def test_a_cell_of_the_map_says_what_the_needed_rung_keeps():
     kept = {"keeps_position": 0.1, "keeps_tokens": 0.6123, "keeps_predecessor": 0.5}
     assert needs_words({"needs": "context", **kept}) == ("context", "keeps 0.61")
     assert needs_words({"needs": "", **kept}) == ("no effect", "")
@@ -141,7 +142,7 @@ def test_a_head_without_effect_has_no_shares_to_keep(watched: Watched, accounted
 def test_the_page_of_a_neuron_has_its_ladder_and_rules(watched: Watched, accounted: Path):
     page = watched.page
     visit(page, accounted, "neuron.html#0.3")
-    assert "to predict it takes the token and the one before it" in page.inner_text("p.about")
+    assert "predicting it needs the token and the one before it" in page.inner_text("p.about")
     rungs = page.locator("table.rows").first.locator("tbody th").all_inner_texts()
     assert rungs == ["position", "token", "predecessor", "trigram", "tag", "tag pair"]
     assert page.locator("ol.rules li").inner_text() == f"a [{HOSTILE}]"
@@ -172,6 +173,8 @@ def test_the_overview_switches_between_kinds_and_needs(watched: Watched, account
     page.get_by_role("button", name="needs").last.click()
     page.locator("table a", has_text="27").first.click()
     expect(page.locator("h1")).to_have_text("Layer 0")
+    rungs = page.locator("section", has_text="All neurons at once").locator("tbody tr")
+    assert rungs.count() == 4
     shown = page.locator(".filters [role=status]")
     assert shown.inner_text().startswith("2")
     assert set(page.locator("#neurons tbody tr:visible td:nth-child(3)").all_inner_texts()) == {

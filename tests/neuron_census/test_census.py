@@ -173,7 +173,7 @@ def test_files(census: NeuronCensus, tmp_path: Path):
     names = [path.name for path in census.write(tmp_path)]
     assert names == [
         *(f"neurons_layer1.{suffix}" for suffix in ("csv", "parquet", "json")),
-        *(f"{side}_activations_layer1.parquet" for side in ("top", "bottom")),
+        *(f"{side}_activations_layer1.parquet" for side in ("top", "bottom", "range")),
         *(f"{name}_layer1.parquet" for name in ("associations", "histograms")),
         "top_activations_layer1.txt",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class FinishedAccount:
     rows: Sequence[Row]
     heads: Mapping[tuple[int, int], Row]
     neurons: Mapping[tuple[int, int], Row]
-    layers: Sequence[Row] = field(default_factory=list)
+    layers: Sequence[Row]
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,9 @@ def _index(atlas: Atlas, neurons: NeuronSummary) -> dict[str, Any]:
         *(ACCOUNT_TERMS if account else ()),
     ]
     notes = {"heads": atlas.head_notes, "neurons": neurons.notes}
-    whole = {"account": model_account(account.rows, account.notes)} if account else {}
+    whole = (
+        {"account": model_account(account.rows, account.layers, account.notes)} if account else {}
+    )
     return whole | {
         "model": atlas.model_name,
         "text": atlas.text,

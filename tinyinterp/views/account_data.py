@@ -22,17 +22,6 @@ NEEDS_WORDS = {
 }
 
 
-def head_needs(kind: str, needs: str) -> str:
-    """The label of a head and what its effect on the loss needs, as one line.
-
-    >>> head_needs("positional", "tokens")
-    'positional (where it looks); for the loss it needs tokens'
-    """
-    words = NEEDS_WORDS.get(needs, needs)
-    says = f"for the loss it needs {words}" if needs else "mean ablation does not raise the loss"
-    return f"{kind} (where it looks); {says}"
-
-
 def needs_words(row: Row) -> tuple[str, str]:
     """The two short lines of a head's cell in the map of needs.
 
@@ -67,10 +56,15 @@ def account_settings() -> dict[str, Any]:
     }
 
 
-def model_account(rows: Sequence[Row], notes: Mapping[str, Any]) -> dict[str, Any]:
-    """The account of the whole model, for its table."""
-    shown = [{name: short_cell(value) for name, value in row.items()} for row in rows]
-    return {"rows": shown, "notes": notes} | account_settings()
+def model_account(
+    rows: Sequence[Row], layers: Sequence[Row], notes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The account of the whole model and that of the neurons of each layer, for their tables."""
+    shown, by_layer = (
+        [{name: short_cell(value) for name, value in row.items()} for row in table]
+        for table in (rows, layers)
+    )
+    return {"rows": shown, "layers": by_layer, "notes": notes} | account_settings()
 
 
 def component_account(row: Row) -> dict[str, Any]:

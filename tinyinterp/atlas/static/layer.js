@@ -19,9 +19,10 @@ atlas.start(async (target) => {
     content.push(section("Heads", el("ul", { class: "legend" }, heads.map((row) =>
       el("li", {}, headLink(layer, row.head), " ", chip(row.kind), row.needs === undefined ? "" : [" ", needsChip(row.needs, row.needs ? `needs ${row.needs}` : null)], row.role ? ` ${arrow(row.role)}` : "")))));
   }
+  if (index.account) content.push(layerLadder(index.account, layer));
   if (counted) {
     const { neurons } = await atlas.load(`layer-${layer}`);
     content.push(section("Neurons", ...neuronList(layer, neurons, index.neuron_kinds, sought ? null : kind, sought)));
   }
-  return { title: `Layer ${layer}`, previous: to(layers[at - 1]), next: to(layers[at + 1]), content };
+  return { title: `Layer ${layer}`, previous: to(layers[at - 1]), next: to(layers[at + 1]), content: content.filter(Boolean) };
 });

@@ -19,7 +19,7 @@ function headNeeds(settings, needs) {
 
 function neuronNeeds(settings, needs) {
   if (!needs) return [" (what it fires on); its activation is constant"];
-  return [" (what it fires on); to predict it takes ", needsChip(needs, inWords(settings, needs), "neuron")];
+  return [" (what it fires on); predicting it needs ", needsChip(needs, inWords(settings, needs), "neuron")];
 }
 
 // A share as a bar from 0 to 1 with its interval; `enough` marks what a rung must reach.
@@ -63,11 +63,12 @@ const rank = (value) => value === null || value === undefined ? null : value.toL
 function headTokens(account) {
   const copies = [account.copies, account.copies_names].filter(Boolean).join(", ");
   if (!account.drawn_to?.length && !account.raises?.length) return null;
+  const same = account.drawn_to?.join("\0") === account.raises_at?.join("\0");
   return section("Tokens it is drawn to, and what it does there", el("p", { class: "caption" },
-    "Drawn to: the largest mean scores as keys. Raises and lowers: by its value and output weights alone, where it attends to the tokens that stand after “at”."),
+    `Drawn to: the largest mean scores as keys. Raises and lowers: by its value and output weights alone, where it attends to ${same ? "these tokens" : "the tokens that stand after “at”"}.`),
     facts([
       ["drawn to", account.drawn_to?.length ? tokenList(account.drawn_to) : null],
-      ["at", account.raises_at?.length ? tokenList(account.raises_at) : null],
+      ["at", !same && account.raises_at?.length ? tokenList(account.raises_at) : null],
       ["raises there", account.raises?.length ? tokenList(account.raises) : null],
       ["lowers there", account.lowers?.length ? tokenList(account.lowers) : null],
       ["copies", copies || null],
@@ -155,6 +156,18 @@ function neuronLinks(account) {
     ...Object.keys(WAYS).map((way) => [`read by the ${WAYS[way]} of`, listed(readers[way])]),
     ["heads that read it", account.read_by?.length ? null : "none beyond chance"],
   ]));
+}
+
+// All neurons of a layer at once: what each rung keeps of what they do for the loss.
+function layerLadder(account, layer) {
+  const rows = account.layers.filter((row) => row.layer === layer);
+  if (!rows.length) return null;
+  const [first] = rows;
+  const rise = `${number(first.ablation_loss_increase, 3)} nats per token (${interval(first.ablation_loss_increase_low, first.ablation_loss_increase_high, 3)})`;
+  return section("All neurons at once", el("p", { class: "caption" },
+    `Share of what the layer’s neurons do for the loss that is left with the rung’s predictions in their place. Mean ablation costs ${rise}.`),
+    table("What each rung keeps", ["rung", "from 0 to 1", "share", "95 % interval"], rows.map((row) =>
+      [row.rung, gauge(row.keeps, row.keeps_low, row.keeps_high), number(row.keeps), interval(row.keeps_low, row.keeps_high)])));
 }
 
 // The whole model: what all heads, all neurons or both at once recover, n-gram models below.

@@ -32,7 +32,7 @@ function wholeRange(bands) {
   return section("Examples from the whole range", el("p", { class: "caption" },
     "Tokens drawn evenly from the text, in reading order, and the share of sampled tokens in each band."),
     ...bands.flatMap(([band, share, hits]) => [
-      el("h3", { class: "band" }, band, el("small", { class: "faint" }, [BANDS[band], percent(share)].filter(Boolean).map((said) => ` · ${said}`).join(""))),
+      el("h3", { class: "band" }, band, el("small", { class: "faint" }, [BANDS[band], `${number(100 * share, share < 0.01 ? 2 : 0)} %`].filter(Boolean).map((said) => ` · ${said}`).join(""))),
       contextList(hits, largest)]));
 }
 
