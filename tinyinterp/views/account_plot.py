@@ -46,7 +46,7 @@ def _draw_rungs(axes: Axes, points: AccountPoints) -> None:
         label=f"best n-gram model ({points.best})",
     )  # fmt: skip
     axes.set_xticks(range(len(points.groups)), points.groups, fontsize=8)
-    axes.set_ylim(0, 1.02)
+    axes.set_ylim(0, 1.32)  # room for the legend above the bars
     axes.set_ylabel(Y_LABEL, fontsize=8)
     axes.set_xlabel(RUNG_LABEL, fontsize=8)
     _finish(axes)
