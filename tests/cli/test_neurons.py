@@ -20,7 +20,7 @@ N_STORIES = 41
 
 def neuron_files(layer: int) -> set[str]:
     tables = {f"neurons_layer{layer}.{suffix}" for suffix in ("csv", "parquet", "json", "html")}
-    names = ("bottom_activations", "associations", "histograms")
+    names = ("bottom_activations", "range_activations", "associations", "histograms")
     tables |= {f"{name}_layer{layer}.parquet" for name in names}
     return tables | {f"top_activations_layer{layer}.{suffix}" for suffix in ("parquet", "txt")}
 

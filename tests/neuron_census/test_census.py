@@ -248,7 +248,7 @@ def test_what_does_not_exist_is_refused(model: Model, corpus: Corpus, wrong: dic
 def test_a_neuron_that_does_not_exist_is_refused(census: Neurons):
     with pytest.raises(SelectionError, match="no neuron 31; this layer has 31"):
         census.neuron_lines(31)
-    with pytest.raises(SelectionError, match="layer 2 is not in this census; it has 1"):
+    with pytest.raises(SelectionError, match="layer 2 is not in this census; choose one of 1"):
         census.neuron_lines(3, layer=2)
 
 

@@ -11,7 +11,7 @@ function contextList(hits, most) {
   const items = hits.map(([activation, before, token, after, tag, story, position]) => {
     const share = 0.12 + 0.33 * (Math.abs(activation) / largest);
     const marked = el("mark", { style: { "background-color": `rgba(var(--hit), ${share.toFixed(3)})` } },
-      tokenLink(token, oneLine(token) || visible(token)));
+      tokenLink(token, oneLine(token).trim() ? oneLine(token) : visible(token)));
     return el("li", { title: `story ${story}, position ${position}` },
       el("span", { class: "activation" }, number(activation)),
       el("span", { class: "before" }, el("span", {}, oneLine(before))),
