@@ -22,7 +22,7 @@ a :class:`Picture`, which a notebook shows with plotly, and which ``.save`` writ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.model import Model, Text
@@ -275,12 +275,12 @@ def ladder(
         given = "neither" if head is None else "both"
         raise SelectionError(f"{given} of head= and neuron= were given; give one of them")
     layer = choose_one("layer", layer, max(account.heads["layer"]) + 1)
-    if head is not None:
-        head = choose_one("head", head, max(account.heads["head"]) + 1)
-        made = head_ladder(account.heads.row(layer=layer, head=head))
+    if neuron is None:
+        chosen = choose_one("head", cast("Index", head), max(account.heads["head"]) + 1)
+        made = head_ladder(account.heads.row(layer=layer, head=chosen))
     else:
-        number = choose_one("neuron", neuron, max(account.neurons["neuron"]) + 1)
-        made = neuron_ladder(account.neurons.row(layer=layer, neuron=number))
+        chosen = choose_one("neuron", neuron, max(account.neurons["neuron"]) + 1)
+        made = neuron_ladder(account.neurons.row(layer=layer, neuron=chosen))
     return ladder_picture(made, account.model_name)
 
 

@@ -74,7 +74,7 @@ def plot_ladder(ladder: Ladder, title: str) -> go.Figure:
     return figure
 
 
-def _add_bars(figure: go.Figure, bars: Sequence[Bars], **where: int) -> None:
+def _add_bars(figure: go.Figure, bars: Sequence[Bars], **where: Any) -> None:
     for each in bars:
         down, up = each.arms()
         figure.add_bar(
@@ -97,7 +97,7 @@ def _reach(down: list[float], up: list[float]) -> dict[str, Any]:
     return {"array": up, "arrayminus": down, "thickness": 1, "width": 0, "color": style.FAINT}
 
 
-def _add_line(figure: go.Figure, height: float, **where: int) -> None:
+def _add_line(figure: go.Figure, height: float, **where: Any) -> None:
     if math.isfinite(height):
         line = {"color": LANGUAGE_COLOUR, "width": 1, "dash": "dash"}
         figure.add_hline(height, line=line, **where)
