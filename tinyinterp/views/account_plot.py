@@ -19,6 +19,7 @@ from tinyinterp.views.bars import draw_bars
 from tinyinterp.views.figure import Figure
 
 LONGEST_TITLE = 90  # characters
+LABELLED = 3  # points of a curve that have their names beside them, and the last
 
 
 def draw_account(table: Table, title: str) -> Figure:
@@ -60,6 +61,8 @@ def _draw_curves(axes: Axes, points: AccountPoints) -> None:
             marker="o", markersize=4, linewidth=1.1, color=curve.colour, label=curve.name,
         )  # fmt: skip
         for number, label in enumerate(curve.labels):
+            if LABELLED <= number < len(curve.labels) - 1:
+                continue  # n-gram models of nearly one size; the bars name them
             above = number % 2 or not curve.values[number]  # clear of the axis and of each other
             axes.annotate(
                 label, (curve.sizes[number], curve.values[number]),
