@@ -19,7 +19,7 @@ from tinyinterp.views.bars import draw_bars
 from tinyinterp.views.figure import Figure
 
 LONGEST_TITLE = 90  # characters
-LABELLED = 3  # points of a curve that have their names beside them, and the last
+LABELLED = 4  # points of a curve that have their names beside them, and the last
 
 
 def draw_account(table: Table, title: str) -> Figure:
