@@ -54,8 +54,7 @@ def test_an_account_is_read_as_it_was_written(
         == taken.neurons.row(layer=2, neuron=30)["effect_token"]
     )
     assert [row["keeps"] for row in found.layers] == [
-        None if row["keeps"] != row["keeps"] else row["keeps"]
-        for row in taken.layers
+        None if row["keeps"] != row["keeps"] else row["keeps"] for row in taken.layers
     ]
     assert found.heads[1, 0]["drawn_to"] == taken.heads.row(layer=1, head=0)["drawn_to"]
 
