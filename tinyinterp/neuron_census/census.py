@@ -59,9 +59,9 @@ class LayerCensus:
         tables = {
             "top_activations": self.top,
             "bottom_activations": self.bottom,
+            "range_activations": self.whole_range,
             "associations": self.associations,
             "histograms": self.histograms,
-            "range_activations": self.whole_range,
         }
         for name, table in tables.items():
             path = table_path(folder, name, self.table.notes["layer"])
