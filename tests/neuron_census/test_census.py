@@ -173,9 +173,8 @@ def test_files(census: NeuronCensus, tmp_path: Path):
     names = [path.name for path in census.write(tmp_path)]
     assert names == [
         *(f"neurons_layer1.{suffix}" for suffix in ("csv", "parquet", "json")),
-        *(f"{side}_activations_layer1.parquet" for side in ("top", "bottom")),
+        *(f"{side}_activations_layer1.parquet" for side in ("top", "bottom", "range")),
         *(f"{name}_layer1.parquet" for name in ("associations", "histograms")),
-        "range_activations_layer1.parquet",
         "top_activations_layer1.txt",
     ]
     with (tmp_path / names[0]).open(encoding="utf-8", newline="") as file:
