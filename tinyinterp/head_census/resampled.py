@@ -107,7 +107,7 @@ class ResampledAccumulator:
             in_parts(partial(compare_rows, clean, other, moved, window, own, sums), n_heads)
 
     def correlations(self) -> Resampled:
-        """Of the batches observed so far."""
+        """The two correlations over the batches observed so far."""
         return Resampled(_correlation(self._invariance), _correlation(self._equivariance))
 
 

@@ -67,7 +67,7 @@ class Readers:
 
 @dataclass(frozen=True)
 class Composition:
-    """Of every pair of heads: the composition, and how far above that of random rotations it is.
+    """The composition of each pair of heads, and how far it exceeds that of random rotations.
 
     An entry is NaN unless the head that reads is in a later layer; ``q`` is then 1.
     """

@@ -25,7 +25,7 @@ CHANCE = 0.05  # that random directions give any partition neuron in a model
 
 @dataclass(frozen=True)
 class LogitEffects:
-    """Of every neuron of a layer, over the vocabulary."""
+    """The effects of every neuron of a layer, over the vocabulary."""
 
     kurtosis: Float[np.ndarray, " neuron"]  # excess
     skew: Float[np.ndarray, " neuron"]

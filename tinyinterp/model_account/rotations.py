@@ -40,7 +40,7 @@ class Spectrum:
 
     @classmethod
     def of(cls, singular_values: Float[Tensor, "*matrix value"]) -> Spectrum:
-        """Of each matrix."""
+        """The moments of each matrix."""
         squares = singular_values.square()
         total = squares.sum(dim=-1, keepdim=True)
         shares = squares / total.where(total > 0, 1.0)
@@ -70,7 +70,7 @@ class Rotations:
 
     @classmethod
     def of(cls, dimensions: int, one: Spectrum, other: Spectrum) -> Rotations:
-        """Of each pair; where either is nothing, or all rotations give the same: variance 0.
+        """The moments of each pair; variance 0 where a matrix is 0 or all rotations agree.
 
         Args:
             dimensions: at least 3.
@@ -105,7 +105,7 @@ class Rotations:
         return np.where(self.variance > 0, found, np.inf)
 
     def _shape(self) -> Float[np.ndarray, "*pair"]:
-        """Of the gamma distribution with the same skew; so large as to be normal without any."""
+        """The shape of the gamma distribution with this skew; nearly normal without any."""
         variance = np.where(self.variance > 0, self.variance, 1.0)
         skew = np.maximum(self.third / variance**1.5, LEAST_SKEW)
         return np.asarray(4 / skew**2)

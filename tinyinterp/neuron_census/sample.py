@@ -73,7 +73,7 @@ class EvenSample:
 
     @property
     def ids(self) -> Int[np.ndarray, " row"]:
-        """Of the tokens drawn, in reading order."""
+        """The tokens drawn, in reading order."""
         return self._columns[: self.held, 0]
 
     def arrays(self) -> dict[str, np.ndarray]:

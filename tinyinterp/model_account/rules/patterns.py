@@ -137,6 +137,6 @@ def slots_of(pattern: int) -> tuple[int, ...]:
 
 
 def _slots(values: Sequence[int] | Int[np.ndarray, " position"]) -> Int[np.ndarray, "row slot"]:
-    """Of every position but the first, the value there and those before it; -1 before the first."""
+    """The value at each position after the first and those before it; -1 before the first."""
     padded = np.concatenate([np.full(SLOTS - 1, -1), values])
     return np.lib.stride_tricks.sliding_window_view(padded, SLOTS)[1:, ::-1].astype(np.int64)
