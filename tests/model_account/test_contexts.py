@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyinterp.model_account.contexts import LEAST, find_contexts
-from tinyinterp.model_account.means import PULL, ContextSums, rows_for
+from tinyinterp.model_account.means import (
+    POSITION_PULL,
+    PULL,
+    ContextSums,
+    Occurrences,
+    rows_for,
+)
 
 N_VOCAB, ORDER = 5, 3
 SEQUENCES = st.lists(
@@ -91,7 +97,7 @@ def test_means_are_those_of_the_slow_way(given_sequences):
 
     found = rows.of(tokens[:2])
     for order in range(ORDER):
-        predicted = means.predict(found[order], with_position=False).numpy()
+        predicted = means.by_row[found[order]].numpy()
         for row in range(2):
             for position in range(len(sequences[row])):
                 context = context_of(sequences[row], position, order + 1, counts)
@@ -113,3 +119,56 @@ def test_a_position_adds_what_is_special_about_it():
     at = means.at_positions(11)[:, 0]
     assert abs(float(at[3]) - expected) < 1e-5
     assert abs(float(at[7]) - overall) < 1e-5  # no sequence is so long
+
+
+def test_token_and_position_are_fitted_together():
+    """A token that stands at late positions alone is not given what the position does."""
+    random = np.random.default_rng(5)
+    length, n = 13, 211
+    sequences = []
+    for _ in range(n):
+        early, late = (
+            random.integers(0, 3, length // 2),
+            random.integers(2, 5, length - length // 2),
+        )
+        sequences.append(np.concatenate([early, late]))
+    tokens = torch.from_numpy(np.stack(sequences))
+    of_token = torch.tensor([[1.0], [-2.0], [0.5], [3.0], [-1.0]])
+    of_position = torch.linspace(-4, 4, length)[:, None]
+    values = of_token[tokens] + of_position
+    rows = rows_for(find_contexts(sequences, 5, 1), [tokens])
+    sums, at = ContextSums(rows.tree, 1, length), Occurrences(rows.tree, length)
+    everywhere = torch.ones(tokens.shape, dtype=torch.bool)
+    sums.add(values, rows.of(tokens)[-1], everywhere)
+    at.add(rows.of(tokens)[-1], everywhere)
+    means = sums.means(at.matrix)
+    error = means.predict(rows.of(tokens)[0]) - values
+    apart = ContextSums(rows.tree, 1, length)
+    apart.add(values, rows.of(tokens)[-1], everywhere)
+    error_apart = apart.means().predict(rows.of(tokens)[0]) - values
+    assert error.square().mean() < 0.05
+    assert error_apart.square().mean() > 1
+
+
+def test_effects_together_are_those_of_penalised_least_squares():
+    """What backfitting converges to: ridge regression on tokens and positions."""
+    random = np.random.default_rng(6)
+    sequences = [random.integers(0, 3, 7) for _ in range(31)]
+    tokens = torch.from_numpy(np.stack(sequences))
+    values = torch.from_numpy(random.normal(size=(31, 7, 1))).float()
+    rows = rows_for(find_contexts(sequences, 5, 1), [tokens])
+    sums, at = ContextSums(rows.tree, 1, 7), Occurrences(rows.tree, 7)
+    everywhere = torch.ones(tokens.shape, dtype=torch.bool)
+    sums.add(values, rows.of(tokens)[-1], everywhere)
+    at.add(rows.of(tokens)[-1], everywhere)
+    means = sums.means(at.matrix)
+    flat = tokens.numpy().ravel()
+    design = np.zeros((len(flat), 10))
+    design[np.arange(len(flat)), flat] = 1
+    design[np.arange(len(flat)), 3 + np.tile(np.arange(7), 31)] = 1
+    target = values.numpy().ravel()
+    penalty = np.diag([PULL] * 3 + [POSITION_PULL] * 7)
+    centred = target - target.mean()
+    found = np.linalg.solve(design.T @ design + penalty, design.T @ centred)
+    np.testing.assert_allclose(means.beside[:, 0].numpy(), found[3:], atol=1e-3)
+    np.testing.assert_allclose(means.by_row[1:4, 0].numpy() - target.mean(), found[:3], atol=1e-3)

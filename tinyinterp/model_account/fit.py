@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from tinyinterp.head_census.causal import MeanZ
@@ -24,7 +24,13 @@ from tinyinterp.io.progress import Progress
 from tinyinterp.model_account.calibration import calibrate
 from tinyinterp.model_account.contexts import find_contexts
 from tinyinterp.model_account.gist import Gist, GistSums
-from tinyinterp.model_account.means import ContextMeans, ContextSums, TokenRows, rows_for
+from tinyinterp.model_account.means import (
+    ContextMeans,
+    ContextSums,
+    Occurrences,
+    TokenRows,
+    rows_for,
+)
 from tinyinterp.model_account.predictors import Predictor, Reading
 from tinyinterp.model_account.surrogates import (
     LayerSurrogates,
@@ -91,9 +97,12 @@ class Fitted:
 class _Streams:
     """Adds up residual streams and activations by context and position."""
 
-    def __init__(self, decoder: Decoder, rows: TokenRows, tags: TagRows, longest: int) -> None:
+    def __init__(
+        self, decoder: Decoder, rows: TokenRows, tags: TagRows, longest: int, *, together: bool
+    ) -> None:
         config = decoder.config
         layers = range(config.n_layers)
+        self._together = together
         self._rows, self._tags = rows, tags
         self._by_tag = {
             f"blocks.{layer}.{POST}": ContextSums(tags.tree, config.d_mlp, longest)
@@ -104,6 +113,7 @@ class _Streams:
             for layer in layers
             for name, width in (("hook_resid_pre", config.d_model), (POST, config.d_mlp))
         }
+        self._at = Occurrences(rows.tree, longest)
         self._known: tuple[MicroBatch, Int[Tensor, "batch position"]] | None = None
 
     def hook_names(self) -> Iterable[str]:
@@ -112,13 +122,14 @@ class _Streams:
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         if self._known is None or self._known[0] is not batch:
             self._known = batch, self._rows.of(batch.tokens)[-1]
+            self._at.add(self._known[1], batch.mask)
         self._sums[name].add(value, self._known[1], batch.mask)
         if name in self._by_tag:
             self._by_tag[name].add(value, self._tags.of(batch)[-1], batch.mask)
 
     def means(self, name: str) -> ContextMeans:
         """What contexts say at one hook; its sums are let go."""
-        return self._sums.pop(name).means()
+        return self._sums.pop(name).means(self._at.matrix if self._together else None)
 
     def tag_means(self, name: str) -> ContextMeans:
         """What tags say at one hook; its sums are let go."""
@@ -134,6 +145,7 @@ def fit_ladders(
     *,
     order: int,
     seed: int,
+    together: bool = True,
     report: Progress | None = None,
 ) -> Fitted:
     """Fit what every rung says, for all heads and neurons.
@@ -146,6 +158,7 @@ def fit_ladders(
         gist: features of a text so far.
         order: tokens of the longest contexts.
         seed: of the sample that surrogates are calibrated on.
+        together: whether what contexts and positions add is fitted together, or each alone.
         report: advances by the tokens read.
     """
     config = decoder.config
@@ -160,7 +173,7 @@ def fit_ladders(
     longest = max(*(batch.tokens.shape[1] for batch in test), *map(len, tokens))
     del tokens
 
-    streams, mean_z = _Streams(decoder, rows, tags, longest), MeanZ(config)
+    streams, mean_z = _Streams(decoder, rows, tags, longest, together=together), MeanZ(config)
     patterns = FitAccumulator(config, longest)
     scan(decoder, fit(), [OnPatterns(config, [patterns]), mean_z, streams], report=report)
 
@@ -281,23 +294,64 @@ class _Calibration:
         a: Float[Tensor, " head"],
         window: int | None,
     ) -> Float[np.ndarray, "head n_vocab"]:
-        """Mean of ``a ŝ`` by the key's token, each query's mean over its keys taken off first."""
+        """Mean of ``a ŝ`` by the key's token, beyond what the query and the distance account for.
+
+        From each score, the mean over the query's keys is taken off, which the softmax does not
+        see, and then the mean at that distance: tokens that stand at the end of stories are
+        followed by few queries, all near.
+        """
         n_vocab = self._decoder.config.n_vocab
+        masks, scores = zip(
+            *(
+                _centred(batch, found.double(), window)
+                for batch, found in zip(self._batches, scores, strict=True)
+            ),
+            strict=True,
+        )
+        by_distance = _mean_by_distance(masks, scores, self._width)
         totals = torch.zeros(len(a), n_vocab, dtype=torch.float64)
         counts = torch.zeros(n_vocab, dtype=torch.float64)
         times = torch.zeros(n_vocab, dtype=torch.float64)
-        for batch, found in zip(self._batches, scores, strict=True):
-            allowed = keys_after_first(batch.tokens.shape[1], window) & batch.mask[:, None, :, None]
-            finite = found.double().masked_fill(~allowed, 0)
-            n_keys = allowed.sum(-1, keepdim=True).clamp_min(1)
-            centred = (finite - finite.sum(-1, keepdim=True) / n_keys).masked_fill(~allowed, 0)
-            by_key = centred.sum(2)  # [batch head key]
+        for batch, allowed, found in zip(self._batches, masks, scores, strict=True):
+            usual = by_distance[:, _distances(found.shape[-1])]
+            by_key = (found - usual).masked_fill(~allowed, 0).sum(2)  # [batch head key]
             for row, tokens in enumerate(batch.tokens):
                 totals.index_add_(1, tokens, by_key[row])
                 counts.index_add_(0, tokens, allowed[row, 0].sum(0).double())
                 times += torch.bincount(tokens[batch.mask[row]], minlength=n_vocab)
         mean = a[:, None] * totals / counts.clamp_min(1)
         return mean.masked_fill((times < DRAWN_LEAST) | (counts == 0), -torch.inf).numpy()
+
+
+def _centred(
+    batch: MicroBatch, scores: Float[Tensor, "batch head query key"], window: int | None
+) -> tuple[Bool[Tensor, "batch 1 query key"], Float[Tensor, "batch head query key"]]:
+    """Which keys after key 0 a query sees, and their scores less their mean over these keys."""
+    allowed = keys_after_first(batch.tokens.shape[1], window) & batch.mask[:, None, :, None]
+    finite = scores.masked_fill(~allowed, 0)
+    mean = finite.sum(-1, keepdim=True) / allowed.sum(-1, keepdim=True).clamp_min(1)
+    return allowed, (finite - mean).masked_fill(~allowed, 0)
+
+
+def _distances(width: int) -> Int[Tensor, "query key"]:
+    """How far back each key lies; 0 for those that no query sees."""
+    position = torch.arange(width)
+    return (position[:, None] - position).clamp_min(0)
+
+
+def _mean_by_distance(
+    masks: Sequence[Bool[Tensor, "_ 1 _ _"]],
+    scores: Sequence[Float[Tensor, "_ head _ _"]],
+    longest: int,
+) -> Float[Tensor, "head longest"]:
+    """The mean score of the keys at each distance."""
+    totals = torch.zeros(scores[0].shape[1], longest, dtype=torch.float64)
+    counts = torch.zeros(longest, dtype=torch.float64)
+    for allowed, found in zip(masks, scores, strict=True):
+        distances = _distances(found.shape[-1]).flatten()
+        counts.index_add_(0, distances, allowed.sum((0, 1)).double().flatten())
+        totals.index_add_(1, distances, found.sum(0).flatten(1))
+    return totals / counts.clamp_min(1)
 
 
 def _noted(

@@ -1,25 +1,33 @@
 """What a context says of a vector: conditional means over FIT, shrunk towards shorter contexts.
 
 The mean of a context is drawn towards that of the next shorter context by ``PULL`` imaginary
-observations, a token's towards the mean of all. A position adds the mean at that position less the
-mean of all, drawn towards nothing by ``POSITION_PULL``.
+observations, a token's towards the mean of all. A position alone says the mean at that position,
+drawn towards the mean of all by ``POSITION_PULL``.
+
+Where a context is known too, the two add up, and are fitted together: tokens such as ``Once`` or
+``learned`` stand at few positions, so plain means would count what the position does twice. Token
+and position effects are each the mean of what the other leaves (backfitting, Buja, Hastie and
+Tibshirani 1989), ``SWEEPS`` times; longer contexts are means of what the position leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from scipy import sparse
 from torch import Tensor
 
 from tinyinterp.model_account.contexts import ROOT, Contexts
 
 PULL = 2.0
 POSITION_PULL = 5.0
+SWEEPS = 10
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,35 @@ def rows_for(contexts: Contexts, tokens: Sequence[Int[Tensor, "_ _"]]) -> TokenR
     return TokenRows(contexts, Tree(parents, edges), of_node)
 
 
+class Occurrences:
+    """How often each context stands at each position of FIT.
+
+    Args:
+        tree: the contexts.
+        longest: tokens of the longest sequence, FIT or TEST.
+    """
+
+    def __init__(self, tree: Tree, longest: int) -> None:
+        self._tree, self.longest = tree, longest
+        self._counts = torch.zeros(len(tree) * longest, dtype=torch.int32)
+
+    def add(
+        self, rows: Int[Tensor, "batch position"], mask: Bool[Tensor, "batch position"]
+    ) -> None:
+        """Take in the contexts at every position that is not masked."""
+        codes = rows * self.longest + torch.arange(rows.shape[1])
+        found, times = codes[mask].unique(return_counts=True)
+        self._counts[found] += times.int()
+
+    @cached_property
+    def matrix(self) -> sparse.csr_matrix:
+        """Contexts by positions; a context's occurrences are counted among its parents' too."""
+        counts = self._counts.view(len(self._tree), -1).clone()
+        for here in reversed(self._tree.orders):
+            counts.index_add_(0, self._tree.parents[here], counts[here].clone())
+        return sparse.csr_matrix(counts.numpy().astype(np.float64))
+
+
 class ContextSums:
     """Adds up vectors over FIT by context and by position.
 
@@ -114,20 +151,49 @@ class ContextSums:
         self._by_position.index_add_(0, positions, exact)
         self._at_position += torch.bincount(positions, minlength=len(self._at_position))
 
-    def means(self) -> ContextMeans:
-        """The shrunken means; the sums are used up."""
+    def means(self, occurrences: sparse.csr_matrix | None = None) -> ContextMeans:
+        """The shrunken means; the sums are used up.
+
+        Args:
+            occurrences: of each context at each position, for positions to be fitted together with
+                tokens; None: what they add to a context is what they say alone.
+        """
         sums, counts, parents = self._sums, self._counts, self.tree.parents
         for here in reversed(self.tree.orders):  # what a longer context holds its parent holds
             sums.index_add_(0, parents[here], sums[here].clone())
             counts.index_add_(0, parents[here], counts[here].clone())
-        means = sums
-        means[0] /= counts[0].clamp_min(1)
+        mean = sums[0] / counts[0].clamp_min(1)
+        there = (self._at_position + POSITION_PULL)[:, None]
+        alone = (self._by_position - self._at_position[:, None] * mean) / there
+        means, beside = sums, alone
+        if occurrences is not None:
+            beside = self._beside(occurrences, sums, counts, mean)
+            means = sums - torch.from_numpy(occurrences @ beside.numpy())
+        means[0] = mean
         for here in self.tree.orders:
             means[here] += PULL * means[parents[here]]
             means[here] /= (counts[here] + PULL)[:, None]
-        offsets = self._by_position - self._at_position[:, None] * means[0]
-        offsets /= (self._at_position + POSITION_PULL)[:, None]
-        return ContextMeans(means.float(), offsets.float())
+        return ContextMeans(means.float(), alone.float(), beside.float())
+
+    def _beside(
+        self,
+        occurrences: sparse.csr_matrix,
+        sums: Float[Tensor, "row width"],
+        counts: Float[Tensor, " row"],
+        mean: Float[Tensor, " width"],
+    ) -> Float[Tensor, "longest width"]:
+        """What the position adds where the token is known."""
+        tokens = self.tree.orders[0]
+        of_tokens = occurrences[tokens]
+        unknown = np.asarray(occurrences[0].todense() - of_tokens.sum(0)).ravel()
+        by_position = self._by_position - torch.from_numpy(unknown)[:, None] * mean
+        found = torch.zeros_like(by_position)
+        for _ in range(SWEEPS):
+            left = sums[tokens] - torch.from_numpy(of_tokens @ found.numpy())
+            of_token = (left + PULL * mean) / (counts[tokens] + PULL)[:, None]
+            rest = by_position - torch.from_numpy(of_tokens.T @ of_token.numpy())
+            found = rest / (self._at_position + POSITION_PULL)[:, None]
+        return found
 
 
 @dataclass(frozen=True)
@@ -135,14 +201,12 @@ class ContextMeans:
     """Shrunken means by context, and what the position adds."""
 
     by_row: Float[Tensor, "row width"]  # the first is the mean of all
-    by_position: Float[Tensor, "longest width"]
+    by_position: Float[Tensor, "longest width"]  # what a position adds to the mean of all
+    beside: Float[Tensor, "longest width"]  # what it adds to a context
 
-    def predict(
-        self, rows: Int[Tensor, "batch position"], *, with_position: bool = True
-    ) -> Float[Tensor, "batch position width"]:
-        """What the contexts at each position say."""
-        found = self.by_row[rows]
-        return found + self.by_position[: rows.shape[1]] if with_position else found
+    def predict(self, rows: Int[Tensor, "batch position"]) -> Float[Tensor, "batch position width"]:
+        """What the contexts at each position say, and the position."""
+        return self.by_row[rows] + self.beside[: rows.shape[1]]
 
     def at_positions(self, n_positions: int) -> Float[Tensor, "position width"]:
         """What the position alone says."""

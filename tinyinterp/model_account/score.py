@@ -155,7 +155,7 @@ class ScorePass:
         above = range(contexts + 1, self._rungs)
         predictors = [
             found.at(0, reading).expand_as(values),
-            *(found.means.by_row[reading.rows[order]] for order in range(contexts)),
+            *(found.means.predict(reading.rows[order]) for order in range(contexts)),
             *(found.at(rung, reading) for rung in above),
             *(by_tag.by_row[each] for each in self._tags.of(batch)),
         ]
