@@ -30,7 +30,7 @@ function allHeads() {
 }
 
 const title = el("h2", { "aria-live": "polite" });
-const said = el("p", { class: "about" });
+const said = el("p", { class: "caption needs" });
 const panel = el("div", {});
 
 const atFragment = () => data.heads.find(({ row }) => `${row.layer}.${row.head}` === fragment()) ?? data.heads[0];

@@ -18,7 +18,7 @@ function show() {
   for (const [other, line] of lines) line.classList.toggle("chosen", other === neuron);
   lines.get(neuron).scrollIntoView({ block: "nearest" });
   const needs = row.needs === undefined ? [data.no_account] : [row.kind, ...neuronNeeds(data.settings, row.needs)];
-  detail.replaceChildren(el("h2", {}, `Neuron ${data.layer}.${neuron} `, chip(row.kind)), el("p", { class: "about" }, needs), ...content);
+  detail.replaceChildren(el("h2", {}, `Neuron ${data.layer}.${neuron} `, chip(row.kind)), el("p", { class: "caption needs" }, needs), ...content);
   detail.scrollTop = 0;
 }
 
