@@ -29,7 +29,7 @@ def call(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
         out = tmp_path / command
         outcome = run(command, "--ckpt", ckpt, "--text", stories, "--out", out, *words)
         assert outcome.code == 0, outcome.err
-        assert all(len(line) <= 100 for line in outcome.out.splitlines())
+        assert "--jsonl" in words or all(len(line) <= 100 for line in outcome.out.splitlines())
         return outcome
 
     return made
