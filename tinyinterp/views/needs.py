@@ -29,11 +29,11 @@ def short_needs(row: Row) -> str:
     """What a component needs, for a caption; empty without an account.
 
     >>> short_needs({"needs": "tokens"}), short_needs({"needs": "", "head": 1}), short_needs({})
-    ('needs tokens', 'no effect on the loss', '')
+    ('needs tokens', 'no effect', '')
     """
     if NEEDS not in row:
         return ""
-    nothing = "no effect on the loss" if "head" in row else "constant"
+    nothing = "no effect" if "head" in row else "constant"
     return f"needs {row[NEEDS]}" if row[NEEDS] else nothing
 
 
