@@ -9,6 +9,9 @@ from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampli
 from tinyinterp.selection import Indices, choose
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tinyinterp.model_account import ModelAccount
     from tinyinterp.results import Account, Heads, Neurons
 
 HEAD_TOKENS = 40_000  # read by default; a part of the bundled stories
@@ -31,6 +34,7 @@ def heads(
     max_tokens: int | None = HEAD_TOKENS,
     keep_blank_lines: bool = False,
     seed: int = 0,
+    account: ModelAccount | Path | str | None = None,
 ) -> Heads:
     """Measure and label every attention head.
 
@@ -45,20 +49,25 @@ def heads(
         keep_blank_lines: also for a model whose training text had none, such as the bundled one;
             otherwise it reads them as single line breaks. A :class:`Corpus` is taken as it is.
         seed: of all random draws.
+        account: of this model, from :func:`account` or a folder of one; every row then also says
+            what the head needs.
 
     Raises:
         CorpusError: the text cannot be read, or was tokenised for another model.
-        SelectionError: a setting is out of its range.
+        SelectionError: a setting is out of its range, or the account is of another model.
     """
     from tinyinterp.head_census import HeadSettings, census_heads
+    from tinyinterp.model_account.beside import open_account
     from tinyinterp.results import Heads
 
+    found = open_account(account, model)
     settings = HeadSettings(rule=rule, seed=seed, causal=causal, null_tokens=null_tokens)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     text = model.corpus(
         corpus, max_tokens=max_tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
     )
-    return Heads.of(census_heads(model, text, settings))
+    census = Heads.of(census_heads(model, text, settings))
+    return census if found is None else census.beside(found)
 
 
 def neurons(
@@ -75,6 +84,7 @@ def neurons(
     max_tokens: int | None = NEURON_TOKENS,
     keep_blank_lines: bool = False,
     seed: int = 0,
+    account: ModelAccount | Path | str | None = None,
 ) -> Neurons:
     """Measure and label every neuron of some layers, and gather what it fires on most.
 
@@ -93,15 +103,18 @@ def neurons(
         max_tokens: as for :func:`heads`.
         keep_blank_lines: as for :func:`heads`.
         seed: of all random draws.
+        account: as for :func:`heads`; every row then also says what the neuron needs.
 
     Raises:
         CorpusError: the text cannot be read, or was tokenised for another model.
         SelectionError: the model has no such layer, none was given, a setting is out of its range,
-            or the tagger is not installed.
+            the tagger is not installed, or the account is of another model.
     """
+    from tinyinterp.model_account.beside import open_account
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
     from tinyinterp.results import Neurons
 
+    found = open_account(account, model)
     settings = NeuronSettings(
         layers=tuple(sorted(choose("layer", layer, model.config.n_layers))),
         top=top,
@@ -113,7 +126,8 @@ def neurons(
         tags=tags,
     )
     text = model.corpus(corpus, max_tokens=max_tokens, keep_blank_lines=keep_blank_lines)
-    return Neurons.of(census_neurons(model, text, settings))
+    census = Neurons.of(census_neurons(model, text, settings))
+    return census if found is None else census.beside(found)
 
 
 def account(

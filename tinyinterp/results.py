@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import HeadCensus
 from tinyinterp.model_account import ModelAccount
+from tinyinterp.model_account.beside import heads_beside, neurons_beside
+from tinyinterp.model_account.finished import FinishedAccount
 from tinyinterp.neuron_census import NeuronCensus
 from tinyinterp.selection import Index, choose_one
 
@@ -23,6 +25,14 @@ class Heads(HeadCensus):
     def of(cls, census: HeadCensus) -> Heads:
         """The same census."""
         return cls(**{field.name: getattr(census, field.name) for field in fields(census)})
+
+    def beside(self, account: FinishedAccount | ModelAccount) -> Heads:
+        """The census with what every head needs beside its kind, from an account of the model.
+
+        Raises:
+            SelectionError: the account is of another model.
+        """
+        return replace(self, table=heads_beside(self.table, _finished(account)))
 
     def plot(self) -> Figure:
         """The map of kinds, layers by heads."""
@@ -76,6 +86,20 @@ class Neurons(NeuronCensus):
         """The same census."""
         return cls(census.layers)
 
+    def beside(self, account: FinishedAccount | ModelAccount) -> Neurons:
+        """The census with what every neuron needs beside its kind, from an account of the model.
+
+        Raises:
+            SelectionError: the account is of another model.
+        """
+        found = _finished(account)
+        return Neurons(
+            {
+                number: replace(layer, table=neurons_beside(layer.table, found))
+                for number, layer in self.layers.items()
+            }
+        )
+
     def plot(self) -> Figure:
         """Purity and AUROC of every neuron, coloured by kind."""
         from tinyinterp.views.neuron_plot import draw_neurons
@@ -105,6 +129,7 @@ class Neurons(NeuronCensus):
         """
         from pyarrow import compute
 
+        from tinyinterp.views.needs import NEEDS, NO_NEURON_ACCOUNT
         from tinyinterp.views.neuron_text import neuron_lines
 
         if layer is None and len(self.layers) == 1:
@@ -115,4 +140,10 @@ class Neurons(NeuronCensus):
         found = self.layer(layer)
         neuron = choose_one("neuron", neuron, len(found.table), of="this layer")
         hits = found.top.filter(compute.field("neuron") == neuron).to_pylist()
-        return neuron_lines(found.table.row(neuron=neuron), hits)
+        row = found.table.row(neuron=neuron)
+        last = [] if NEEDS in row else ["", NO_NEURON_ACCOUNT]
+        return [*neuron_lines(row, hits), *last]
+
+
+def _finished(account: FinishedAccount | ModelAccount) -> FinishedAccount:
+    return FinishedAccount.of(account) if isinstance(account, ModelAccount) else account

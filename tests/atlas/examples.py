@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from tests.views.examples import HOSTILE, KINDS, causal_pattern, full_row
 from tinyinterp.atlas import Atlas
-from tinyinterp.atlas.contents import FinishedAccount
+from tinyinterp.model_account.finished import FinishedAccount
 from tinyinterp.views.head_data import Story
 
 N_LAYERS, N_HEADS, N_OFFSETS = 2, 3, 7

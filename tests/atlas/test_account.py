@@ -16,10 +16,10 @@ from tests.atlas.examples import HEAD_NEEDS, NEURON_NEEDS, NEURONS
 from tests.atlas.test_browser import PHONE, visit
 from tests.atlas.test_site import read
 from tests.views.examples import HOSTILE
-from tinyinterp.atlas.finished_account import read_account
 from tinyinterp.errors import SelectionError
 from tinyinterp.io.table import Table
 from tinyinterp.model_account import AccountSettings, ModelAccount, take_account
+from tinyinterp.model_account.finished import read_account
 from tinyinterp.views.account_data import linked_neurons, needs_words
 
 ALL = ("index.html", "head.html#1.0", "head.html#1.1", "neuron.html#0.130", "neuron.html#0.4",

@@ -6,6 +6,7 @@ import pytest
 from tests.views.examples import full_row
 from tinyinterp.head_census.labels import KIND, QUANTITY, Decision, decision_of
 from tinyinterp.views.explanation import WIDTH, explain_head
+from tinyinterp.views.needs import NO_ACCOUNT
 
 TOKENS = ["<|endoftext|>", " the", " dog", " ran", " home"]
 NOTES = {"rule": "evidence"}
@@ -103,15 +104,13 @@ def test_tests_after_the_one_that_decides_are_not_spoken_of():
     ("kind", "check", "said"),
     [
         ("positional", "agrees", "keeps 0.85 (0.70 to 1.00) of the head's effect on the loss"),
-        (
-            "positional",
-            "agrees",
-            "Of a positional head it should keep more than half, and it does.",
-        ),
-        ("positional", "contradicts", "this contradicts the label"),
-        ("semantic", "agrees", "Of a semantic head it should keep less than half, and it does."),
-        ("semantic", "", "which this text cannot decide"),
-        ("mixed", "", "This says nothing about a head that is mixed."),
+        ("positional", "agrees", "loss, more than half: position is most of what the loss needs"),
+        ("positional", "contradicts", "loss, less than half: position is not most of what the"),
+        ("positional", "contradicts", "its kind, positional, is said of where it looks"),
+        ("semantic", "agrees", "loss, less than half: position is not most of what the loss"),
+        ("semantic", "contradicts", "loss, more than half: position is most of what the loss"),
+        ("semantic", "", "this text cannot decide whether that is more than half."),
+        ("mixed", "", "keeps 0.85 (0.70 to 1.00) of the head's effect on the loss. By the rule"),
     ],
 )
 def test_the_causal_check_is_read(kind, check, said):
@@ -122,7 +121,7 @@ def test_the_causal_check_is_read(kind, check, said):
 
 def test_of_a_head_that_costs_nothing_nothing_can_be_said():
     found = explained("positional", causal_check="", position_keeps=float("nan"))
-    assert "The first interval is not above 0, so this says nothing" in found
+    assert "The first interval is not above 0, so there is no effect to keep." in found
 
 
 def test_a_check_that_was_left_out_is_said():
@@ -160,10 +159,33 @@ def test_how_the_pattern_changes_with_the_tokens_is_said_where_it_is_known():
 
 def test_the_largest_weights_of_the_story_leave_out_key_0_and_the_token_itself():
     lines = explain_head(full_row(3, 2, "sink", sink=0.95), NOTES, TOKENS, PATTERN)
-    assert lines[-2:] == [
+    assert lines[-4:] == [
         "  ' dog' (2) looks at ' the' (1): 0.75",
         "  ' home' (4) looks at ' dog' (2): 0.50",
+        "",
+        NO_ACCOUNT,
     ]
+
+
+NEEDED = {"needs": "tokens", "keeps": 0.857, "keeps_low": 0.8, "keeps_high": 0.914}
+
+
+def test_with_an_account_kind_and_need_are_one_line_and_no_contradiction():
+    row = {"role": "offset-2", "causal_check": "contradicts", **NEEDED}
+    found = explained("positional", **row)
+    assert (
+        "positional, offset-2 (where it looks); for the loss it needs tokens, which keep "
+        "0.86 (0.80 to 0.91) of its effect." in found
+    )
+    assert found.index("(where it looks)") < found.index("The tests, in order.")
+    assert NO_ACCOUNT not in found
+    assert "this contradicts" not in found
+
+
+def test_without_an_account_the_last_line_says_how_to_get_one():
+    assert explained("positional").endswith(NO_ACCOUNT)
+    assert "tinyinterp account" in NO_ACCOUNT
+    assert "--account" in NO_ACCOUNT
 
 
 def test_a_simple_rule_is_explained_by_its_own_number():

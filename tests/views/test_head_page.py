@@ -14,6 +14,7 @@ from tests.views.reading import Page
 from tests.views.test_quantise import unpack
 from tinyinterp.io.table import Table
 from tinyinterp.views.head_page import write_head_page
+from tinyinterp.views.needs import NO_ACCOUNT
 from tinyinterp.views.quantise import STEPS
 
 
@@ -52,6 +53,39 @@ def test_twice_the_same_bytes(tmp_path: Path, census: Census) -> None:
     one = write_head_page(census, tmp_path / "one.html").read_bytes()
     assert one == write_head_page(census, tmp_path / "two.html").read_bytes()
     assert len(one) < 300_000  # style and scripts included
+
+
+NEEDS = ("tokens", "position", "context", "", "predecessor")  # by head
+SHARES = {"keeps": 0.9, "keeps_low": 0.8, "keeps_high": 1.0, "keeps_tokens": 0.9}
+
+
+def test_without_an_account_the_page_says_how_to_get_one(page: Watched) -> None:
+    assert page.page.inner_text("p.needs") == NO_ACCOUNT
+    assert page.page.locator("[class*=needs-]").count() == 0
+
+
+def test_with_an_account_kind_and_need_stand_side_by_side(watched: Watched, tmp_path: Path) -> None:
+    census = make_census(3, 5, 7)
+    rows = [
+        full_row(row["layer"], row["head"], "positional", needs=NEEDS[row["head"]], **SHARES)
+        for row in census.table
+    ]
+    whole = replace(census, table=Table("heads", rows, notes={"rule": "evidence"}))
+    seen = watched.page
+    seen.goto(write_head_page(whole, tmp_path / "heads.html").as_uri())
+    said = seen.locator("p.needs")
+    expect(said).to_have_text("positional (where it looks); for the loss it needs tokens")
+    assert "which keep 0.90 (0.80 to 1.00) of its effect" in seen.inner_text("section.chosen")
+    assert seen.locator("table.rows tbody .needs-context").count() == 3
+    assert seen.locator(".map a.kind-positional").count() == 15
+    seen.get_by_role("button", name="needs", exact=True).first.click()
+    assert seen.locator(".map a.needs-context").count() == 3
+    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#0.0"
+    seen.click('.map a[href="#1.3"]')
+    expect(said).to_have_text("positional (where it looks); mean ablation does not raise the loss")
+    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#1.3"
+    found = Axe().run(seen, options={"preload": False}).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
 
 @pytest.fixture

@@ -107,6 +107,22 @@ def test_a_search_finds_numbers_tags_and_words(page: Watched, wanted: str, found
     expect(shown).to_have_text(f"{found:,} of 1,031 shown")
 
 
+def test_a_neuron_is_said_with_what_predicts_it(watched: Watched, tmp_path: Path) -> None:
+    rows = [
+        row | {"needs": needs}
+        for row, needs in zip(neurons(3), ("token", "context", ""), strict=True)
+    ]
+    table = Table("neurons", rows, notes={"text": "x"})
+    seen = watched.page
+    seen.goto(write_neuron_page(table, Table("top", [hit(0, 0)]), tmp_path).as_uri())
+    assert (
+        f"{rows[0]['kind']} (what it fires on); predicting it needs the token"
+        in seen.inner_text(".detail p.needs")
+    )
+    seen.fill(".filters input", "needs context")
+    assert seen.locator("#neurons tbody tr:visible").count() == 1
+
+
 def test_a_chosen_neuron_is_shown_with_its_contexts(page: Watched) -> None:
     seen = page.page
     expect(seen.locator(".detail > h2")).to_contain_text("Neuron 4.0")

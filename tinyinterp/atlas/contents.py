@@ -10,29 +10,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from tinyinterp.model_account.finished import FinishedAccount
 from tinyinterp.views.head_data import Story
 
 Row = dict[str, Any]
 Facts = list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class FinishedAccount:
-    """What the tables of an account hold.
-
-    Args:
-        notes: of the tables.
-        rows: a row for each part of the model and rung, and for each n-gram model.
-        heads: by layer and head.
-        neurons: by layer and neuron.
-        layers: a row for each layer and rung.
-    """
-
-    notes: Mapping[str, Any]
-    rows: Sequence[Row]
-    heads: Mapping[tuple[int, int], Row]
-    neurons: Mapping[tuple[int, int], Row]
-    layers: Sequence[Row]
 
 
 @dataclass(frozen=True)

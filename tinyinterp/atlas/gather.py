@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.atlas.contents import Atlas, Facts, FinishedAccount, Row
+from tinyinterp.atlas.contents import Atlas, Facts, Row
 from tinyinterp.atlas.finished_neurons import neuron_layers
 from tinyinterp.checkpoint.facts import config_facts, training_facts
 from tinyinterp.errors import SelectionError
@@ -20,6 +20,7 @@ from tinyinterp.head_census.notes import check_same_census
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.model import Model
+from tinyinterp.model_account.finished import FinishedAccount
 from tinyinterp.network.presets import parameter_table
 from tinyinterp.scan import scan
 from tinyinterp.text.corpus import Corpus, Sequence, Side

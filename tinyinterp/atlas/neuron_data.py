@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tinyinterp.atlas.contents import FinishedAccount, Row
+from tinyinterp.atlas.contents import Row
 from tinyinterp.atlas.data_files import write_data
 from tinyinterp.atlas.finished_neurons import NeuronLayer, neuron_layers
 from tinyinterp.atlas.tags import TagRankings, strongest_tags
 from tinyinterp.atlas.tokens import TokenIndex
+from tinyinterp.model_account.finished import FinishedAccount
 from tinyinterp.views.account_data import needs_by_layer
 from tinyinterp.views.neuron_data import listed_neuron, neuron_data, shown_columns
 

@@ -13,6 +13,8 @@ from tinyinterp.cli.options import (
     Full,
     Json,
     KeepBlankLines,
+    Out,
+    Pictures,
     Seed,
     TextFile,
     Tokens,
@@ -49,9 +51,7 @@ def account(
         bool,
         typer.Option("--weights", help="Only what the weights say; reads no text."),
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
-        "tinyinterp-out/account"
-    ),
+    out: Out = Path("tinyinterp-out/account"),
     tokens: Tokens = None,
     full: Full = False,
     keep_blank_lines: KeepBlankLines = False,
@@ -60,9 +60,7 @@ def account(
         bool,
         typer.Option("--quick", help=f"A first table, fitted on {QUICK_TOKENS // 2:,} tokens."),
     ] = False,
-    pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Draw, and write account.html.")
-    ] = True,
+    pictures: Pictures = True,
     as_one_json: Json = False,
 ) -> None:
     """Say how much of the model a simple story explains.

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyinterp.cli.options import (
+    AccountFolder,
     Ckpt,
     Dataset,
     Full,
     KeepBlankLines,
+    Out,
     Seed,
     TextFile,
     Tokens,
@@ -46,15 +48,8 @@ def atlas(
             help="Folder of a census of neurons of this model, to use instead of measuring.",
         ),
     ] = None,
-    account: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder of an account of this model, to show on the pages; make one with "
-            "tinyinterp account.",
-        ),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
+    account: AccountFolder = None,
+    out: Out = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
     keep_blank_lines: KeepBlankLines = False,
@@ -72,13 +67,10 @@ def atlas(
     neuron_limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
+    from tinyinterp.model_account.beside import open_account
 
     model = load(ckpt)
-    found = None
-    if account is not None:
-        from tinyinterp.atlas.finished_account import read_account
-
-        found = read_account(account, model)
+    found = open_account(account, model)
     corpus = model.corpus(
         text,
         dataset=dataset,

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyinterp.cli.formation import FORMATION_TOKENS, check_is_run, formation
+from tinyinterp.cli.needs import needs_lines
 from tinyinterp.cli.options import (
+    AccountFolder,
     Ckpt,
     Dataset,
     Full,
     Json,
     KeepBlankLines,
+    Out,
+    Pictures,
     Seed,
     TextFile,
     Tokens,
@@ -31,6 +35,8 @@ from tinyinterp.cli.tables import as_json, say_warnings
 if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus, HeadSettings
     from tinyinterp.model import Model
+    from tinyinterp.model_account.finished import FinishedAccount
+    from tinyinterp.results import Heads
     from tinyinterp.text.corpus import Corpus
 
 QUICK_TOKENS = 8_000  # about fifty stories: half of them are enough for the intervals
@@ -65,9 +71,8 @@ def heads(
             "the same model, text and options.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for tables and pictures.")] = Path(
-        "tinyinterp-out/heads"
-    ),
+    account: AccountFolder = None,
+    out: Out = Path("tinyinterp-out/heads"),
     over_training: Annotated[
         bool,
         typer.Option(
@@ -86,9 +91,7 @@ def heads(
             help=f"A quick first table: {QUICK_TOKENS:,} tokens, no causal check, no heat maps.",
         ),
     ] = False,
-    pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Draw pictures.")
-    ] = True,
+    pictures: Pictures = True,
     also: Annotated[
         Format | None, typer.Option("--format", help="Also write every picture in this format.")
     ] = None,
@@ -102,7 +105,14 @@ def heads(
     check_one_text(text, dataset)
     chosen = _parse_head(explain)
     if over_training:
-        _refuse_with_over_training(rule=rule, explain=explain, quick=quick)
+        _refuse_with_over_training(
+            {
+                "--rule": rule is not Rule.EVIDENCE,
+                "--explain": explain is not None,
+                "--account": account is not None,
+                "--quick": quick,
+            }
+        )
         formation(
             check_is_run(ckpt),
             text=text,
@@ -120,9 +130,11 @@ def heads(
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
+    from tinyinterp.model_account.beside import open_account
     from tinyinterp.selection import choose_one
 
     model = load(ckpt)
+    accounted = open_account(account, model)
     if chosen is not None:
         choose_one("layer", chosen[0], model.config.n_layers)
         choose_one("head", chosen[1], model.config.n_heads)
@@ -131,19 +143,18 @@ def heads(
         text, dataset=dataset, max_tokens=limit, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
     )
     output = OutputFolder(out)
-    from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
-    from tinyinterp.results import Heads
+    from tinyinterp.head_census import HeadSettings  # slow, so after every check
 
     settings = HeadSettings(rule=rule.value, seed=seed)
     if quick:
         settings = replace(settings, causal=False, null_tokens=QUICK_NULL_TOKENS)
     if chosen is not None and not as_one_json:
-        earlier = _explain_from(out, chosen, model, corpus, settings)
+        earlier = _explain_from(out, chosen, model, corpus, settings, accounted)
         if earlier is not None:
             say(f"from the census in {out}")
             print_lines(earlier)
             return
-    census = Heads.of(census_heads(model, corpus, settings))
+    census = _take(model, corpus, settings, accounted)
     with output.filling("heads", f"{model.name}, {corpus.name}, rule {rule}") as folder:
         census.write(folder)
         if pictures:
@@ -177,18 +188,28 @@ def _parse_head(given: str | None) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-def _refuse_with_over_training(*, rule: Rule, explain: str | None, quick: bool) -> None:
+def _refuse_with_over_training(given: dict[str, bool]) -> None:
     """Refuse options that do not apply to snapshots.
 
     Raises:
         typer.BadParameter: one of them was given.
     """
-    given = {"--rule": rule is not Rule.EVIDENCE, "--explain": explain is not None}
-    for name, is_given in (given | {"--quick": quick}).items():
+    for name, is_given in given.items():
         if is_given:
             raise typer.BadParameter(
                 "give one of the two, not both", param_hint=f"--over-training / {name}"
             )
+
+
+def _take(
+    model: Model, corpus: Corpus, settings: HeadSettings, account: FinishedAccount | None
+) -> Heads:
+    """Take the census, with what the account says."""
+    from tinyinterp.head_census import census_heads
+    from tinyinterp.results import Heads
+
+    census = Heads.of(census_heads(model, corpus, settings))
+    return census if account is None else census.beside(account)
 
 
 def _draw(census: HeadCensus, folder: Path, also: Format | None, *, heat_maps: bool) -> None:
@@ -213,11 +234,17 @@ def _summary(census: HeadCensus) -> list[str]:
     sentences = report_rule_sentences(table, table.notes["rule"])
     compared = textwrap.wrap(" ".join(sentences), WIDTH, break_on_hyphens=False)
     lines = [*head_map_lines(table), "", *kind_lines(table, "heads", "role")]
+    lines += needs_lines(table, "heads")
     return [*lines, "", *compared] if compared else lines
 
 
 def _explain_from(
-    folder: Path, chosen: tuple[int, int], model: Model, corpus: Corpus, settings: HeadSettings
+    folder: Path,
+    chosen: tuple[int, int],
+    model: Model,
+    corpus: Corpus,
+    settings: HeadSettings,
+    account: FinishedAccount | None,
 ) -> list[str] | None:
     """The explanation from the table in ``folder``; None if it is of another census."""
     from tinyinterp.head_census.census import EXAMPLE_TOKENS
@@ -232,6 +259,10 @@ def _explain_from(
     row = next((r for r in table["rows"] if (r["layer"], r["head"]) == chosen), None)
     if row is None:
         return None
+    if account is not None:
+        from tinyinterp.model_account.beside import head_beside
+
+        row = head_beside(row, account)
     example = choose_example(corpus)
     patterns = read_patterns(model.decoder, model.config, example)
     tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]

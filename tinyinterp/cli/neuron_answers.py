@@ -11,11 +11,15 @@ from tinyinterp.cli.ablations import Opened, ablation_lines, ablation_rows, writ
 from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lines
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
+from tinyinterp.io.table import is_known
 
 if TYPE_CHECKING:
     from tinyinterp.io.output import OutputFolder
+    from tinyinterp.model_account.finished import FinishedAccount
     from tinyinterp.neuron_census import NeuronCensus, NeuronSettings
     from tinyinterp.neuron_census.finished import Finished
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,7 @@ class Asked:
     ablate: bool
     as_one_json: bool
     as_json_lines: bool
+    account: FinishedAccount | None
 
     @property
     def about_some(self) -> bool:
@@ -45,7 +50,7 @@ def answer(asked: Asked, opened: Opened, settings: NeuronSettings, output: Outpu
         _show(asked, finished)
         _show_ablation(asked, opened, finished, settings.seed)
         return
-    census = _take(opened, settings, output)
+    census = _take(opened, settings, output, asked.account)
     say_warnings(census.table)
     written = output.written
     if asked.as_one_json:
@@ -79,8 +84,13 @@ def _find(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> Fin
     return find_finished(output.folder, layers, fingerprint)
 
 
-def _take(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> NeuronCensus:
-    """Take the census and write its files, layer by layer."""
+def _take(
+    opened: Opened,
+    settings: NeuronSettings,
+    output: OutputFolder,
+    account: FinishedAccount | None,
+) -> NeuronCensus:
+    """Take the census and write its files, layer by layer, with what the account says."""
     from tinyinterp.io.table import Table
     from tinyinterp.neuron_census import census_neurons
     from tinyinterp.views.neuron_page import write_neuron_page
@@ -90,6 +100,10 @@ def _take(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> Neu
         opened.model, opened.corpus, settings,
         tag_reader=opened.tag_reader, checkpoint_folder=output.folder,
     )  # fmt: skip
+    if account is not None:
+        from tinyinterp.results import Neurons
+
+        census = Neurons.of(census).beside(account)
     written = []
     for layer, of_layer in census.layers.items():
         with output.filling(f"neurons of layer {layer}", opened.about) as folder:
@@ -106,7 +120,7 @@ def _show(asked: Asked, finished: Finished) -> None:
     """Show the chosen neuron or ranking; with JSON Lines and neither of them, every neuron."""
     if asked.tag is not None:
         tag = asked.tag.upper()
-        ranking = finished.ranking(tag, asked.target)
+        ranking = _ranking(asked, finished, tag)
         if asked.as_json_lines:
             _print_json_lines(ranking)
         else:
@@ -114,14 +128,39 @@ def _show(asked: Asked, finished: Finished) -> None:
             print_lines([""] if asked.neuron is not None else [])
     if asked.neuron is not None:
         (layer,) = finished.layers
-        row, hits = finished.neuron(layer, asked.neuron), finished.hits(layer, asked.neuron)
+        (row,) = _beside(asked, [finished.neuron(layer, asked.neuron)])
+        hits = finished.hits(layer, asked.neuron)
         if asked.as_json_lines:
             _print_json_lines([row | {"top": hits}])
         else:
             print_lines(neuron_lines(row, hits, finished.notes(layer)))
     if asked.as_json_lines and asked.neuron is None and asked.tag is None:
         for layer in finished.layers:
-            _print_json_lines(finished.neurons(layer))
+            _print_json_lines(_beside(asked, finished.neurons(layer)))
+
+
+def _beside(asked: Asked, rows: list[Row]) -> list[Row]:
+    """Rows of the neurons table with what the account says, also if an earlier run wrote them."""
+    if asked.account is None:
+        return rows
+    from tinyinterp.model_account.beside import neuron_beside
+
+    joined = [neuron_beside(row, asked.account) for row in rows]
+    return [{name: v if is_known(v) else None for name, v in row.items()} for row in joined]
+
+
+def _ranking(asked: Asked, finished: Finished, tag: str) -> list[Row]:
+    """The neurons by their correlation with a tag, with what they need where that is known."""
+    ranking = finished.ranking(tag, asked.target)
+    needs = {
+        (layer, row["neuron"]): row["needs"]
+        for layer in finished.layers
+        for row in _beside(asked, finished.neurons(layer))
+        if "needs" in row
+    }
+    if not needs:
+        return ranking
+    return [row | {"needs": needs[row["layer"], row["neuron"]]} for row in ranking]
 
 
 def _show_ablation(asked: Asked, opened: Opened, finished: Finished, seed: int) -> None:

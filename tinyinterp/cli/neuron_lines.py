@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tinyinterp.cli.needs import needs_lines
 from tinyinterp.cli.report import columns, kind_lines
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def summary_lines(table: Table) -> list[str]:
     layers = sorted(set(table["layer"]))
     if len(layers) > 1:
         lines += ["", *_layer_lines(table, layers)]
+    lines += needs_lines(table, "neurons")
     for line in (median_sides(table), *null_lines(table.notes)):
         lines += ["", *textwrap.wrap(line, WIDTH)] if line else []
     return lines
@@ -60,10 +62,12 @@ def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
     """The neurons that follow a tag most closely, by the lower bound of r."""
     from tinyinterp.views.both_sides import percent
 
+    accounted = "needs" in ranking[0]
     shown = [
         [
             f"{row['layer']}.{row['neuron']}",
             row["kind"],
+            *([row["needs"] or "constant"] if accounted else []),
             f"{row['tag_correlation']:.3f}",
             f"{row['tag_correlation_low']:.3f} to {row['tag_correlation_high']:.3f}",
             f"{row['auroc']:.3f}",
@@ -74,7 +78,9 @@ def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
         ]
         for row in ranking[:SHOWN]
     ]
-    header = ["neuron", "kind", "r", "95 % interval", "AUROC", "of hits", "of tag", "lift", "q"]
+    needs = ["needs"] if accounted else []
+    header = ["neuron", "kind", *needs, "r", "95 % interval", "AUROC", "of hits", "of tag", "lift",
+              "q"]  # fmt: skip
     if not ranking[0]["tested"]:
         return [f"too few tokens with the tag {tag} ({target} word) to rank the neurons"]
     first = f"The {len(shown)} of {len(ranking):,} neurons that best predict the tag {tag} of the "
@@ -88,8 +94,11 @@ def ranking_lines(ranking: Sequence[Row], tag: str, target: str) -> list[str]:
 def neuron_lines(row: Row, hits: Iterable[Row], notes: dict[str, Any]) -> list[str]:
     """A neuron as in the text file, with hits highlighted on a terminal."""
     from tinyinterp.views import neuron_text
+    from tinyinterp.views.needs import NEEDS, NO_NEURON_ACCOUNT
 
     lines = [*neuron_text.neuron_lines(row, hits), "", *neuron_text.header_lines(notes)]
+    if NEEDS not in row:
+        lines += ["", NO_NEURON_ACCOUNT]
     return [_highlighted(line) if line.startswith("Context: ") else line for line in lines]
 
 

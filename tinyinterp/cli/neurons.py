@@ -12,11 +12,13 @@ import typer
 from tinyinterp.cli.ablations import Opened
 from tinyinterp.cli.neuron_answers import Asked, answer
 from tinyinterp.cli.options import (
+    AccountFolder,
     Ckpt,
     Dataset,
     Full,
     Json,
     KeepBlankLines,
+    Out,
     Seed,
     Tags,
     TextFile,
@@ -111,9 +113,8 @@ def neurons(
             help="Also label the neurons of a random and a shuffled model, which learned nothing.",
         ),
     ] = True,
-    out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path(
-        "tinyinterp-out/neurons"
-    ),
+    account: AccountFolder = None,
+    out: Out = Path("tinyinterp-out/neurons"),
     tokens: Tokens = None,
     full: Full = False,
     keep_blank_lines: KeepBlankLines = False,
@@ -137,6 +138,7 @@ def neurons(
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
+    from tinyinterp.model_account.beside import open_account
     from tinyinterp.neuron_census import NeuronSettings
     from tinyinterp.neuron_census.settings import NULL_TOKENS
     from tinyinterp.selection import choose, choose_one
@@ -154,6 +156,7 @@ def neurons(
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
     model = load(ckpt)
+    accounted = open_account(account, model)
     choose("layer", layers, model.config.n_layers)
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)
@@ -167,6 +170,7 @@ def neurons(
         ablate=ablate,
         as_one_json=as_one_json,
         as_json_lines=as_json_lines,
+        account=accounted,
     )
     answer(asked, Opened(model, corpus, tag_reader), settings, OutputFolder(out))
 

@@ -55,6 +55,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instea
 Tokens = Annotated[
     int | None, typer.Option("--tokens", min=1, metavar="N", help="Read this many tokens.")
 ]
+AccountFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--account",
+        metavar="DIR",
+        help="Folder of an account of this model, to say what every head and neuron needs; make "
+        "one with tinyinterp account.",
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
+Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw pictures.")]
 Full = Annotated[bool, typer.Option("--full", help="Read the whole text.")]
 
 

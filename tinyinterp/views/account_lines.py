@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from tinyinterp.views.account_data import NEEDS_WORDS
 from tinyinterp.views.neuron_text import visible
 
 BAR = 30  # characters of a bar that is full
 FULL, EIGHTHS = "█", " ▏▎▍▌▋▊▉"
 NAMES = {"heads": "heads", "neurons": "neurons", "both": "both", "language": "n-grams"}
-NEEDS = ("position", "token", "tokens", "predecessor", "context", "")
+NEEDS = (*NEEDS_WORDS, "")
 NOTHING_KNOWN = {"heads": "no effect", "neurons": "constant"}  # in place of an empty ``needs``
 Row = Mapping[str, Any]
 

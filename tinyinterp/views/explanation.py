@@ -25,6 +25,7 @@ from tinyinterp.head_census.labels import (
 )
 from tinyinterp.head_census.rows import ROLE_Q
 from tinyinterp.io.table import is_known
+from tinyinterp.views.needs import NEEDS, NO_ACCOUNT, head_needs
 
 WIDTH = 100
 SHOWN = 5  # largest weights of the example
@@ -93,15 +94,19 @@ def explain_head(
         tokens: of the story that pictures show.
         pattern: the head's attention on it.
     """
-    heading = f"Layer {row['layer']}, head {row['head']} ({row['attention']}): {_label(row)}"
+    heading = f"Layer {row['layer']}, head {row['head']} ({row['attention']}): {label_words(row)}"
     lines = [heading, "=" * len(heading)]
     for paragraph in explanation_paragraphs(row, notes):
         lines += ["", *textwrap.wrap(paragraph, WIDTH, break_on_hyphens=False)]
-    return [*lines, *_examples(row), "", *_example(tokens, pattern)]
+    last = [] if NEEDS in row else ["", NO_ACCOUNT]
+    return [*lines, *_examples(row), "", *_example(tokens, pattern), *last]
 
 
 def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
-    """What decided, the measures beside it, the causal check, the report's rule: each unbroken."""
+    """What decided, the measures beside it, the causal check, the report's rule: each unbroken.
+
+    With an account in the row, what the head needs for the loss comes first.
+    """
     rule = notes.get("rule", "evidence")
     found = decision_of(row["decided_by"], row["kind"], row["role"])
     if rule in RULES_WORDS or found is None:
@@ -109,10 +114,12 @@ def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
     else:
         decided = [_tests(row, found), _certainty(row, found)]
     beside = _when_tokens_change(row), _looks_at(row), _causal(row), _report(row)
-    return [said for said in (*decided, *beside) if said]
+    needs = head_needs(row, label_words(row)) if NEEDS in row else ""
+    return [said for said in (needs, *decided, *beside) if said]
 
 
-def _label(row: Row) -> str:
+def label_words(row: Row) -> str:
+    """Kind and role in words."""
     if row["kind"] == UNDETERMINED:
         return f"{UNDETERMINED} ({row['role']})" if row["role"] else UNDETERMINED
     return f"{row['kind']}, {row['role']}" if row["role"] else row["kind"]
@@ -243,20 +250,21 @@ def _causal(row: Row) -> str:
         f"Causal check: replacing its output by its mean raises the loss by {ablation}; replacing "
         f"its pattern by what position alone predicts, by {surrogate}. "
     )
-    expected = {"positional": "more", "semantic": "less"}.get(row["kind"])
-    if expected is None:
-        return said + f"This says nothing about a head that is {row['kind']}."
     if not is_known(row["position_keeps"]):
-        return said + "The first interval is not above 0, so this says nothing about the label."
-    verdict = {
-        "agrees": "and it does.",
-        "contradicts": "and it does not: this contradicts the label.",
-        "": "which this text cannot decide.",
-    }
-    return said + (
+        return said + "The first interval is not above 0, so there is no effect to keep."
+    said += (
         f"Position alone keeps {row['position_keeps']:.2f} ({_nats(row['position_keeps_low'], 2)} "
-        f"to {_nats(row['position_keeps_high'], 2)}) of the head's effect on the loss. Of a "
-        f"{row['kind']} head it should keep {expected} than half, {verdict[row['causal_check']]}"
+        f"to {_nats(row['position_keeps_high'], 2)}) of the head's effect on the loss"
+    )
+    if row["kind"] not in ("positional", "semantic"):
+        return f"{said}."
+    by_position = (row["kind"] == "positional") == (row["causal_check"] == "agrees")
+    share = "more than half: position is" if by_position else "less than half: position is not"
+    if not row["causal_check"]:
+        return f"{said}; this text cannot decide whether that is more than half."
+    return said + (
+        f", {share} most of what the loss needs of it. That is said of its effect; its kind, "
+        f"{row['kind']}, is said of where it looks (causal_check: {row['causal_check']})."
     )
 
 

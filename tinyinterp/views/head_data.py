@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from tinyinterp.model_account.beside import needed_share
+from tinyinterp.model_account.judged import RUNGS
 from tinyinterp.views.account_data import component_account, needs_words
 from tinyinterp.views.explanation import explanation_paragraphs
 from tinyinterp.views.kind_map import cell_words
+from tinyinterp.views.needs import NEEDS
 from tinyinterp.views.page import short, short_cell
 from tinyinterp.views.quantise import STEPS, UNKNOWN, pack_pattern
 
@@ -38,7 +41,8 @@ def listed_heads(
     """A line a head, for the map of kinds and for lists, in order.
 
     Args:
-        account: of heads, by layer and head; with it a line also says what the head needs.
+        rows: of the heads table; a line also says what the head needs where its row does.
+        account: of heads, by layer and head; it says what they need in place of the rows.
     """
     return [
         {
@@ -57,8 +61,8 @@ def listed_heads(
 
 
 def _needs(account: Mapping[tuple[int, int], Row] | None, row: Row) -> dict[str, Any]:
-    found = (account or {}).get((row["layer"], row["head"]))
-    return {} if found is None else {"needs": found["needs"], "needs_words": needs_words(found)}
+    found = (account or {}).get((row["layer"], row["head"]), row)
+    return {"needs": found[NEEDS], "needs_words": needs_words(found)} if NEEDS in found else {}
 
 
 def head_data(
@@ -78,11 +82,17 @@ def head_data(
     patterns = [story.patterns[row["layer"]][row["head"]] for story in stories]
     return {
         "row": {key: short_cell(value) for key, value in row.items()},
-        "why": _paragraphs(row, notes),
+        "why": _paragraphs({**row, **_needed(account)}, notes),
         "patterns": [pack_pattern(pattern) for pattern in patterns],
         "profile": [short(float(weight)) for weight in profile],
         "examples": strongest(stories, patterns),
     } | ({} if account is None else {"account": component_account(account), "linked": neurons})
+
+
+def _needed(account: Row | None) -> dict[str, Any]:
+    if account is None:
+        return {}
+    return {NEEDS: account[NEEDS]} | needed_share(account, "keeps", RUNGS)
 
 
 def _paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tinyinterp.views import style
+from tinyinterp.views.account_data import account_settings
 from tinyinterp.views.census import HeadCensusLike
 from tinyinterp.views.glossary import HEAD_TERMS, meanings
 from tinyinterp.views.head_data import Story, head_data, listed_heads, story_data
+from tinyinterp.views.needs import NEEDS, NO_ACCOUNT
 from tinyinterp.views.page import write_page
 from tinyinterp.views.report_rule import report_rule_sentences
 
@@ -24,6 +26,7 @@ NUMBERS = {
     "duplicate_token": "D",
     "content_invariance": "invariance",
     "equivariance": "equivariance",
+    "keeps": "keeps",
     "looks_at_lift": "lift",
     "ablation_loss_increase": "ablation",
     "surrogate_loss_increase": "surrogate",
@@ -61,6 +64,8 @@ def write_head_page(
         "numbers": [(c, heading) for c, heading in NUMBERS.items() if c in census.table.columns],
         "pictures": pictures,
         "comparison": report_rule_sentences(rows, notes.get("rule", "evidence")),
+        "settings": account_settings(),
+        "no_account": "" if NEEDS in census.table.columns else NO_ACCOUNT,
         "glossary": meanings(),
         "terms": HEAD_TERMS,
     }

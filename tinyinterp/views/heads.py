@@ -13,6 +13,7 @@ from tinyinterp.views.census import HeadCensusLike
 from tinyinterp.views.figure import Figure
 from tinyinterp.views.head_page import write_head_page
 from tinyinterp.views.kind_map import SHORT_NAMES, draw_kind_map
+from tinyinterp.views.needs import short_needs
 from tinyinterp.views.patterns import PatternPicture, draw_layer_sheet
 from tinyinterp.views.profiles import draw_profiles
 
@@ -87,7 +88,7 @@ def _write_heat_maps(
         here = [rows[layer, h] for h in heads]
         sheet = draw_layer_sheet(
             patterns[heads],
-            [f"{h}  {head_label(row)}" for h, row in zip(heads, here, strict=True)],
+            [_caption(h, row) for h, row in zip(heads, here, strict=True)],
             [row["kind"] for row in here],
             _layer_title(layer, here),
         )
@@ -111,15 +112,22 @@ def head_label(row: dict[str, Any]) -> str:
     return f"{row['kind']}, {row['role']}" if row.get("role") else row["kind"]
 
 
+def _caption(head: int, row: dict[str, Any]) -> str:
+    """The label of a head and below it what it needs."""
+    needs = short_needs(row)
+    return f"{head}  {head_label(row)}" + (f"\n{needs}" if needs else "")
+
+
 def _subtitle(row: dict[str, Any]) -> str:
-    """The label with the number that decided and its interval."""
-    decided_by = row.get("decided_by")
+    """The label with what the head needs, and the number that decided with its interval."""
+    needs, decided_by = short_needs(row), row.get("decided_by")
+    label = f"{head_label(row)}; {needs}" if needs else head_label(row)
     if not decided_by:
-        return head_label(row)
+        return label
     name = SHORT_NAMES.get(decided_by, decided_by)
     interval = style.interval(row.get("low"), row.get("high"))
     interval = "" if interval == style.DASH else f" ({interval})"
-    return f"{head_label(row)}   {name} {style.number(row.get('value'))}{interval}"
+    return f"{label}   {name} {style.number(row.get('value'))}{interval}"
 
 
 def _layer_title(layer: int, rows: list[dict[str, Any]]) -> str:

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
+from tinyinterp.views.needs import short_needs
 
 # What the deciding quantity is called in a cell.
 SHORT_NAMES = {
@@ -41,7 +42,7 @@ def draw_kind_map(table: Table, title: str) -> Figure:
 
     Args:
         table: the heads table; the columns layer, head, attention, kind, role, decided_by and value
-            are read. The cell of a head without a row stays empty.
+            are read, and with an account needs. The cell of a head without a row stays empty.
     """
     n_layers = max(table["layer"], default=-1) + 1
     n_heads = max(table["head"], default=-1) + 1
@@ -94,8 +95,10 @@ def _draw_cell(axes: Axes, row: dict[str, Any], *, with_words: bool) -> None:
     words, number = cell_words(row)
     if with_words:
         words = style.draw_text(words, LONGEST_WORD)
-        axes.text(x, y - 0.14, words, fontsize=7.5, color=ink, ha="center", va="center")
-        axes.text(x, y + 0.2, number, fontsize=6.5, color=ink, ha="center", va="center")
+        needs = style.draw_text(short_needs(row), LONGEST_WORD + 3)
+        ups = (-0.26, 0.04, 0.3) if needs else (-0.14, 0.2, 0)
+        for line, up, size in zip((words, number, needs), ups, (7.5, 6.5, 6.5), strict=True):
+            axes.text(x, y + up, line, fontsize=size, color=ink, ha="center", va="center")
     else:
         value = style.number(row.get("value"))
         axes.text(x, y, value, fontsize=5.5, color=ink, ha="center", va="center")

@@ -8,6 +8,7 @@ from typing import Any
 
 from tinyinterp.views.account_data import component_account
 from tinyinterp.views.both_sides import both_sides
+from tinyinterp.views.needs import NEEDS
 from tinyinterp.views.page import short, short_cell
 
 Row = Mapping[str, Any]
@@ -37,13 +38,15 @@ def listed_neuron(row: Row, hits: Sequence[Row], account: Row | None = None) -> 
     """A line of a list of neurons.
 
     Number, kind, tag, whose tag it is, AUROC with its interval, largest activation, and tokens:
-    those of the hits first, then those of the top activations; with an account what it needs.
+    those of the hits first, then those of the top activations; with an account, given or in the
+    row, what it needs.
     """
     tokens = dict.fromkeys([*(row.get("words") or ()), *(hit["token"] for hit in hits)])
     names = ("auroc", "auroc_low", "auroc_high", "max_activation")
     numbers = [short(row.get(name)) for name in names]
     tag, whose = row.get("best_tag") or "", row.get("best_target") or ""
-    needs = [] if account is None else [account["needs"]]
+    found = row if account is None else account
+    needs = [found[NEEDS]] if NEEDS in found else []
     return [row["neuron"], row["kind"], tag, whose, *numbers, list(tokens), *needs]
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
+from tinyinterp.views.account_data import account_settings
 from tinyinterp.views.glossary import NEURON_TERMS, meanings
+from tinyinterp.views.needs import NEEDS, NO_NEURON_ACCOUNT
 from tinyinterp.views.neuron_data import by_neuron, listed_neuron, neuron_data, shown_columns
 from tinyinterp.views.page import write_page
 
@@ -34,6 +36,8 @@ def write_neuron_page(table: Table, top: Table, folder: Path) -> Path:
         "list": [listed_neuron(row, hits[row["neuron"]]) for row in rows],
         "columns": columns,
         "neurons": [neuron_data(row, columns, hits[row["neuron"]]) for row in rows],
+        "settings": account_settings(),
+        "no_account": "" if NEEDS in columns else NO_NEURON_ACCOUNT,
         "glossary": meanings(),
         "terms": NEURON_TERMS,
     }

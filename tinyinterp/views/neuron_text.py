@@ -15,6 +15,7 @@ from tinyinterp.io.table import Table
 from tinyinterp.neuron_census.labels import NEXT_WORD, PART_OF_SPEECH, WORD
 from tinyinterp.neuron_census.targets import NEXT, PREVIOUS
 from tinyinterp.views.both_sides import both_sides
+from tinyinterp.views.needs import NEEDS, neuron_needs
 
 WIDTH = 100  # columns
 READ_FROM = {
@@ -110,6 +111,7 @@ def _numbers(row: Mapping[str, Any]) -> list[str]:
     position = f"position explains {max(0.0, row['position_share']):.0%} of the variance"
     lines = [
         f"Neuron {row['neuron']} of layer {row['layer']}: {kind}",
+        *([neuron_needs(row, row["kind"])] if NEEDS in row else []),
         f"maximum {row['max_activation']:.4g}; {active}; {position}",
     ]
     if row["hits"]:

@@ -24,8 +24,9 @@ LEFT, BOTTOM, RIGHT, TOP = 1.1, 1.1, 0.8, 0.7  # inches around it
 BAR_TICKS = (0, 0.05, 0.2, 0.4, 0.6, 0.8, 1)
 GRID = "#1A1C1F14"  # a breath of ink: seen on white, lost on dark cells
 ENLARGED = 8  # image pixels per cell, so that viewers that blur small images do no harm
-LONGEST_TITLE, LONGEST_SUBTITLE, LONGEST_CAPTION = 60, 70, 30  # characters
+LONGEST_TITLE, LONGEST_SUBTITLE, LONGEST_CAPTION = 60, 92, 30  # characters
 SMALL_SIDE, SMALL_GAP, SMALL_CAPTION = 2.0, 0.22, 0.5  # inches, in a layer's sheet
+CAPTION_UP, SMALL_LINE = 1.075, 0.03  # middle of a caption, and half a line more: of a small side
 
 
 class PatternPicture:
@@ -114,7 +115,14 @@ def draw_layer_sheet(
     kinds: Sequence[str | None],
     title: str,
 ) -> Figure:
-    """All heads of a layer, small, each framed in the colour of its kind."""
+    """All heads of a layer, small, each framed in the colour of its kind.
+
+    Args:
+        patterns: of each head.
+        captions: above each, of one or two lines.
+        kinds: of the heads.
+        title: above all.
+    """
     n = len(patterns)
     columns = _columns(n)
     rows = math.ceil(n / columns)
@@ -139,8 +147,9 @@ def draw_layer_sheet(
             axes.set(xticks=[], yticks=[])
             for spine in axes.spines.values():
                 spine.set(color=style.kind_colour(kind), linewidth=2.5)
-            words = style.draw_text(caption, LONGEST_CAPTION)
-            text = axes.text(0, 1.075, words, fontsize=7.5, transform=axes.transAxes, va="center")
+            lines = [style.draw_text(line, LONGEST_CAPTION) for line in caption.splitlines()]
+            words, up = "\n".join(lines), CAPTION_UP + SMALL_LINE * (len(lines) - 1)
+            text = axes.text(0, up, words, fontsize=7.5, transform=axes.transAxes, va="center")
             _box(text, kind)
     return figure
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from tinyinterp.io.files import write_text
 from tinyinterp.views import style
+from tinyinterp.views.needs import short_needs
 
 LIBRARY = "plotly.min.js"
 FONTS = f"{style.FONT}, Verdana, sans-serif"
@@ -56,6 +58,12 @@ def axis(label: str, **others: Any) -> dict[str, Any]:
 def words(text: str) -> str:
     """Text that plotly shows as it is, on one line."""
     return html.escape(style.show_text(text), quote=False)
+
+
+def needs_line(row: Mapping[str, Any]) -> str:
+    """A further line of what is read under the mouse: what the component needs, if it is known."""
+    needs = short_needs(row)
+    return f"<br>{words(needs)}" if needs else ""
 
 
 def known(value: float | None) -> float | None:

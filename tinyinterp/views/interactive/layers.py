@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
-from tinyinterp.views.interactive.base import axis, dress, new_figure, words
+from tinyinterp.views.interactive.base import axis, dress, needs_line, new_figure, words
 from tinyinterp.views.kind_map import cell_words
 from tinyinterp.views.kind_shares import Shares, kinds_that_occur
 from tinyinterp.views.profiles import INSIDE, Profile, cell_profiles
@@ -49,7 +49,7 @@ def plot_kind_map(table: Table, title: str) -> go.Figure:
             hovertext=[
                 f"<b>{row['layer']}.{row['head']}</b> {words(kind)}"
                 f"{', ' + words(row['role']) if row.get('role') else ''}<br>{words(label[1])} "
-                f"({style.interval(row.get('low'), row.get('high'))})"
+                f"({style.interval(row.get('low'), row.get('high'))}){needs_line(row)}"
                 for row, label in zip(rows, labels, strict=True)
             ],
         )

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from tinyinterp.io.table import Table
 from tinyinterp.views import causal_plot, neuron_plot, score_plot, style
 from tinyinterp.views.causal_plot import LINEAR, arms, causal_points
-from tinyinterp.views.interactive.base import axis, known, new_figure, words
+from tinyinterp.views.interactive.base import axis, known, needs_line, new_figure, words
 from tinyinterp.views.points import Group, Row, check_column, groups_by_kind, place_of
 
 CHECKS = ("ablation", "surrogate")
@@ -134,12 +134,13 @@ def _said(row: Row, columns: Sequence[str] | dict[str, None], digits: int = 2) -
         for name in columns
         if name in row
     ]
-    return "<br>".join([f"<b>{place_of(row)}</b> {words(row['kind'] + role)}", *lines])
+    first = f"<b>{place_of(row)}</b> {words(row['kind'] + role)}{needs_line(row)}"
+    return "<br>".join([first, *lines])
 
 
 def _neuron_said(row: Row) -> str:
     tag = f": {words(row['best_tag'])}" if row.get("best_tag") else ""
-    lines = [f"<b>{place_of(row)}</b> {words(row['kind'])}{tag}"]
+    lines = [f"<b>{place_of(row)}</b> {words(row['kind'])}{tag}{needs_line(row)}"]
     if "tag_correlation" in row:
         bounds = style.interval(row["tag_correlation_low"], row["tag_correlation_high"])
         lines.append(f"r {style.number(row['tag_correlation'])} ({bounds})")

@@ -49,13 +49,22 @@ function walk(event) {
   if (next?.getAttribute("href").startsWith("#")) window.location.hash = next.hash; // on this page
 }
 
+// Kind and effect are two statements: where the head looks, and what the loss needs of it.
+function keptByPosition(row) {
+  if (row.position_keeps === undefined || row.position_keeps === null) return null;
+  const keeps = `Position alone keeps ${number(row.position_keeps)} (${interval(row.position_keeps_low, row.position_keeps_high)}) of the head’s effect on the loss`;
+  if (!row.causal_check) return el("p", {}, `${keeps}.`);
+  const most = (row.kind === "positional") === (row.causal_check === "agrees");
+  return el("p", {}, `${keeps}: position is ${most ? "" : "not "}most of what the loss needs of it. Its kind, ${row.kind}, says where it looks.`);
+}
+
 function causal(row) {
   if (row.ablation_loss_increase === undefined || row.ablation_loss_increase === null) return null;
   const line = (name, value, low, high) => [name, number(row[value], 4), interval(row[low], row[high], 4)];
   return section("Causal check", table("Rise in loss, nats per token", ["intervention", "rise", "95 % interval"], [
     line("output replaced by its mean", "ablation_loss_increase", "ablation_low", "ablation_high"),
     line("pattern replaced by that of position alone", "surrogate_loss_increase", "surrogate_low", "surrogate_high"),
-  ]), el("p", {}, row.causal_check ? `The check ${row.causal_check} ${row.causal_check === "agrees" ? "with " : ""}the label.` : ""));
+  ]), keptByPosition(row));
 }
 
 function lookedAt(row, tags) {

@@ -7,6 +7,8 @@ Object.assign(glossary, data.glossary);
 Object.assign(pageOf, {
   head: (layer, head) => `#${layer}.${head}`, layer: () => null, tag: () => null, token: () => null });
 
+const accounted = data.index.some((row) => row.needs !== undefined);
+
 function beside(pictures) {
   if (!pictures.length) return null;
   return el("p", { class: "caption" }, "Beside this page: ", pictures.flatMap(([shows, files], i) =>
@@ -15,11 +17,12 @@ function beside(pictures) {
 
 function allHeads() {
   const short = new Map(data.numbers);
-  const headings = ["head", "attention", "kind", "role", "decided by", "value", "95 % interval", ...short.values()];
+  const headings = ["head", "attention", "kind", ...(accounted ? ["needs"] : []), "role", "decided by", "value", "95 % interval", ...short.values()];
   for (const [column, heading] of short) glossary[heading] = glossary[column.replaceAll("_", " ")];
   const rows = data.heads.map(({ row }) => [
     { show: headLink(row.layer, row.head), sort: row.layer * 1e6 + row.head }, row.attention ?? "",
-    { show: chip(row.kind), sort: row.kind }, arrow(row.role ?? ""), (row.decided_by ?? "").replaceAll("_", " "),
+    { show: chip(row.kind), sort: row.kind },
+    ...(accounted ? [{ show: needsChip(row.needs), sort: NEEDS_ORDER.indexOf(row.needs) }] : []), arrow(row.role ?? ""), (row.decided_by ?? "").replaceAll("_", " "),
     { show: number(row.value), sort: row.value }, { show: interval(row.low, row.high), sort: row.low },
     ...[...short.keys()].map((column) => ({ show: number(row[column]), sort: row[column] })),
   ]);
@@ -27,29 +30,42 @@ function allHeads() {
 }
 
 const title = el("h2", { "aria-live": "polite" });
+const said = el("p", { class: "caption needs" });
 const panel = el("div", {});
 
+const atFragment = () => data.heads.find(({ row }) => `${row.layer}.${row.head}` === fragment()) ?? data.heads[0];
+
+// The chosen head in a map, whichever way it is coloured.
+function mark(parts) {
+  const { row } = atFragment() ?? {};
+  for (const link of parts.flatMap((part) => [...part.querySelectorAll(".map a")]))
+    if (row && link.dataset.head === `${row.layer}.${row.head}`) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+}
+
 function show() {
-  const found = data.heads.find(({ row }) => `${row.layer}.${row.head}` === fragment()) ?? data.heads[0];
+  const found = atFragment();
   if (!found) return;
   const { row } = found;
   const name = `${row.layer}.${row.head}`;
   title.replaceChildren(`Head ${name} `, chip(row.kind, label(row)));
-  for (const link of document.querySelectorAll(".map a"))
-    if (link.dataset.head === name) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+  said.replaceChildren(...(row.needs === undefined ? [data.no_account] : [label(row), ...headNeeds(data.settings, row.needs)]));
+  mark([document]);
   const { content, draw } = headSections(found, data.stories, []);
   panel.replaceChildren(...content);
   draw();
 }
 
 const counted = data.index.map((row) => [row.kind, 1]);
+const ways = [["kind", "kind"], ["needs", "needs"]];
+const mapBy = (by) => [by === "needs" ? needsLegend(data.index.map((row) => [row.needs, 1]), "head") : legend(counted, data.kinds),
+  data.index.length ? headMap(data.index, by) : null].filter(Boolean);
 document.getElementById("main").replaceChildren(...[
   el("h1", {}, data.title),
   el("p", { class: "about" }, `${data.heads.length} heads, measured on ${data.text}. Choose one to see where it looks.`),
   ...data.warnings.map((warning) => el("p", { class: "warning" }, warning)),
-  legend(counted, data.kinds), data.index.length ? headMap(data.index) : null, beside(data.pictures),
-  el("section", { class: "chosen" }, title, panel),
+  ...(accounted ? switched("Coloured by", ways, (by) => { const made = mapBy(by); mark(made); return made; }) : mapBy("kind")), beside(data.pictures),
+  el("section", { class: "chosen" }, title, said, panel),
   data.comparison.length ? section("Beside the report’s rule", el("p", {}, data.comparison.join(" "))) : null,
   allHeads(), termList(data.terms), allOf("How this was measured", Object.entries(data.notes)),
 ].filter(Boolean));

@@ -17,7 +17,8 @@ function show() {
   const { row, content } = neuronSections(data, data.neurons[data.list.findIndex(([n]) => n === neuron)]);
   for (const [other, line] of lines) line.classList.toggle("chosen", other === neuron);
   lines.get(neuron).scrollIntoView({ block: "nearest" });
-  detail.replaceChildren(el("h2", {}, `Neuron ${data.layer}.${neuron} `, chip(row.kind)), ...content);
+  const needs = row.needs === undefined ? [data.no_account] : [row.kind, ...neuronNeeds(data.settings, row.needs)];
+  detail.replaceChildren(el("h2", {}, `Neuron ${data.layer}.${neuron} `, chip(row.kind)), el("p", { class: "caption needs" }, needs), ...content);
   detail.scrollTop = 0;
 }
 
