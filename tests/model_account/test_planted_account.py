@@ -128,6 +128,7 @@ def assert_alike(one: Table, other: Table) -> None:
 
 
 def needs_of(model: Model, corpus: Corpus) -> Table:
+    model.decoder.requires_grad_(requires_grad=False)  # as it is once opened from a folder
     return take_account(model, corpus, SETTINGS).neurons
 
 
