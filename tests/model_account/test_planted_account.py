@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from planted.neurons import plant
-from planted.quotes import COUNTS, COUNTS_FROM_TWO, plant_quotes
 from planted.rule_neurons import plant_rules
 from planted.speaking import NAME, SILENT, Speaking, speak, speaking_plan
 
@@ -70,10 +70,10 @@ def test_a_head_whose_ablation_costs_nothing_has_no_shares(
         shares = [row[f"keeps_{rung}"] for rung in ("position", "tokens", "predecessor")]
         if name == SILENT:
             assert row["ablation_loss_increase"] == 0
-            assert shares == [None] * 3
+            assert np.isnan(shares).all()
         else:
             assert row["ablation_loss_increase_low"] > 0
-            assert None not in shares
+            assert np.isfinite(shares).all()
 
 
 def test_names_are_moved_by_the_head_that_looks_at_names(speaking: Speaking, account: ModelAccount):
@@ -122,7 +122,7 @@ def assert_alike(one: Table, other: Table) -> None:
     for row, expected in zip(one, other, strict=True):
         for name, value in expected.items():
             if isinstance(value, float):
-                assert row[name] == pytest.approx(value, rel=1e-3, abs=1e-4), name
+                assert row[name] == pytest.approx(value, rel=1e-3, abs=1e-4, nan_ok=True), name
             else:
                 assert row[name] == value, name
 
@@ -139,7 +139,7 @@ def test_neurons_on_words_need_the_token(seed: int, n_code: int, n_vocab: int):
         expected = {"position": "position", "dead": ""}.get(kind, "token")
         assert row["needs"] == expected, kind
         if kind == "dead":
-            assert row["r2_token"] is None
+            assert np.isnan(row["r2_token"])
         elif expected == "token":
             assert row["r2_token"] > 0.95
             assert row["r2_position"] < 0.2
@@ -167,11 +167,3 @@ def test_neurons_on_pairs_need_the_predecessor(seed: int, n_vocab: int, n_code: 
     assert rows[4]["r2_tag_pair"] > 0.9  # [DET] [NOUN] is two tags and nothing else
     assert rows[4]["r2_tag"] < 0.5
     assert rows[2]["r2_tag_pair"] < 0.5  # one noun after one article is not
-
-
-@pytest.mark.parametrize(("seed", "n_vocab", "n_code"), [(5003, 353, 42), (5009, 337, 54)])
-def test_neurons_that_count_quotation_marks_need_context(seed: int, n_vocab: int, n_code: int):
-    rows = list(needs_of(*plant_quotes(seed, n_vocab=n_vocab, n_code=n_code)))
-    for number in (COUNTS, COUNTS_FROM_TWO):
-        assert rows[number]["needs"] == "context"
-        assert rows[number]["r2_gist"] > rows[number]["r2_predecessor"] + 0.2

@@ -94,6 +94,7 @@ def speak(plan: Plan, n_words: int = 4, loud: float = 3.0) -> Speaking:
             forge.duplicate(),
             forge.decay(2.5),
             forge.word_class("ADJ"),
+            silent,
         ],
     ]
     layers = [
