@@ -100,7 +100,7 @@ def build(
     features = forge.features
     config, tokenizer = features.config, features.tokenizer
     random = np.random.default_rng((plan.seed, 14))
-    basis = _basis(config.d_model, features.size, random)
+    basis = basis_of(config.d_model, features.size, random)
     decoder = Decoder(config).initialize(torch.Generator().manual_seed(plan.seed))
     with torch.no_grad():
         _put(decoder.embed.weight, features.of_tokens @ basis.T)
@@ -108,7 +108,7 @@ def build(
         for layer, planted in enumerate(layers):
             norm = np.sqrt(6 + (layer > 0))  # of the stream: token, position, a code copied
             read = basis.T * norm / np.sqrt(config.d_model)
-            _write(decoder, layer, planted, features, read, basis, plan.noise, random)
+            write_layer(decoder, layer, planted, features, read, basis, plan.noise, random)
     checkpoint.save(folder, decoder, tokenizer, {"planted": plan.seed}, plan.dtype)
     model = Model(checkpoint.load(folder), f"planted {plan.seed}")
     return PlantedHeads(model, corpus_for(plan, tokenizer), layers)
@@ -143,14 +143,14 @@ def _texts(plan: Plan) -> list[str]:
     )
 
 
-def _basis(d_model: int, size: int, random: np.random.Generator) -> np.ndarray:
+def basis_of(d_model: int, size: int, random: np.random.Generator) -> np.ndarray:
     """Orthonormal columns that all sum to 0, so that layer norm takes away no mean."""
     drawn = random.standard_normal((d_model, size + 1))
     drawn[:, 0] = 1
     return np.linalg.qr(drawn)[0][:, 1:]
 
 
-def _write(
+def write_layer(
     decoder: Decoder,
     layer: int,
     planted: list[Head],

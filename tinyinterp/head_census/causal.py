@@ -8,7 +8,7 @@ sequences.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +18,13 @@ from torch import Tensor
 
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import FIRST_QUERY, layer_of
-from tinyinterp.interventions import losses_above
+from tinyinterp.interventions import Changed, ChangesInLayer, attend, finish, loss_rises
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Block, Decoder
-from tinyinterp.network.packed import packed
-from tinyinterp.scan import kept
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+
+ABLATION, SURROGATE = 0, 1  # the interventions
 
 
 class MeanZ:
@@ -71,58 +71,35 @@ def measure_loss_rises(
     """The loss under each head's two interventions, less that of the intact model."""
     config = decoder.config
     shape = (N_BLOCKS, config.n_layers, config.n_heads)
-    ablation, surrogate = np.zeros(shape), np.zeros(shape)
-    tokens = np.zeros(N_BLOCKS)
-    with torch.inference_mode(), packed(decoder):
-        for batch in batches:
-            blocks = np.array([s.block for s in batch.sequences])
-            np.add.at(tokens, blocks, [length - 1 for length in batch.lengths])
-            resid = decoder.residual(batch.tokens, stop_at_layer=0)
-            before = losses_above(decoder, 0, resid, batch).sum(1).numpy()
-            for layer in range(config.n_layers):
-                block = decoder.block(layer)
-                mid, z, v = _attend(block, resid)
-                table = _positional(surrogates[layer], mean_sinks[layer], batch.tokens.shape[1])
-                for head in range(config.n_heads):
-                    mean = mean_z[layer, head].expand_as(z[:, :, head])
-                    positional = z[:, :, head].clone()
-                    positional[:, FIRST_QUERY:] = table[head, FIRST_QUERY:] @ v[:, :, head]
-                    for total, instead in ((ablation, mean), (surrogate, positional)):
-                        change = (instead - z[:, :, head]) @ _output_weight(block, head).T
-                        changed = _mlp(block, mid + change)
-                        after = losses_above(decoder, layer + 1, changed, batch).sum(1).numpy()
-                        np.add.at(total[:, layer, head], blocks, after - before)
-                resid = _mlp(block, mid)
-                if report is not None:
-                    report.advance(sum(batch.lengths))
-    return LossRises(ablation, surrogate, tokens)
 
+    def changes(batch: MicroBatch) -> ChangesInLayer:
+        width = batch.tokens.shape[1]
 
-def _attend(
-    block: Block, resid: Float[Tensor, "batch query d_model"]
-) -> tuple[
-    Float[Tensor, "batch query d_model"],
-    Float[Tensor, "batch query head d_head"],
-    Float[Tensor, "batch key head d_head"],
-]:
-    """The residual stream after the attention of a block, its ``hook_z``, and its values.
+        def in_layer(layer: int, resid: Tensor) -> Iterator[Changed]:
+            block = decoder.block(layer)
+            mid, z, v = attend(block, resid)
+            table = _positional(surrogates[layer], mean_sinks[layer], width)
+            for head in range(config.n_heads):
+                mean = mean_z[layer, head].expand_as(z[:, :, head])
+                positional = z[:, :, head].clone()
+                positional[:, FIRST_QUERY:] = table[head, FIRST_QUERY:] @ v[:, :, head]
+                part = np.array([layer * config.n_heads + head])
+                for number, instead in ((ABLATION, mean), (SURROGATE, positional)):
+                    change = (instead - z[:, :, head]) @ _output_weight(block, head).T
+                    yield Changed(number, part, finish(block, mid + change))
 
-    A head's output is linear in its z, so this is computed once for all interventions.
-    """
-    x = block.ln1(resid)
-    with kept(block, ["attn.hook_z"]) as seen:
-        mid = resid + block.attn(x)
-    z = seen["attn.hook_z"]
-    return mid, z, block.attn.v(x).view_as(z)
+        return in_layer
+
+    found = loss_rises(
+        decoder, batches, changes, interventions=2, parts=shape[1] * shape[2], report=report
+    )
+    ablation, surrogate = (found.rises[each].reshape(shape) for each in (ABLATION, SURROGATE))
+    return LossRises(ablation, surrogate, found.tokens)
 
 
 def _output_weight(block: Block, head: int) -> Float[Tensor, "d_model d_head"]:
     d_head = block.attn.o.in_features // block.attn.n_heads
     return block.attn.o.weight[:, head * d_head : (head + 1) * d_head]
-
-
-def _mlp(block: Block, mid: Float[Tensor, "batch position d_model"]) -> Tensor:
-    return mid + block.mlp(block.ln2(mid))
 
 
 def _positional(

@@ -100,7 +100,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
                 measured.mean_z,
                 measured.surrogates,
                 measured.mean_sinks,
-                report=_Slower(bar, 3 * config.n_heads / config.n_layers),
+                report=_Slower(bar, 3 / (2 * config.n_layers)),
             )
     example = choose_example(corpus)
     patterns = read_patterns(model.decoder, config, example)

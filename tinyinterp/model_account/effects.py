@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.interventions import losses_above
+from tinyinterp.interventions import (
+    Changed,
+    ChangesInLayer,
+    Rises,
+    attend,
+    count_predicted,
+    finish,
+    loss_rises,
+    losses_above,
+)
 from tinyinterp.io.progress import Progress
 from tinyinterp.model_account.fit import Fitted
-from tinyinterp.model_account.score import POST, Z
+from tinyinterp.model_account.score import POST
 from tinyinterp.model_account.surrogates import surrogate_pattern
 from tinyinterp.network.decoder import Block, Decoder
-from tinyinterp.network.packed import packed
 from tinyinterp.scan import hooked_at, kept
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
-
-
-@dataclass(frozen=True)
-class Rises:
-    """Rise in summed loss by block of stories; divide by ``tokens`` for nats per token.
-
-    The first intervention is mean ablation, then come the rungs from position up.
-    """
-
-    rises: Float[np.ndarray, "intervention block *part"]
-    tokens: Float[np.ndarray, " block"]
 
 
 def head_rises(
@@ -41,8 +37,9 @@ def head_rises(
 ) -> Rises:
     """The loss with one head at a time at its mean, or attending as a rung's surrogate does.
 
-    A head's output is linear in its ``hook_z``, so the heads of a layer are put side by side in one
-    batch, and only what lies above the layer is computed again.
+    The first intervention is mean ablation, then come the rungs from position up. A head's output
+    is linear in its ``hook_z``, so the heads of a layer are put side by side in one batch, and only
+    what lies above the layer is computed again.
 
     Args:
         decoder: the model.
@@ -52,40 +49,32 @@ def head_rises(
         report: advances by a token of each intervention.
     """
     config = decoder.config
-    rises = np.zeros((rungs + 1, N_BLOCKS, config.n_layers, config.n_heads))
-    tokens = np.zeros(N_BLOCKS)
-    with torch.inference_mode(), packed(decoder):
-        for batch in batches:
-            blocks = _blocks(batch, tokens)
-            reading = fitted.read(batch.tokens)
-            resid = decoder.residual(batch.tokens, stop_at_layer=0)
-            before = losses_above(decoder, 0, resid, batch).sum(1)
-            side_by_side = _repeated(batch, config.n_heads)
-            for layer in range(config.n_layers):
-                block = decoder.block(layer)
-                with kept(block, [Z]) as seen:
-                    x = block.ln1(resid)
-                    mid = resid + block.attn(x)
-                z = seen[Z]
-                values = block.attn.v(x).view_as(z)
-                for number in range(rungs + 1):
-                    if number:
-                        pattern = surrogate_pattern(
-                            decoder, layer, fitted.surrogates[layer], number - 1, reading
-                        )
-                        instead = torch.einsum("bhqk,bkhd->bqhd", pattern, values)
-                    else:
-                        instead = fitted.mean_z[layer].expand_as(z)
-                    changed = _each_head(block, mid, instead - z)
-                    after = losses_above(
-                        decoder, layer + 1, changed + block.mlp(block.ln2(changed)), side_by_side
+    heads = np.arange(config.n_layers * config.n_heads).reshape(config.n_layers, config.n_heads)
+
+    def changes(batch: MicroBatch) -> ChangesInLayer:
+        reading = fitted.read(batch.tokens)
+
+        def in_layer(layer: int, resid: Tensor) -> Iterator[Changed]:
+            block = decoder.block(layer)
+            mid, z, values = attend(block, resid)
+            for number in range(rungs + 1):
+                if number:
+                    pattern = surrogate_pattern(
+                        decoder, layer, fitted.surrogates[layer], number - 1, reading
                     )
-                    rise = after.sum(1).view(config.n_heads, -1) - before
-                    np.add.at(rises[number, :, layer], blocks, rise.T.numpy())
-                    if report is not None:
-                        report.advance(sum(batch.lengths))
-                resid = mid + block.mlp(block.ln2(mid))
-    return Rises(rises, tokens)
+                    instead = torch.einsum("bhqk,bkhd->bqhd", pattern, values)
+                else:
+                    instead = fitted.mean_z[layer].expand_as(z)
+                yield Changed(
+                    number, heads[layer], finish(block, _each_head(block, mid, instead - z))
+                )
+
+        return in_layer
+
+    found = loss_rises(
+        decoder, batches, changes, interventions=rungs + 1, parts=heads.size, report=report
+    )
+    return Rises(found.rises.reshape(*found.rises.shape[:2], *heads.shape), found.tokens)
 
 
 def layer_rises(
@@ -96,26 +85,23 @@ def layer_rises(
     report: Progress | None = None,
 ) -> Rises:
     """The loss with all neurons of a layer at their means, or at a rung's prediction."""
-    config = decoder.config
-    rises = np.zeros((rungs + 1, N_BLOCKS, config.n_layers))
-    tokens = np.zeros(N_BLOCKS)
-    with torch.inference_mode(), packed(decoder):
-        for batch in batches:
-            blocks = _blocks(batch, tokens)
-            reading = fitted.read(batch.tokens)
-            resid = decoder.residual(batch.tokens, stop_at_layer=0)
-            before = losses_above(decoder, 0, resid, batch).sum(1)
-            for layer in range(config.n_layers):
-                block = decoder.block(layer)
-                for number, predicted in enumerate(fitted.predictions(layer, reading, rungs)):
-                    with hooked_at(block, {POST: lambda given, p=predicted: p.expand_as(given)}):
-                        changed = block(resid)
-                    after = losses_above(decoder, layer + 1, changed, batch).sum(1)
-                    np.add.at(rises[number, :, layer], blocks, (after - before).numpy())
-                    if report is not None:
-                        report.advance(sum(batch.lengths))
-                resid = block(resid)
-    return Rises(rises, tokens)
+
+    def changes(batch: MicroBatch) -> ChangesInLayer:
+        reading = fitted.read(batch.tokens)
+
+        def in_layer(layer: int, resid: Tensor) -> Iterator[Changed]:
+            block = decoder.block(layer)
+            for number, predicted in enumerate(fitted.predictions(layer, reading, rungs)):
+                with hooked_at(block, {POST: lambda given, p=predicted: p.expand_as(given)}):
+                    changed = block(resid)
+                yield Changed(number, np.array([layer]), changed)
+
+        return in_layer
+
+    n_layers = decoder.config.n_layers
+    return loss_rises(
+        decoder, batches, changes, interventions=rungs + 1, parts=n_layers, report=report
+    )
 
 
 def neuron_attributions(
@@ -134,7 +120,7 @@ def neuron_attributions(
     tokens = np.zeros(N_BLOCKS)
     names = [f"blocks.{layer}.{POST}" for layer in range(config.n_layers)]
     for batch in batches:
-        blocks = _blocks(batch, tokens)
+        blocks = count_predicted(batch, tokens)
         reading = fitted.read(batch.tokens)
         with torch.enable_grad(), kept(decoder, names) as seen:
             resid = decoder.residual(batch.tokens, stop_at_layer=0).detach().requires_grad_()
@@ -163,45 +149,36 @@ def neuron_rises(
     """The exact rises for some neurons, each given as layer and number.
 
     Args:
+        decoder: the model.
+        fitted: what FIT says.
+        batches: of TEST.
         interventions: 0 for mean ablation, 1 for position, and so on.
+        neurons: those to change, one at a time.
     """
-    rises = np.zeros((len(interventions), N_BLOCKS, len(neurons)))
-    tokens = np.zeros(N_BLOCKS)
-    with torch.inference_mode(), packed(decoder):
-        for batch in batches:
-            blocks = _blocks(batch, tokens)
-            reading = fitted.read(batch.tokens)
-            resid = decoder.residual(batch.tokens, stop_at_layer=0)
-            before = losses_above(decoder, 0, resid, batch).sum(1)
-            for layer in range(decoder.config.n_layers):
-                block = decoder.block(layer)
-                with kept(block, [POST]) as seen:
-                    resid = block(resid)
-                chosen = np.flatnonzero(neurons[:, 0] == layer)
-                if not len(chosen):
-                    continue
-                numbers = torch.from_numpy(neurons[chosen, 1])
-                directions = block.mlp.down.weight[:, numbers]
-                wide = _repeated(batch, len(chosen))
-                predictions = fitted.predictions(layer, reading, max(interventions))
-                for number, intervention in enumerate(interventions):
-                    moved = (predictions[intervention] - seen[POST])[..., numbers]
-                    change = torch.einsum("btn,mn->nbtm", moved, directions) + resid
-                    after = losses_above(decoder, layer + 1, change.flatten(0, 1), wide)
-                    rise = after.sum(1).view(len(chosen), -1) - before
-                    np.add.at(rises[number], (blocks[:, None], chosen), rise.T.numpy())
-    return Rises(rises, tokens)
 
+    def changes(batch: MicroBatch) -> ChangesInLayer:
+        reading = fitted.read(batch.tokens)
 
-def _blocks(batch: MicroBatch, tokens: Float[np.ndarray, " block"]) -> Int[np.ndarray, " batch"]:
-    """The block of each sequence; its predicted tokens are counted."""
-    blocks = np.array([sequence.block for sequence in batch.sequences])
-    np.add.at(tokens, blocks, (batch.targets >= 0).sum(1).numpy())
-    return blocks
+        def in_layer(layer: int, resid: Tensor) -> Iterator[Changed]:
+            chosen = np.flatnonzero(neurons[:, 0] == layer)
+            if not len(chosen):
+                return
+            block = decoder.block(layer)
+            with kept(block, [POST]) as seen:
+                after = block(resid)
+            numbers = torch.from_numpy(neurons[chosen, 1])
+            directions = block.mlp.down.weight[:, numbers]
+            predictions = fitted.predictions(layer, reading, max(interventions))
+            for number, intervention in enumerate(interventions):
+                moved = (predictions[intervention] - seen[POST])[..., numbers]
+                changed = torch.einsum("btn,mn->nbtm", moved, directions) + after
+                yield Changed(number, chosen, changed.flatten(0, 1))
 
+        return in_layer
 
-def _repeated(batch: MicroBatch, times: int) -> MicroBatch:
-    return MicroBatch(batch.sequences * times, batch.tokens.repeat(times, 1))
+    return loss_rises(
+        decoder, batches, changes, interventions=len(interventions), parts=len(neurons)
+    )
 
 
 def _each_head(

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from scipy import stats
 
 from tinyinterp import statistics
-from tinyinterp.model_account.effects import Rises
+from tinyinterp.interventions import Rises
 from tinyinterp.model_account.score import Scores
 from tinyinterp.statistics import CONFIDENCE
 

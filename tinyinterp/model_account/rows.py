@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from tinyinterp.interventions import Rises
 from tinyinterp.model import Model
-from tinyinterp.model_account.effects import Rises
 from tinyinterp.model_account.fit import Fitted
 from tinyinterp.model_account.judged import (
     LADDER,
