@@ -97,6 +97,17 @@ def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
     return None
 
 
+def in_lexicon(word: str) -> bool:
+    """Whether the default tagger's lexicon has the word, or has it without its capitals.
+
+    >>> in_lexicon("Dog"), in_lexicon("blorp")
+    (True, False)
+    """
+    from textblob.en import lexicon
+
+    return word in lexicon or word.lower() in lexicon
+
+
 def _penn(word: str, tag: str) -> str:
     """A tag of ``PENN``; the tagger calls marks that it does not know nouns or numbers."""
     mark = mark_tag(word)
