@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence as Row
 
+from tinyinterp.tagging.words import STRAIGHT
+
 PENN_TO_UNIVERSAL = {
     **dict.fromkeys(("NN", "NNS"), "NOUN"),
     **dict.fromkeys(("NNP", "NNPS"), "PROPN"),
@@ -20,7 +22,7 @@ PENN_TO_UNIVERSAL = {
     "UH": "INTJ",
 }
 BEFORE_IS = ("PRP", "EX", "WP", "WRB")  # it's, there's, who's, where's
-NEGATIONS = ("not", "n't", "n’t")
+NEGATIONS = ("not", "n't")
 INDEFINITE = frozenset(  # nouns in Penn, pronouns in Universal Dependencies
     first + last for first in ("any", "every", "no", "some") for last in ("body", "one", "thing")
 )
@@ -58,7 +60,7 @@ def by_convention(words: Row[str], tags: Row[str]) -> list[str]:
     """
     before, after = ["", *tags[:-1]], [*tags[1:], ""]
     return [
-        mark_tag(word) or _by_convention(word.lower(), *neighbours)
+        mark_tag(word) or _by_convention(word.lower().translate(STRAIGHT), *neighbours)
         for word, *neighbours in zip(words, tags, before, after, strict=True)
     ]
 

@@ -8,8 +8,8 @@ from importlib.metadata import version
 
 from tinyinterp.tagging.conventions import from_penn, mark_tag
 from tinyinterp.tagging.tag_sets import PENN, UNIVERSAL, TagSet, from_treebank
+from tinyinterp.tagging.words import STRAIGHT
 
-STRAIGHT = str.maketrans("’‘“”„", '\'\'"""')  # for taggers that know only straight marks
 MARKS = {
     ".": ".!?",
     ",": ",",

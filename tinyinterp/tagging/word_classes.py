@@ -11,9 +11,9 @@ from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from functools import partial
 
-from tinyinterp.tagging.pattern import STRAIGHT, in_lexicon
+from tinyinterp.tagging.pattern import in_lexicon
 from tinyinterp.tagging.treebank import GoldWord
-from tinyinterp.tagging.words import QUOTATION_MARK
+from tinyinterp.tagging.words import QUOTATION_MARK, STRAIGHT
 
 
 @dataclass(frozen=True)
