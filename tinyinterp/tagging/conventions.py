@@ -44,10 +44,6 @@ def from_penn(words: Row[str], penn: Row[str]) -> list[str]:
 
 
 def _one_from_penn(penn: str, before: str, after: str) -> str:
-    if penn == "POS" and before in BEFORE_IS:
-        return "VERB"
-    if penn == "TO" and not after.startswith(("VB", "RB")):
-        return "ADP"  # to the park
     return PENN_TO_UNIVERSAL.get(penn, "X")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence as Row
 from dataclasses import dataclass
 from functools import partial
 
-from tinyinterp.tagging.pattern import in_lexicon
+from tinyinterp.tagging.sentence import in_lexicon
 from tinyinterp.tagging.treebank import GoldWord
 from tinyinterp.tagging.words import QUOTATION_MARK, STRAIGHT
 
