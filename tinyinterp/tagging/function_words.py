@@ -9,6 +9,7 @@ from tinyinterp.tagging.sentence import (
     AUXILIARIES,
     BE,
     FINITE,
+    HAVE,
     NOMINAL,
     NOMINATIVE,
     NOT,
@@ -39,7 +40,7 @@ TO_GO = (  # to bed, to school: these nouns follow "to" without an article
         "college",
     ),
     *("heaven", "space", "market", "camp", "land", "shore", "safety", "war", "death", "life"),
-    *("home", "music", "people", "side", "top", "front", "back", "date", "end", "end"),
+    *("home", "music", "people", "side", "top", "front", "back", "date", "end"),
 )
 WANT = (  # before "to" and a verb
     *("want", "wants", "wanted", "need", "needs", "needed", "try", "tries", "tried", "trying"),
@@ -51,7 +52,19 @@ WANT = (  # before "to" and a verb
     *("eager", "wish", "wished", "wanna", "offered", "promised", "agreed", "refused", "helped"),
 )
 IDEAS = ("fact", "idea", "news", "hope", "belief", "feeling", "sure", "way", "so", "now", "sign")
-MAY_BE_THERE = (*BE, "'s", "seems", "seemed", "lived", "came", "might", "must", "exists")
+MAY_BE_THERE = (
+    *BE,
+    *HAVE,
+    "'s",
+    "nothing",
+    "seems",
+    "seemed",
+    "lived",
+    "came",
+    "might",
+    "must",
+    "exists",
+)
 
 
 def mend_function_words(sentence: Sentence) -> None:
@@ -120,22 +133,29 @@ def _marks_end(s: Sentence, at: int, before: str) -> bool:
 
 def _that(s: Sentence, i: int) -> None:
     """A determiner or pronoun (``DT``), a relative (``WDT``), a conjunction (``IN``)."""
-    before, after = s.tag(i - 1), s.tag(i + 1)
+    before, after, beyond = s.tag(i - 1), s.tag(i + 1), s.tag(i + 2)
     noun = before in (*NOMINAL, "DT", "VBG") and s.word(i - 1) not in IDEAS
     clause = i == 0 or s.mark(i - 1) or before in ("CC", "UH", "RB", "WRB")
+    told = before.startswith(("VB", "JJ", "PRP"))  # said that, happy that, told him that
+    one = after == "NN" or s.word(i + 1) in ("one", "same") or (after == "JJ" and beyond == "NN")
+    if s.word(i + 1) in (",", '"') and before != "IN":
+        return
     if s.mark(i + 1) or after in ("CC", "WDT") or s.word(i + 1) in ("of", "because", "too"):
         s.tags[i] = "DT"
     elif after in FINITE or s.word(i + 1) == "'s":
         s.tags[i] = "WDT" if noun and not clause else "DT"
-    elif after == "NN" or s.word(i + 1) in ("one", "same"):
-        s.tags[i] = "DT" if s.tag(i + 2) not in NOUNS or before == "IN" else s.tags[i]
-    elif after == "JJ" and s.tag(i + 2) == "NN":
-        s.tags[i] = "DT"
+    elif before in NOUNS and after in ("VBN", "VB"):
+        s.tags[i], s.tags[i + 1] = "WDT", "VBD" if after == "VBN" else "VBP"
+    elif before == "NNS" and after == "NN" and beyond and may_be_verb(s.word(i + 1)):
+        s.tags[i], s.tags[i + 1] = "WDT", "VBP"  # the dogs that chase cats
+    elif one:
+        if before == "IN" or not (beyond in NOUNS or (told and beyond in FINITE)):
+            s.tags[i] = "DT"
     elif after in ("JJ", "RB") and s.word(i - 1) in (*NOT, "all"):
         s.tags[i] = "RB"
     elif before in ("IN", "TO") and s.word(i - 1) not in ("so", "except"):
         s.tags[i] = "DT"
-    elif noun and before in NOUNS and after in ("PRP", "DT", "EX", "PRP$", "RB", "VB"):
+    elif noun and before in NOUNS and after in ("PRP", "DT", "EX", "PRP$", "RB"):
         s.tags[i] = "WDT"
     elif before == "VB" and after == "IN":
         s.tags[i] = "DT"
@@ -152,7 +172,7 @@ def _there(s: Sentence, i: int) -> None:
     at = i + 1 + (s.tag(i + 1) == "RB")
     here = s.word(at) in MAY_BE_THERE or s.tag(i + 1) == "MD"
     asked = s.word(i - 1) in (*BE, "'s") and s.tag(i + 1) in ("DT", "NN", "NNS", "JJ", "CD", "PRP$")
-    s.tags[i] = "EX" if (here and s.tag(i - 1) not in ("IN", "NN", "NNS")) or asked else "RB"
+    s.tags[i] = "EX" if here or asked else "RB"
 
 
 def _like(s: Sentence, i: int) -> None:
@@ -166,7 +186,29 @@ def _like(s: Sentence, i: int) -> None:
         s.tags[i] = "VB" if asked else "VBP"
 
 
+def _as(s: Sentence, i: int) -> None:
+    """*as big as*: the first is an adverb."""
+    if "as" in s.lower[i + 2 : i + 4] and s.tag(i + 1) in ("JJ", "RB"):
+        s.tags[i] = "RB"
+
+
+def _about(s: Sentence, i: int) -> None:
+    """*about ten* dogs."""
+    if s.tag(i + 1) == "CD":
+        s.tags[i] = "RB"
+
+
+def _much(s: Sentence, i: int) -> None:
+    """*much bigger*, *liked it very much*; but *so much milk*."""
+    degree = s.word(i - 1) in ("so", "very", "too", "how", "pretty")
+    if s.tag(i + 1) in ("JJR", "RBR") or (degree and s.tag(i + 1) not in (*NOUNS, "JJ", "NNP")):
+        s.tags[i] = "RB"
+
+
 RULES = {
+    "as": _as,
+    "about": _about,
+    "much": _much,
     "'s": _clitic,
     "'": _apostrophe,
     "to": _to,
