@@ -21,7 +21,6 @@ PENN_TO_UNIVERSAL = {
     "CD": "NUM",
     "UH": "INTJ",
 }
-BEFORE_IS = ("PRP", "EX", "WP", "WRB")  # it's, there's, who's, where's
 NEGATIONS = ("not", "n't")
 INDEFINITE = frozenset(  # nouns in Penn, pronouns in Universal Dependencies
     first + last for first in ("any", "every", "no", "some") for last in ("body", "one", "thing")
@@ -35,16 +34,10 @@ AFTER_THIS = ("NOUN", "PROPN", "ADJ", "NUM")  # this (old) dog
 def from_penn(words: Row[str], penn: Row[str]) -> list[str]:
     """Universal tags of the words of a sentence, by their Penn tags.
 
-    >>> from_penn(["Someone", "went", "to", "this", "."], ["NN", "VBD", "TO", "DT", "."])
+    >>> from_penn(["Someone", "went", "to", "this", "."], ["NN", "VBD", "IN", "DT", "."])
     ['PRON', 'VERB', 'ADP', 'PRON', 'PUNCT']
     """
-    before, after = ["", *penn[:-1]], [*penn[1:], ""]
-    tags = [_one_from_penn(*tag) for tag in zip(penn, before, after, strict=True)]
-    return by_convention(words, tags)
-
-
-def _one_from_penn(penn: str, before: str, after: str) -> str:
-    return PENN_TO_UNIVERSAL.get(penn, "X")
+    return by_convention(words, [PENN_TO_UNIVERSAL.get(tag, "X") for tag in penn])
 
 
 def by_convention(words: Row[str], tags: Row[str]) -> list[str]:

@@ -76,7 +76,7 @@ def mend_function_words(sentence: Sentence) -> None:
 
 
 def _clitic(s: Sentence, i: int) -> None:
-    """*'s*: us after *let*; a verb after a pronoun, or before what no possessor can stand before."""
+    """*'s*: us after *let*; a verb after a pronoun, or before what is never possessed."""
     if s.word(i - 1) == "let":
         s.tags[i] = "PRP"
         if s.tag(i + 1) in NOUNS and may_be_verb(s.word(i + 1)):
@@ -144,21 +144,31 @@ def _that(s: Sentence, i: int) -> None:
         s.tags[i] = "DT"
     elif after in FINITE or s.word(i + 1) == "'s":
         s.tags[i] = "WDT" if noun and not clause else "DT"
-    elif before in NOUNS and after in ("VBN", "VB"):
+    elif before in NOUNS and _finite_after(s, i):
         s.tags[i], s.tags[i + 1] = "WDT", "VBD" if after == "VBN" else "VBP"
-    elif before == "NNS" and after == "NN" and beyond and may_be_verb(s.word(i + 1)):
-        s.tags[i], s.tags[i + 1] = "WDT", "VBP"  # the dogs that chase cats
     elif one:
         if before == "IN" or not (beyond in NOUNS or (told and beyond in FINITE)):
             s.tags[i] = "DT"
     elif after in ("JJ", "RB") and s.word(i - 1) in (*NOT, "all"):
         s.tags[i] = "RB"
-    elif before in ("IN", "TO") and s.word(i - 1) not in ("so", "except"):
-        s.tags[i] = "DT"
-    elif noun and before in NOUNS and after in ("PRP", "DT", "EX", "PRP$", "RB"):
-        s.tags[i] = "WDT"
-    elif before == "VB" and after == "IN":
-        s.tags[i] = "DT"
+    else:
+        s.tags[i] = _that_of_phrase(s, i, noun=noun)
+
+
+def _finite_after(s: Sentence, i: int) -> bool:
+    """*the dogs that chase cats*: a verb that is tagged otherwise."""
+    after, plural = s.tag(i + 1), s.tag(i - 1) == "NNS" and s.tag(i + 2) != ""
+    return after in ("VBN", "VB") or (plural and after == "NN" and may_be_verb(s.word(i + 1)))
+
+
+def _that_of_phrase(s: Sentence, i: int, *, noun: bool) -> str:
+    """*of that*; *the ball that she loved*; *do that for me*."""
+    before, after = s.tag(i - 1), s.tag(i + 1)
+    if before in ("IN", "TO") and s.word(i - 1) not in ("so", "except"):
+        return "DT"
+    if noun and before in NOUNS and after in ("PRP", "DT", "EX", "PRP$", "RB"):
+        return "WDT"
+    return "DT" if before == "VB" and after == "IN" else s.tags[i]
 
 
 def _her(s: Sentence, i: int) -> None:

@@ -46,7 +46,7 @@ class Sentence:
         return all(self.mark(before) for before in range(i))
 
     def before(self, i: int, skipped: Row[str]) -> int:
-        """The last word before ``i`` that is none of ``skipped`` and no adverb; -1: there is none."""
+        """The last word before ``i`` that is no adverb and none of ``skipped``; -1: none."""
         i -= 1
         while i >= 0 and (self.word(i) in skipped or self.tag(i) == "RB"):
             i -= 1

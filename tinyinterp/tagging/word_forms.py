@@ -130,7 +130,7 @@ EXCLAMATIONS = frozenset(
         "alas",
     ]
 )
-MAY_BE_SAID = ("ok", "okay", "goodbye", "bye", "hello", "hi", "please")
+MAY_BE_SAID = ("ok", "okay", "goodbye", "bye", "hello", "hi")
 AT_START = ("no", "well")  # No, ... Well, ...
 PRAISE = ("great", "good", "sorry", "welcome", "nice", "sweet")
 LONG_ING = 6  # letters: not king, wing, ring
@@ -197,9 +197,9 @@ def _ing(s: Sentence, i: int) -> None:
         stem = word[:-3]
         if (going or governs) and any(may_be_verb(base) for base in (stem, stem + "e", stem[:-1])):
             s.tags[i] = "VBG"
-    elif s.tags[i] == "VBG" and s.tag(i - 1) in ("DT", "PRP$", "POS") and before != "her":
-        if after in ("IN", "VBZ", "VBD", "MD", "CC", "") or s.mark(i + 1):
-            s.tags[i] = "NN"
+    elif s.tags[i] == "VBG" and s.tag(i - 1) in ("DT", "PRP$", "POS", "JJ"):
+        ends = after in ("IN", "VBZ", "VBD", "MD", "CC", "") or s.mark(i + 1)
+        s.tags[i] = "NN" if ends and before != "her" else "VBG"
 
 
 def _participle(s: Sentence, i: int) -> None:
