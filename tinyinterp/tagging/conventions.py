@@ -21,6 +21,7 @@ PENN_TO_UNIVERSAL = {
     "CD": "NUM",
     "UH": "INTJ",
 }
+APOSTROPHES = ("'", "’", "\x92")  # of the dogs' bowls: no mark, but a word
 NEGATIONS = ("not", "n't")
 INDEFINITE = frozenset(  # nouns in Penn, pronouns in Universal Dependencies
     first + last for first in ("any", "every", "no", "some") for last in ("body", "one", "thing")
@@ -49,7 +50,8 @@ def by_convention(words: Row[str], tags: Row[str]) -> list[str]:
     """
     before, after = ["", *tags[:-1]], [*tags[1:], ""]
     return [
-        mark_tag(word) or _by_convention(word.lower().translate(STRAIGHT), *neighbours)
+        (None if word in APOSTROPHES and neighbours[0] == "PART" else mark_tag(word))
+        or _by_convention(word.lower().translate(STRAIGHT), *neighbours)
         for word, *neighbours in zip(words, tags, before, after, strict=True)
     ]
 

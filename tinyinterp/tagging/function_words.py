@@ -92,8 +92,8 @@ def _clitic(s: Sentence, i: int) -> None:
 def _apostrophe(s: Sentence, i: int) -> None:
     """The possessive of a plural (*dogs'*); not a quotation mark that closes another."""
     opened = sum(mark in ("'", "‘") for mark in s.lower[:i]) % 2
-    if not opened and s.word(i - 1).endswith("s") and s.tag(i + 1) in (*NOUNS, "JJ"):
-        s.tags[i] = "POS"
+    plural = s.word(i - 1).endswith("s") and s.tag(i + 1) in (*NOUNS, "JJ")
+    s.tags[i] = "POS" if plural and not opened else "''"
 
 
 def _to(s: Sentence, i: int) -> None:

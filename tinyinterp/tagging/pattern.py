@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence as Row
 from importlib.metadata import version
 
-from tinyinterp.tagging.conventions import from_penn, mark_tag
+from tinyinterp.tagging.conventions import APOSTROPHES, from_penn, mark_tag
 from tinyinterp.tagging.function_words import mend_function_words
 from tinyinterp.tagging.sentence import AUXILIARIES, NOMINATIVE, NOUNS, OBJECTS, sentence_of
 from tinyinterp.tagging.tag_sets import PENN, UNIVERSAL, TagSet, from_treebank
@@ -99,7 +99,7 @@ def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
 def _penn(word: str, tag: str) -> str:
     """A tag of ``PENN``; the tagger calls marks that it does not know nouns or numbers."""
     mark = mark_tag(word)
-    if mark in (None, "CCONJ"):
+    if mark in (None, "CCONJ") or (tag == "POS" and word in APOSTROPHES):
         return from_treebank(tag, PENN)
     for penn, characters in MARKS.items():
         if word[0] in characters:
