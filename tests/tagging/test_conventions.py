@@ -69,7 +69,7 @@ def test_penn_tags_of_the_default_tagger(sentence: str, tags: str):
         ("did n’t share", "VBD RB NN", "VBD RB VB"),
         ("not help", "RB NN", "RB NN"),
         ("to share the toy", "TO NN DT NN", "TO VB DT NN"),
-        ("to bed .", "TO NN .", "TO NN ."),
+        ("to bed .", "TO NN .", "IN NN ."),
         ("help", "NN", "NN"),
         ("the leaves fell", "DT VBZ VBD", "DT NNS VBD"),
         ("his big bear", "PRP$ JJ VB", "PRP$ JJ NN"),
@@ -80,3 +80,42 @@ def test_penn_tags_of_the_default_tagger(sentence: str, tags: str):
 )
 def test_where_only_a_verb_or_only_a_noun_can_stand(sentence: str, penn: str, mended: str):
     assert mend(sentence.split(), penn.split()) == mended.split()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "word", "tag"),
+    [
+        ("Let 's play", "'s", "PRP"),
+        ("That 's a ball", "'s", "VBZ"),
+        ("Here ’s the dog", "’s", "VBZ"),
+        ("She 's happy", "'s", "VBZ"),
+        ("Everything 's good", "'s", "VBZ"),
+        ("The food 's not good", "'s", "VBZ"),
+        ("Tom 's ball fell", "'s", "POS"),
+        ("The dogs ' bowls fell", "'", "POS"),
+        ("She went to the park", "to", "IN"),
+        ("She went to bed", "to", "IN"),
+        ("She wanted to open the box", "to", "TO"),
+        ("She wanted to jump .", "to", "TO"),
+        ("They look forward to seeing you", "to", "IN"),
+        ("I saw that dog .", "that", "DT"),
+        ("From that day on", "that", "DT"),
+        ("the ball that she loved", "that", "WDT"),
+        ("the dog that ran", "that", "WDT"),
+        ("He said that she ran", "that", "IN"),
+        ("her ball fell", "her", "PRP$"),
+        ("Tim saw her .", "her", "PRP"),
+        ("there was a dog", "there", "EX"),
+        ("We went there .", "there", "RB"),
+        ("They like to play", "like", "VBP"),
+        ("It looked like a dog", "like", "IN"),
+        ("She was excited to go", "excited", "JJ"),
+        ("Tim scared the cat", "scared", "VBD"),
+        ("No , I want it", "No", "UH"),
+        ("Great food !", "Great", "JJ"),
+        ("It was as big as a dog", "as", "RB"),
+    ],
+)
+def test_words_whose_tag_their_neighbours_decide(sentence: str, word: str, tag: str):
+    words = sentence.split()
+    assert PatternTagger(PENN).tag([words])[words.index(word)] == tag

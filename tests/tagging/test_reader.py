@@ -18,9 +18,11 @@ from tinyinterp.tagging import (
     align,
     split_words,
 )
+from tinyinterp.tagging.words import visible
 from tinyinterp.text.corpus import Sequence, corpus_of
 
 TAGGER = PatternTagger()
+MARKS = ("\u00ad", "\u200b", "\u200d", "\ufeff", "\u2060\u200c")  # nobody sees them
 
 
 def words_of(text: str) -> list[str]:
@@ -43,11 +45,29 @@ def tagged(text: str) -> list[str]:
         ("I'll, we've, he'd, they're, I'm", "I 'll , we 've , he 'd , they 're , I 'm"),
         ('“No!” she said... "Yes?!"', '“ No ! ” she said ... " Yes ? ! "'),
         ("At 3:30 Mr. Bear had 1,000.5 eggs", "At 3:30 Mr. Bear had 1,000.5 eggs"),
-        ("o'clock well-known 'hi'", "o'clock well - known ' hi '"),
+        ("o'clock 'hi'", "o'clock ' hi '"),
         ("a\n\nb\tc", "a b c"),
         ("cafe\u0301 🎉🎉", "cafe\u0301 🎉 🎉"),
         ("", ""),
         (" \n ", ""),
+        # the rules of Penn's own script, as in nltk's TreebankWordTokenizer
+        ("An e-mail of the U.S.A. came.", "An e-mail of the U.S.A. came ."),
+        ("at 5 p.m. in the U.S., e.g. here", "at 5 p.m. in the U.S. , e.g. here"),
+        ("I cannot go. CANNOT!", "I can not go . CAN NOT !"),
+        ("gonna, Wanna gotta", "gon na , Wan na got ta"),
+        ("lemme gimme more'n d'ye", "lem me gim me more 'n d 'ye"),
+        ("cannoty gonnabe gottas", "cannoty gonnabe gottas"),
+        ("'Tis cold; ’twas hot", "'T is cold ; ’t was hot"),
+        ("tell 'em 'cause I can't", "tell 'em 'cause I ca n't"),
+        ("rock 'n' roll in the '90s", "rock 'n' roll in the '90s"),
+        ("Mr. and Mrs. Fox, Dr. Owl etc. and St.", "Mr. and Mrs. Fox , Dr. Owl etc. and St ."),
+        ("Yes... no -- a—b--c", "Yes ... no -- a — b -- c"),
+        ("a well-known 15-year-old", "a well-known 15-year-old"),
+        ("b-but the jack-o'-lantern", "b-but the jack-o'-lantern"),
+        ("my mother-in-law's - x-", "my mother-in-law 's - x -"),
+        ("John's dogs' 1990's", "John 's dogs ' 1990 's"),
+        ("3:30pm, 1/2 of $5 and 5%", "3:30pm , 1/2 of $ 5 and 5 %"),
+        ("It was I. Then A was.", "It was I . Then A was ."),
     ],
 )
 def test_words_are_cut_as_the_tagger_expects(text: str, words: str):
@@ -55,12 +75,55 @@ def test_words_are_cut_as_the_tagger_expects(text: str, words: str):
 
 
 @given(st.text())
-def test_words_are_ordered_and_leave_out_only_space(text: str):
+def test_words_are_ordered_and_leave_out_only_what_nobody_sees(text: str):
     spans = split_words(text)
+    shown = visible(text)
     assert all(a < b for a, b in spans)
     assert all(b <= c for (_, b), (c, _) in pairwise(spans))
-    covered = "".join(text[a:b] for a, b in spans)
-    assert covered == "".join(text.split())
+    covered = "".join(visible(text[a:b]) for a, b in spans)
+    assert covered == "".join(shown.split())
+
+
+SHOWN = "“Tom didn't,” it's wonderful. I cannot go at 3:30 to the U.S.A. or e-mail him!"
+
+
+@given(st.lists(st.sampled_from(range(len(SHOWN))), max_size=9), st.sampled_from(MARKS))
+def test_invisible_characters_change_neither_words_nor_tags(places: list[int], mark: str):
+    text = "".join(mark * (i in places) + char for i, char in enumerate(SHOWN))
+    spans = split_words(text)
+    assert [visible(text[a:b]) for a, b in spans] == words_of(SHOWN)
+    reader = TagReader(TAGGER)
+    assert reader.words(text).tags.tolist() == reader.words(SHOWN).tags.tolist()
+
+
+@given(st.lists(st.sampled_from(range(len(SHOWN))), max_size=9), st.sampled_from(MARKS))
+def test_invisible_characters_leave_tokens_aligned(places: list[int], mark: str):
+    """Of each word one token is scored, and its tag is the word's; a token of marks is not."""
+    text = "".join(mark * (i in places) + char for i, char in enumerate(SHOWN))
+    sequence = next(corpus_of([text], tiny_tokenizer(), 997).sequences())
+    reader = TagReader(TAGGER)
+    words, tokens = reader.words(sequence.story), reader.tokens(sequence)
+    scored = np.flatnonzero(tokens.tags != NO_TAG)
+    assert (tokens.tags[scored] == words.tags[tokens.words[scored]]).all()
+    assert len(set(tokens.words[scored].tolist())) == len(scored)
+    for position in scored:
+        start, end = sequence.offsets[position]
+        assert visible(sequence.story[start:end]).strip()
+
+
+@pytest.mark.parametrize(
+    "text", ["didn\x92t", "\x93It\x92s,\x94", "Tom\x92s", "ca\x92fe \x80 \x81"]
+)
+def test_windows_quotation_marks_are_cut_like_the_marks_they_stand_for(text: str):
+    marks = str.maketrans("\x91\x92\x93\x94", "‘’“”")
+    assert split_words(text) == split_words(text.translate(marks))
+    mended = TagReader(TAGGER).words(text.translate(marks))
+    assert TagReader(TAGGER).words(text).tags.tolist() == mended.tags.tolist()
+
+
+@given(st.text())
+def test_each_word_of_any_text_gets_a_tag(text: str):
+    assert len(TagReader(TAGGER).words(text).tags) == len(split_words(text))
 
 
 def test_tags_of_a_story():

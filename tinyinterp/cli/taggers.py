@@ -85,4 +85,15 @@ def _lines(accuracy: Accuracy) -> list[str]:
         for row in accuracy.by_tag
     ]
     header = ["tag", "words", "precision", "recall", "F1", "perfect AUROC"]
-    return [*about, *columns(header, rows)]
+    classes = [
+        [
+            row.name,
+            row.words,
+            f"{row.accuracy:.1%}",
+            f"{row.low:.1%} to {row.high:.1%}",
+            row.mostly,
+        ]
+        for row in accuracy.by_class
+    ]
+    class_header = ["class", "words", "accuracy", "95 % interval", "wrong tag, mostly"]
+    return [*about, *columns(header, rows), "", *columns(class_header, classes)]

@@ -6,13 +6,14 @@ from collections.abc import Sequence as Row
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging.tag_sets import NO_TAG, TagSet
 from tinyinterp.tagging.taggers import Tagger
 from tinyinterp.tagging.treebank import Document
+from tinyinterp.tagging.word_classes import CLASSES, word_classes
 from tinyinterp.tagging.words import group_sentences, split_words
 
 
@@ -26,6 +27,18 @@ class TagAccuracy:
     recall: float
     f1: float
     perfect_auroc: float  # see :func:`perfect_auroc`
+
+
+@dataclass(frozen=True)
+class ClassAccuracy:
+    """A tagger on one class of words: see :mod:`tinyinterp.tagging.word_classes`."""
+
+    name: str
+    words: int  # of the class, among those that the tagger tags
+    accuracy: float  # on these, given the treebank's own words and sentences
+    low: float
+    high: float
+    mostly: str  # the wrong tag that they get most often; empty if they get none
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,7 @@ class Accuracy:
     raw_low: float
     raw_high: float
     by_tag: tuple[TagAccuracy, ...]  # on the treebank's own words
+    by_class: tuple[ClassAccuracy, ...]  # likewise, of the classes that occur
 
 
 @dataclass(frozen=True)
@@ -57,9 +71,12 @@ class _Labels:
     def tagged(self) -> float:
         return float(np.mean(self.found != NO_TAG))
 
-    def accuracy(self, seed: int) -> tuple[float, float, float]:
-        """The share of tagged words with the gold tag, and its interval."""
+    def accuracy(
+        self, seed: int, only: Bool[np.ndarray, " word"] | None = None
+    ) -> tuple[float, float, float]:
+        """The share of tagged words (of ``only`` these) with the gold tag, and its interval."""
         tagged = self.found != NO_TAG
+        tagged &= True if only is None else only
         n_sentences = int(self.sentences.max(initial=-1)) + 1
         right = np.bincount(self.sentences[tagged & (self.found == self.gold)], None, n_sentences)
         trials = np.bincount(self.sentences[tagged], None, n_sentences)
@@ -95,6 +112,7 @@ def measure_accuracy(tagger: Tagger, documents: Row[Document], seed: int = 0) ->
         raw_low=raw_low,
         raw_high=raw_high,
         by_tag=_by_tag(given, tagger.tag_set),
+        by_class=_by_class(given, documents, tagger.tag_set, seed),
     )
 
 
@@ -145,6 +163,25 @@ def _by_tag(labels: _Labels, tag_set: TagSet) -> tuple[TagAccuracy, ...]:
                 perfect_auroc=perfect_auroc(float(precision), float(missed)),
             )
         )
+    return tuple(rows)
+
+
+def _by_class(
+    labels: _Labels, documents: Row[Document], tag_set: TagSet, seed: int
+) -> tuple[ClassAccuracy, ...]:
+    """For every class with a word that is tagged."""
+    sentences = [sentence for document in documents for sentence in document.sentences]
+    of_words = [names for sentence in sentences for names in word_classes(sentence)]
+    rows = []
+    for name in CLASSES:
+        members = np.array([name in names for names in of_words], dtype=bool)
+        members &= labels.found != NO_TAG
+        if not members.any():
+            continue
+        right, low, high = labels.accuracy(seed, members)
+        wrong = np.bincount(labels.found[members & (labels.found != labels.gold)])
+        mostly = tag_set.names[wrong.argmax()] if wrong.any() else ""
+        rows.append(ClassAccuracy(name, int(members.sum()), right, low, high, mostly))
     return tuple(rows)
 
 

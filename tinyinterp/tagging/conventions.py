@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence as Row
 
+from tinyinterp.tagging.words import STRAIGHT
+
 PENN_TO_UNIVERSAL = {
     **dict.fromkeys(("NN", "NNS"), "NOUN"),
     **dict.fromkeys(("NNP", "NNPS"), "PROPN"),
@@ -19,8 +21,8 @@ PENN_TO_UNIVERSAL = {
     "CD": "NUM",
     "UH": "INTJ",
 }
-BEFORE_IS = ("PRP", "EX", "WP", "WRB")  # it's, there's, who's, where's
-NEGATIONS = ("not", "n't", "n’t")
+APOSTROPHES = ("'", "’", "\x92")  # of the dogs' bowls: no mark, but a word
+NEGATIONS = ("not", "n't")
 INDEFINITE = frozenset(  # nouns in Penn, pronouns in Universal Dependencies
     first + last for first in ("any", "every", "no", "some") for last in ("body", "one", "thing")
 )
@@ -33,20 +35,10 @@ AFTER_THIS = ("NOUN", "PROPN", "ADJ", "NUM")  # this (old) dog
 def from_penn(words: Row[str], penn: Row[str]) -> list[str]:
     """Universal tags of the words of a sentence, by their Penn tags.
 
-    >>> from_penn(["Someone", "went", "to", "this", "."], ["NN", "VBD", "TO", "DT", "."])
+    >>> from_penn(["Someone", "went", "to", "this", "."], ["NN", "VBD", "IN", "DT", "."])
     ['PRON', 'VERB', 'ADP', 'PRON', 'PUNCT']
     """
-    before, after = ["", *penn[:-1]], [*penn[1:], ""]
-    tags = [_one_from_penn(*tag) for tag in zip(penn, before, after, strict=True)]
-    return by_convention(words, tags)
-
-
-def _one_from_penn(penn: str, before: str, after: str) -> str:
-    if penn == "POS" and before in BEFORE_IS:
-        return "VERB"
-    if penn == "TO" and not after.startswith(("VB", "RB")):
-        return "ADP"  # to the park
-    return PENN_TO_UNIVERSAL.get(penn, "X")
+    return by_convention(words, [PENN_TO_UNIVERSAL.get(tag, "X") for tag in penn])
 
 
 def by_convention(words: Row[str], tags: Row[str]) -> list[str]:
@@ -58,7 +50,8 @@ def by_convention(words: Row[str], tags: Row[str]) -> list[str]:
     """
     before, after = ["", *tags[:-1]], [*tags[1:], ""]
     return [
-        mark_tag(word) or _by_convention(word.lower(), *neighbours)
+        (None if word in APOSTROPHES and neighbours[0] == "PART" else mark_tag(word))
+        or _by_convention(word.lower().translate(STRAIGHT), *neighbours)
         for word, *neighbours in zip(words, tags, before, after, strict=True)
     ]
 

@@ -12,8 +12,8 @@ from importlib.metadata import version
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.tagging.conventions import by_convention
-from tinyinterp.tagging.pattern import STRAIGHT
 from tinyinterp.tagging.tag_sets import UNIVERSAL, TagSet
+from tinyinterp.tagging.words import STRAIGHT
 
 CLAWS_TO_UNIVERSAL = {
     **dict.fromkeys(("NN0", "NN1", "NN2", "ZZ0"), "NOUN"),

@@ -6,10 +6,13 @@ import warnings
 from collections.abc import Sequence as Row
 from importlib.metadata import version
 
-from tinyinterp.tagging.conventions import from_penn, mark_tag
+from tinyinterp.tagging.conventions import APOSTROPHES, from_penn, mark_tag
+from tinyinterp.tagging.function_words import mend_function_words
+from tinyinterp.tagging.sentence import AUXILIARIES, NOMINATIVE, NOUNS, OBJECTS, sentence_of
 from tinyinterp.tagging.tag_sets import PENN, UNIVERSAL, TagSet, from_treebank
+from tinyinterp.tagging.word_forms import mend_word_forms
+from tinyinterp.tagging.words import STRAIGHT
 
-STRAIGHT = str.maketrans("’‘“”„", '\'\'"""')  # for taggers that know only straight marks
 MARKS = {
     ".": ".!?",
     ",": ",",
@@ -18,19 +21,12 @@ MARKS = {
     ")": ")]}>",
     "$": "$£€#",
 }
-NOMINATIVE = ("i", "he", "she", "we", "they")
-PRONOUNS = ("you", "it", "who")
-AUXILIARIES = (
-    *("will", "would", "can", "ca", "could", "should", "must", "may", "might", "wo", "'ll"),
-    *("do", "does", "did"),
-)
 DETERMINERS = (  # not "her" and "this", which also occur without a noun
     *("the", "a", "an", "every"),
     *("my", "your", "his", "its", "our", "their"),
 )
-NOUNS = ("NN", "NNS")
 VERBS = ("VB", "VBP", "VBZ")
-OBJECTS = ("DT", "PRP", "PRP$", "NNP")  # the, him, her, Tom: they follow verbs, not nouns
+PRONOUNS = ("you", "it", "who")
 
 
 class PatternTagger:
@@ -65,24 +61,27 @@ class PatternTagger:
 def mend(words: Row[str], penn: Row[str]) -> list[str]:
     """Correct the Penn tags of a sentence: verbs where no noun can be, nouns where no verb can be.
 
-    The tagger calls *need* a noun and *leaves* a verb in every context.
+    The tagger calls *need* a noun and *leaves* a verb in every context. Then the words follow whose
+    tag depends on their neighbours most: see :mod:`tinyinterp.tagging.function_words` and
+    :mod:`tinyinterp.tagging.word_forms`.
 
     >>> mend(["I", "need", "to", "help", "Tom"], ["PRP", "NN", "TO", "NN", "NNP"])
     ['PRP', 'VBP', 'TO', 'VB', 'NNP']
     >>> mend(["the", "leaves", "fell"], ["DT", "VBZ", "VBD"])
     ['DT', 'NNS', 'VBD']
     """
-    lower = [word.lower().translate(STRAIGHT) for word in words]
-    mended = list(penn)
+    sentence = sentence_of(words, penn)
     for i in range(1, len(words)):
         if penn[i] in NOUNS:
             after = penn[i + 1] if i + 1 < len(penn) else ""
-            mended[i] = _verb(lower[:i], after, penn[i]) or penn[i]
+            sentence.tags[i] = _verb(sentence.lower[:i], after, penn[i]) or penn[i]
         elif penn[i] in VERBS:
             described = penn[i - 1] == "JJ" and i > 1
-            if lower[i - 2 if described else i - 1] in DETERMINERS:
-                mended[i] = "NNS" if penn[i] == "VBZ" else "NN"
-    return mended
+            if sentence.lower[i - 2 if described else i - 1] in DETERMINERS:
+                sentence.tags[i] = "NNS" if penn[i] == "VBZ" else "NN"
+    mend_function_words(sentence)
+    mend_word_forms(sentence)
+    return sentence.tags
 
 
 def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
@@ -100,7 +99,7 @@ def _verb(so_far: Row[str], after: str, noun: str) -> str | None:
 def _penn(word: str, tag: str) -> str:
     """A tag of ``PENN``; the tagger calls marks that it does not know nouns or numbers."""
     mark = mark_tag(word)
-    if mark in (None, "CCONJ"):
+    if mark in (None, "CCONJ") or (tag == "POS" and word in APOSTROPHES):
         return from_treebank(tag, PENN)
     for penn, characters in MARKS.items():
         if word[0] in characters:

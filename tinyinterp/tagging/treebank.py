@@ -25,6 +25,7 @@ class GoldWord:
     xpos: str
     start: int
     end: int
+    lemma: str = "_"
 
     def tag(self, tag_set: TagSet) -> str:
         """Its tag in ``tag_set``."""
@@ -119,7 +120,8 @@ def _words(form: str, parts: list[Token], start: int) -> Iterator[GoldWord]:
     together = "".join(part["form"] for part in parts) == form
     for part in parts:
         end = start + len(part["form"]) if together else start
-        yield GoldWord(part["form"], part["upos"] or "X", part["xpos"] or "X", start, end)
+        upos, xpos = part["upos"] or "X", part["xpos"] or "X"
+        yield GoldWord(part["form"], upos, xpos, start, end, part["lemma"] or "_")
         start = end
 
 
