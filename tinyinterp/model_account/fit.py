@@ -33,10 +33,12 @@ from tinyinterp.model_account.means import (
 )
 from tinyinterp.model_account.predictors import Predictor, Reading
 from tinyinterp.model_account.surrogates import (
+    MEAN_SINK,
     LayerSurrogates,
     keys_after_first,
     log_kernels,
     scores_of,
+    sink_features,
     smooth_sink,
 )
 from tinyinterp.model_account.tags import TagRows
@@ -189,8 +191,10 @@ def fit_ladders(
         stream = predictors[f"blocks.{layer}.hook_resid_pre"]
         logs = log_kernels(positional)
         sink = smooth_sink(*patterns.sink_sums(layer), config.window_of(layer))
-        weights, drawn[layer] = sample.weights(layer, stream, logs)
-        surrogates.append(LayerSurrogates(logs, sink, stream, weights))
+        weights, gates, drawn[layer] = sample.weights(layer, stream, logs, sink)
+        if not together:
+            gates = torch.tensor(MEAN_SINK).expand_as(gates)
+        surrogates.append(LayerSurrogates(logs, sink, stream, weights, gates))
         activations.append(predictors[f"blocks.{layer}.{POST}"])
         by_tag.append(streams.tag_means(f"blocks.{layer}.{POST}"))
     return Fitted(rows, gist, surrogates, activations, by_tag, mean_z.mean(), drawn)
@@ -241,15 +245,23 @@ class _Calibration:
         self._width = max(batch.tokens.shape[1] for batch in batches)
 
     def weights(
-        self, layer: int, stream: Predictor, log_kernel: Float[Tensor, "head longest longest"]
-    ) -> tuple[Float[Tensor, "rung head two"], Float[np.ndarray, "head n_vocab"]]:
-        """``a`` and ``b`` of every rung, and the mean score of each token as a key.
+        self,
+        layer: int,
+        stream: Predictor,
+        log_kernel: Float[Tensor, "head longest longest"],
+        mean_sink: Float[Tensor, "head longest"],
+    ) -> tuple[
+        Float[Tensor, "rung head two"],
+        Float[Tensor, "rung head gate"],
+        Float[np.ndarray, "head n_vocab"],
+    ]:
+        """``a`` and ``b`` of every rung, its gates, and the mean score of each token as a key.
 
         Called once for each layer, from the lowest up.
         """
         decoder, n_heads = self._decoder, self._decoder.config.n_heads
         window, block = decoder.config.window_of(layer), decoder.block(layer)
-        kernels, targets, allowed = [], [], []
+        kernels, targets, allowed, sinks, means = [], [], [], [], []
         scores: list[list[Tensor]] = [[] for _ in range(self._rungs)]
         everywhere: list[Tensor] = []
         with torch.inference_mode(), packed(decoder), kept(block, [PATTERN]) as seen:
@@ -262,6 +274,9 @@ class _Calibration:
                 mask = keys_after_first(width, window)
                 at = self._chosen[number]
                 targets.append(self._picked(clean.weights, at))
+                sinks.append(self._picked(seen[PATTERN][..., :1], at)[..., 0])
+                of_mean = mean_sink[None, :, :width, None].expand(len(at), -1, -1, -1)
+                means.append(self._picked(of_mean, at)[..., 0])
                 allowed.append(self._picked(mask.expand(len(at), 1, -1, -1), at)[0])
                 kernel = log_kernel[None, :, :width, :width].expand(len(at), -1, -1, -1)
                 kernels.append(self._picked(kernel, at))
@@ -272,13 +287,17 @@ class _Calibration:
                         everywhere.append(found)
         target, keys = torch.cat(targets, 1), torch.cat(allowed).bool()
         kernel = torch.cat(kernels, 1)
-        begin = torch.tensor([[0.0, 1.0]]).repeat(n_heads, 1)
-        weights = [begin.double()]
+        sink, mean = torch.cat(sinks, 1), torch.cat(means, 1)
+        weights = [torch.tensor([[0.0, 1.0]]).double().repeat(n_heads, 1)]
+        gates = [torch.tensor([MEAN_SINK]).double().repeat(n_heads, 1)]
         for found in scores:
             features = torch.stack([torch.cat(found, 1), kernel])
             weights.append(calibrate(features, target, keys, weights[-1]))
+            logits = torch.einsum("fhrk,hf->hrk", features, weights[-1].float())
+            gating = sink_features(features[0, ..., 0], logits, mean, keys)
+            gates.append(_calibrate_gate(gating, sink, (mean > 0) & (mean < 1), gates[-1]))
         drawn = self._drawn(everywhere, weights[1][:, 0], window)
-        return torch.stack(weights), drawn
+        return torch.stack(weights), torch.stack(gates), drawn
 
     def _picked(
         self, values: Shaped[Tensor, "batch head query key"], queries: list[Int[np.ndarray, "_"]]
@@ -321,6 +340,18 @@ class _Calibration:
                 times += torch.bincount(tokens[batch.mask[row]], minlength=n_vocab)
         mean = a[:, None] * totals / counts.clamp_min(1)
         return mean.masked_fill((times < DRAWN_LEAST) | (counts == 0), -torch.inf).numpy()
+
+
+def _calibrate_gate(
+    features: Float[Tensor, "gate head row"],
+    sink: Float[Tensor, "head row"],
+    counts: Bool[Tensor, "head row"],
+    begin: Float[Tensor, "head gate"],
+) -> Float[Tensor, "head gate"]:
+    """The weights of a logistic regression of the sink: a softmax over key 0 and the rest."""
+    both = torch.stack([features, torch.zeros_like(features)], -1)
+    target = torch.stack([sink, 1 - sink], -1) * counts[..., None]
+    return calibrate(both, target, torch.ones(both.shape[2:], dtype=torch.bool), begin)
 
 
 def _centred(

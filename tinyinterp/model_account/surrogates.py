@@ -3,7 +3,12 @@
 ``x̂`` is what a context says of the residual stream at the head's input; the head's own layer norm,
 queries and keys turn it into scores ``ŝ``. A surrogate's pattern is a softmax of ``a ŝ + b log k``
 over the allowed keys after key 0, where ``k`` is the head's positional kernel and ``a`` and ``b``
-are fitted on FIT. Key 0 gets the head's mean sink at that query.
+are fitted on FIT.
+
+Key 0 is where a head looks that finds nothing. By position it gets the head's mean sink at that
+query; from the tokens on its share is predicted too, by a logistic regression on that mean, on
+``ŝ`` of key 0, and on the log of the sum of ``exp(a ŝ + b log k)`` over the other keys, which says
+how much there is to find.
 
 This is causal scrubbing (Chan et al., Redwood Research 2022) with conditional means in place of
 resampling.
@@ -25,6 +30,8 @@ from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.scan import kept
 
 SCORES = "attn.hook_attn_scores"
+SMALLEST_SINK = 1e-6
+MEAN_SINK = (1.0, 0.0, 0.0, 0.0)  # of sink_features: the mean, and nothing else
 SINK_PULL = 5.0  # queries at the mean sink, added to each position's own
 
 
@@ -37,12 +44,14 @@ class LayerSurrogates:
         sink: mean attention to key 0.
         stream: what contexts say of the residual stream at the layer's input.
         weights: ``a`` and ``b`` of each rung; rung 0 has 0 and 1.
+        gates: how each rung predicts the sink, see :func:`sink_features`; rung 0 takes the mean.
     """
 
     log_kernel: Float[Tensor, "head longest longest"]
     sink: Float[Tensor, "head longest"]
     stream: Predictor
     weights: Float[Tensor, "rung head two"]
+    gates: Float[Tensor, "rung head gate"]
 
 
 def log_kernels(surrogate: Surrogate) -> Float[Tensor, "head longest longest"]:
@@ -94,13 +103,38 @@ def surrogate_pattern(
         reading: what rungs may know of the text.
     """
     n_sequences, width = reading.shape
-    logits = fitted.log_kernel[None, :, :width, :width]
+    window = decoder.config.window_of(layer)
+    logits, sink = fitted.log_kernel[None, :, :width, :width], fitted.sink[None, :, :width]
     if rung:
         scores = scores_of(decoder.block(layer), fitted.stream.at(rung, reading))
+        scores = scores.nan_to_num(neginf=0.0)
         a, b = fitted.weights[rung].float().T[:, None, :, None, None]
-        logits = a * scores.nan_to_num(neginf=0.0) + b * logits
-    pattern = with_sink(logits, fitted.sink[:, :width], decoder.config.window_of(layer))
+        logits = a * scores + b * logits
+        features = sink_features(scores[..., 0], logits, sink, keys_after_first(width, window))
+        gate = torch.einsum("fbhq,hf->bhq", features, fitted.gates[rung].float()).sigmoid()
+        sink = torch.where((sink > 0) & (sink < 1), gate, sink)
+    pattern = with_sink(logits, sink, window)
     return pattern.expand(n_sequences, -1, -1, -1)  # by position all sequences are the same
+
+
+def sink_features(
+    first: Float[Tensor, "*axes"],
+    logits: Float[Tensor, "*axes key"],
+    sink: Float[Tensor, "*axes"],
+    allowed: Bool[Tensor, "#*axes key"],
+) -> Float[Tensor, "gate *axes"]:
+    """What the sink of a query is predicted from: its mean, the score of key 0, and all others.
+
+    Args:
+        first: ``ŝ`` of key 0.
+        logits: ``a ŝ + b log k`` of every key.
+        sink: the mean at that query, between 0 and 1.
+        allowed: the keys after key 0 that the query may see.
+    """
+    others = logits.masked_fill(~allowed, -torch.inf).logsumexp(-1)
+    mean = sink.clamp(SMALLEST_SINK, 1 - SMALLEST_SINK).logit()
+    others = others.masked_fill(~allowed.any(-1), 0)
+    return torch.stack(torch.broadcast_tensors(mean, first, others, torch.ones_like(first)))
 
 
 def keys_after_first(width: int, window: int | None) -> Bool[Tensor, "query key"]:
@@ -112,12 +146,12 @@ def keys_after_first(width: int, window: int | None) -> Bool[Tensor, "query key"
 
 def with_sink(
     logits: Float[Tensor, "batch head query key"],
-    sink: Float[Tensor, "head query"],
+    sink: Float[Tensor, "#batch head query"],
     window: int | None,
 ) -> Float[Tensor, "batch head query key"]:
     """A softmax over the keys after key 0, which itself gets ``sink``."""
     allowed = keys_after_first(logits.shape[-1], window)
     pattern = logits.masked_fill(~allowed, -torch.inf).softmax(-1)
-    pattern = pattern.nan_to_num(nan=0.0) * (1 - sink)[None, :, :, None]
+    pattern = pattern.nan_to_num(nan=0.0) * (1 - sink)[..., None]
     pattern[..., 0] = sink
     return pattern
