@@ -15,6 +15,8 @@ from tinyinterp.cli.options import (
     Full,
     KeepBlankLines,
     Seed,
+    SeparatedBy,
+    Separator,
     TextFile,
     Tokens,
     check_one_text,
@@ -57,6 +59,7 @@ def atlas(
     out: Annotated[Path, typer.Option(help="Folder for the pages.")] = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
+    separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
 ) -> None:
@@ -84,6 +87,7 @@ def atlas(
         dataset=dataset,
         max_tokens=head_limit,
         n_ctx=min(model.config.n_ctx, HEAD_POSITIONS),
+        separator=separator.value,
         keep_blank_lines=keep_blank_lines,
     )
     output = OutputFolder(out)

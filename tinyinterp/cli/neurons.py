@@ -18,6 +18,8 @@ from tinyinterp.cli.options import (
     Json,
     KeepBlankLines,
     Seed,
+    SeparatedBy,
+    Separator,
     Tags,
     TextFile,
     Tokens,
@@ -116,6 +118,7 @@ def neurons(
     ),
     tokens: Tokens = None,
     full: Full = False,
+    separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     as_one_json: Json = False,
@@ -158,7 +161,11 @@ def neurons(
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)
     corpus = model.corpus(
-        text, dataset=dataset, max_tokens=limit, keep_blank_lines=keep_blank_lines
+        text,
+        dataset=dataset,
+        max_tokens=limit,
+        separator=separator.value,
+        keep_blank_lines=keep_blank_lines,
     )
     asked = Asked(
         neuron=neuron,

@@ -123,10 +123,10 @@ def open_stories(
             lambda notes: read_stories(path, separator=separator, split=split, notes=notes),
             fold_for=fold_for,
         )
-    stories = Stories("text", lambda notes: read_list(text, notes=notes), fold_for=fold_for)
-    if next(read_list(text, notes=Notes("text", quiet=True)), None) is None:
+    quiet = Notes("text", quiet=True)
+    if not sum(1 for _ in read_list(text, notes=quiet)):  # to the end: each must be a text
         raise CorpusError("no story was given; expected at least one that is not empty")
-    return stories
+    return Stories("text", lambda notes: read_list(text, notes=notes), fold_for=fold_for)
 
 
 def bundled_stories() -> Path:

@@ -124,6 +124,12 @@ def read_list(
         notes.finish()
 
 
+def size_of_stories(path: Path) -> int | None:
+    """About how many bytes the stories of a file have, for a progress bar; None: not known."""
+    sized = path.suffix.lower() not in COMPRESSED_SUFFIXES | {".parquet", ".arrow"}
+    return path.stat().st_size if sized and is_file(path) else None
+
+
 def whole_stories(
     rows: Rows, notes: Notes, *, mend: bool = True, marks: bool = True
 ) -> Iterator[str]:
