@@ -80,7 +80,7 @@ def test_an_encoding_that_is_neither_unicode_nor_western_is_refused(tmp_path, en
     ]
     path = tmp_path / "stories.txt"
     path.write_bytes((text * 20).encode(encoding))
-    with pytest.raises(CorpusError, match="neither UTF-8 nor UTF-16.* iconv|binary file"):
+    with pytest.raises(CorpusError, match=r"neither UTF-8 nor UTF-16.* iconv|binary file"):
         list(read_stories(path))
 
 

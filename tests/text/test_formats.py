@@ -1,4 +1,4 @@
-"""Files of other programs hold the stories that their writer meant, or are refused with the cause."""
+"""Files of other programs hold the stories that their writer meant, or are refused."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_compressed_files_are_read_whatever_is_in_them(tmp_path, suffix):
 def test_a_compressed_file_that_is_cut_off_is_refused(tmp_path, suffix):
     path = tmp_path / f"a.txt{suffix}"
     path.write_bytes(PACKED[suffix](os.urandom(99_999).hex().encode())[:-1000])
-    with pytest.raises(CorpusError, match="cannot read .*a.txt"):
+    with pytest.raises(CorpusError, match=r"cannot read .*a\.txt"):
         list(read_stories(path))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.text.columns import as_story, choose_column
@@ -90,7 +90,7 @@ def read_saved_data_set(folder: Path, split: str, notes: Notes) -> Iterator[tupl
             first = number + 1
 
 
-def _json(path: Path) -> dict[str, list[dict[str, str]]]:
+def _json(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:

@@ -111,8 +111,9 @@ def _encoding(start: bytes) -> tuple[str, bytes]:
             return encoding, start[len(mark) :]
     if b"\0" in start:
         for encoding, width in (("utf-32", 4), ("utf-16", 2)):
-            sample = start[: len(start) // width * width]
-            shares = {order: _ascii_share(sample, f"{encoding}-{order}") for order in ("le", "be")}
+            if len(start) % width and len(start) < BYTES_AT_ONCE:
+                continue  # the whole of a text has whole characters
+            shares = {order: _ascii_share(start, f"{encoding}-{order}") for order in ("le", "be")}
             order = max(shares, key=lambda order: shares[order])
             if shares[order] > 0:
                 return f"{encoding}-{order}", start

@@ -69,13 +69,15 @@ def open_rows(path: Path, separator: Separator, notes: Notes) -> Rows:
         CorpusError: the file holds no text.
     """
     file = open_bytes(path)
-    start = file.read(BYTES_AT_ONCE)
+    try:
+        start = file.read(BYTES_AT_ONCE)
+    finally:
+        file.close()
     _refuse_others(start, notes.name)
     name = Path(notes.name)
     suffix = Path(name.stem if name.suffix.lower() in COMPRESSED_SUFFIXES else name).suffix.lower()
     kind = BY_SUFFIX.get(suffix)
     if start.startswith((PARQUET_MAGIC, *ARROW_MAGIC)) or kind in ("parquet", "arrow"):
-        file.close()
         _refuse_separator(separator, notes.name)
         whole = decompressed(path) if is_compressed(path) else path
         arrow = start.startswith(ARROW_MAGIC) or (
@@ -84,8 +86,8 @@ def open_rows(path: Path, separator: Separator, notes: Notes) -> Rows:
         return Rows("row", (read_arrow if arrow else read_parquet)(whole, notes), separated=False)
 
     def pieces() -> Iterator[bytes]:
+        file = open_bytes(path)
         try:
-            yield start
             while piece := file.read(BYTES_AT_ONCE):
                 yield piece
         finally:

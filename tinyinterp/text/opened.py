@@ -16,7 +16,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from tinyinterp.errors import CorpusError
 
@@ -106,17 +106,13 @@ def _copied(path: str) -> Path:
     target = _temporary_file()
     with target.open("wb") as file:
         if path == STANDARD_INPUT:
-            shutil.copyfileobj(_standard_input(), file)
+            if sys.stdin is None or sys.stdin.closed:
+                raise CorpusError("--text -: there is no standard input to read")
+            shutil.copyfileobj(sys.stdin.buffer, file)
         else:
             with Path(path).open("rb") as source:
                 shutil.copyfileobj(source, file)
     return target
-
-
-def _standard_input() -> BinaryIO:
-    if sys.stdin is None or sys.stdin.closed:
-        raise CorpusError("--text -: there is no standard input to read")
-    return sys.stdin.buffer
 
 
 def _temporary_file() -> Path:
