@@ -79,6 +79,7 @@ def test_a_separator_that_is_named_is_taken(tmp_path, capsys, separator, stories
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_an_unknown_separator_and_one_for_a_table_are_refused(tmp_path):
     with pytest.raises(CorpusError, match=f"expected one of {', '.join(SEPARATORS)}"):
         list(read_stories(write(tmp_path, "One."), separator="tabs"))

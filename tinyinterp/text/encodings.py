@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.text.cleaning import windows_1252
@@ -15,6 +16,7 @@ from tinyinterp.text.notes import Notes
 
 BYTES_AT_ONCE = 1 << 16
 FOREIGN_SHARE = 0.25  # of characters that are not UTF-8, above which a text is no Western one
+ASCII_SHARE = 0.5  # of a text in UTF-16 without a mark, at least
 CONTROL_SHARE = 0.1  # of control characters, above which bytes are no text
 CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 ESCAPED = re.compile("[\udc80-\udcff]")  # how ``surrogateescape`` marks a byte that is not UTF-8
@@ -48,7 +50,7 @@ def decoded(pieces: Iterable[bytes], notes: Notes) -> Iterator[str]:
         if (at := text.find("\0")) >= 0:
             raise CorpusError(
                 f"{notes.name} holds a NUL, {seen + at:,} characters from its start: it is "
-                "no text, or damaged"
+                "no text, damaged, or UTF-16 without its mark; convert it to UTF-8"
             )
         seen += len(text)
         whole = kept + ESCAPED.sub(lambda found: WINDOWS_1252[ord(found[0])], text)
@@ -74,9 +76,9 @@ def _characters(
 ) -> Iterator[str]:
     errors = "surrogateescape" if encoding == "utf-8" else "strict"
     decoder = codecs.getincrementaldecoder(encoding)(errors)
-    piece, foreign, beyond_ascii = first, 0, False
+    foreign, beyond_ascii = 0, False
     try:
-        while piece:
+        for piece in chain([first], pieces):
             text = decoder.decode(piece)
             found = ESCAPED.findall(text)
             if found:
@@ -85,7 +87,6 @@ def _characters(
             beyond_ascii = beyond_ascii or not text.isascii()
             if text:
                 yield text
-            piece = next(pieces, b"")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{notes.name} is damaged {encoding.upper()}: {error.reason}") from error
     left = decoder.getstate()[0]
@@ -115,7 +116,7 @@ def _encoding(start: bytes) -> tuple[str, bytes]:
                 continue  # the whole of a text has whole characters
             shares = {order: _ascii_share(start, f"{encoding}-{order}") for order in ("le", "be")}
             order = max(shares, key=lambda order: shares[order])
-            if shares[order] > 0:
+            if shares[order] > ASCII_SHARE:
                 return f"{encoding}-{order}", start
     return "utf-8", start
 
