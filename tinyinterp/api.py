@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from tinyinterp.model import Model, Text
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampling
 from tinyinterp.selection import Indices, choose
+from tinyinterp.text.separators import Separator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,7 @@ def heads(
     causal: bool = True,
     null_tokens: int = 4_000,
     max_tokens: int | None = HEAD_TOKENS,
+    separator: Separator = "auto",
     keep_blank_lines: bool = False,
     seed: int = 0,
     account: ModelAccount | Path | str | None = None,
@@ -46,6 +48,8 @@ def heads(
         causal: measure what the loss loses without each head; the slowest part.
         null_tokens: of the text, on which heads are compared with those of random models.
         max_tokens: of the text to read, unless it is a :class:`Corpus`; None: all.
+        separator: what is between the stories of a plain text: marks, line ends, blank lines, or
+            nothing; ``auto`` decides by its beginning.
         keep_blank_lines: also for a model whose training text had none, such as the bundled one;
             otherwise it reads them as single line breaks. A :class:`Corpus` is taken as it is.
         seed: of all random draws.
@@ -64,7 +68,11 @@ def heads(
     settings = HeadSettings(rule=rule, seed=seed, causal=causal, null_tokens=null_tokens)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     text = model.corpus(
-        corpus, max_tokens=max_tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+        corpus,
+        max_tokens=max_tokens,
+        n_ctx=n_ctx,
+        separator=separator,
+        keep_blank_lines=keep_blank_lines,
     )
     census = Heads.of(census_heads(model, text, settings))
     return census if found is None else census.beside(found)
@@ -82,6 +90,7 @@ def neurons(
     tagger: str = "pattern",
     tags: Literal["universal", "penn"] = "universal",
     max_tokens: int | None = NEURON_TOKENS,
+    separator: Separator = "auto",
     keep_blank_lines: bool = False,
     seed: int = 0,
     account: ModelAccount | Path | str | None = None,
@@ -101,6 +110,7 @@ def neurons(
             ``spacy:PIPELINE`` or ``agree``.
         tags: the tag set.
         max_tokens: as for :func:`heads`.
+        separator: as for :func:`heads`.
         keep_blank_lines: as for :func:`heads`.
         seed: of all random draws.
         account: as for :func:`heads`; every row then also says what the neuron needs.
@@ -125,7 +135,9 @@ def neurons(
         tagger=tagger,
         tags=tags,
     )
-    text = model.corpus(corpus, max_tokens=max_tokens, keep_blank_lines=keep_blank_lines)
+    text = model.corpus(
+        corpus, max_tokens=max_tokens, separator=separator, keep_blank_lines=keep_blank_lines
+    )
     census = Neurons.of(census_neurons(model, text, settings))
     return census if found is None else census.beside(found)
 
@@ -140,6 +152,7 @@ def account(
     exact_neurons: int = 64,
     rules: bool = True,
     max_tokens: int | None = ACCOUNT_TOKENS,
+    separator: Separator = "auto",
     keep_blank_lines: bool = False,
     seed: int = 0,
 ) -> Account:
@@ -155,6 +168,7 @@ def account(
         exact_neurons: whose exact effects are compared with the first-order estimates; 0: none.
         rules: whether each neuron gets rules in words.
         max_tokens: how much of the text is read, unless it is a :class:`Corpus`; None: all.
+        separator: as for :func:`heads`.
         keep_blank_lines: as for :func:`heads`.
         seed: of all random draws.
 
@@ -168,11 +182,17 @@ def account(
     settings = AccountSettings(seed, test_tokens, effect_tokens, exact_neurons, rules)
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     text = model.corpus(
-        corpus, max_tokens=max_tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+        corpus,
+        max_tokens=max_tokens,
+        n_ctx=n_ctx,
+        separator=separator,
+        keep_blank_lines=keep_blank_lines,
     )
     other = None
     if fit_on is not None:
-        other = model.corpus(fit_on, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines)
+        other = model.corpus(
+            fit_on, n_ctx=n_ctx, separator=separator, keep_blank_lines=keep_blank_lines
+        )
     return Account.of(take_account(model, text, settings, fit_on=other))
 
 

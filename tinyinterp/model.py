@@ -17,6 +17,7 @@ from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
 from tinyinterp.text.corpus import Corpus, open_corpus
+from tinyinterp.text.separators import Separator
 from tinyinterp.text.source import Stories, open_stories
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tinyinterp.checkpoint.hooked import HookedTransformer
 
 BUNDLED_NAME = "bundled"
-Text = Corpus | Path | str | Sequence[str] | None  # what is taken as a text
+Text = Corpus | Path | str | Sequence[str | None] | None  # what is taken as a text
 
 AnyCheckpoint = TypeVar("AnyCheckpoint", Checkpoint, CompressorCheckpoint)
 
@@ -52,18 +53,22 @@ class _Opened(Generic[AnyCheckpoint]):
 
     def stories(
         self,
-        text: Path | str | Sequence[str] | None = None,
+        text: Path | str | Sequence[str | None] | None = None,
         *,
         dataset: str | None = None,
         split: str = "train",
+        separator: Separator = "auto",
         keep_blank_lines: bool = False,
     ) -> Stories:
         """Stories as this model reads them.
 
         Args:
-            text: the path of a file, a list of stories, or None for the bundled stories.
+            text: the path of a file or folder, a list of stories, or None for the bundled
+                stories.
             dataset: the name of a data set on the hub, in place of a text.
             split: of the data set.
+            separator: what is between the stories of a plain text;
+                :func:`tinyinterp.text.separators.decide` says what ``auto`` takes.
             keep_blank_lines: also for a model whose training text had none; otherwise runs of them
                 are read as one line break there.
 
@@ -71,7 +76,9 @@ class _Opened(Generic[AnyCheckpoint]):
             CorpusError: a text and a data set were given, or a list without a story.
         """
         fold_for = self._folds_for(keep_blank_lines=keep_blank_lines)
-        return open_stories(text, dataset=dataset, split=split, fold_for=fold_for)
+        return open_stories(
+            text, dataset=dataset, split=split, separator=separator, fold_for=fold_for
+        )
 
     def _folds_for(self, *, keep_blank_lines: bool) -> str | None:
         """How a message names this model, if blank lines are to be folded for it."""
@@ -125,6 +132,7 @@ class Model(_Opened[Checkpoint]):
         dataset: str | None = None,
         max_tokens: int | None = None,
         n_ctx: int | None = None,
+        separator: Separator = "auto",
         keep_blank_lines: bool = False,
     ) -> Corpus:
         """A text as this model reads it.
@@ -135,6 +143,7 @@ class Model(_Opened[Checkpoint]):
             dataset: the name of a data set on the hub, in place of a text.
             max_tokens: how much of it is read; None: all.
             n_ctx: tokens of a sequence, at most; None: as many as the context holds.
+            separator: as for :meth:`stories`.
             keep_blank_lines: as for :meth:`stories`.
 
         Raises:
@@ -152,6 +161,7 @@ class Model(_Opened[Checkpoint]):
                 text=text,
                 dataset=dataset,
                 max_tokens=max_tokens,
+                separator=separator,
                 fold_for=self._folds_for(keep_blank_lines=keep_blank_lines),
             )
         self._check(corpus)

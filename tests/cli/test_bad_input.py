@@ -70,7 +70,7 @@ def test_a_checkpoint_that_is_not_there_is_refused(run: Run, tmp_path: Path):
         (None, "is not a file"),
         (b"", "holds no story"),
         (b" \n<|endoftext|>\n ", "holds no story"),
-        (b"caf\xe9", "not UTF-8"),
+        (b"caf\0", "holds a NUL"),
     ],
 )
 def test_a_text_that_cannot_be_used_is_refused(

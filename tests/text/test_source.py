@@ -99,8 +99,7 @@ def test_that_blank_lines_were_folded_is_said_once(capsys: pytest.CaptureFixture
     assert list(stories.read()) == list(stories.read()) == ["One.", *FOLDED]
     said = capsys.readouterr().err
     assert said.startswith("note: text: blank lines are read as single line breaks, because this")
-    assert "--keep-blank-lines" in said
-    assert said.count("\n") == 1
+    assert said.count("--keep-blank-lines") == 1
 
 
 def test_nothing_is_said_where_nothing_was_folded(capsys: pytest.CaptureFixture[str]):
@@ -119,7 +118,7 @@ def test_folding_takes_blank_lines_and_nothing_else(story: str):
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize("wrong", [[1], ["One.", None], [["One."]]])
+@pytest.mark.parametrize("wrong", [[1], ["One.", 2], [["One."]]])
 def test_a_story_that_is_no_text_is_refused(wrong: list[Any]):
-    with pytest.raises(CorpusError, match="expected a string"):
+    with pytest.raises(CorpusError, match="where a story was expected"):
         open_stories(wrong)

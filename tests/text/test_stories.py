@@ -11,7 +11,8 @@ from pyarrow import parquet
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.text.cleaning import clean
-from tinyinterp.text.stories import _items_of_json, read_dataset, read_stories
+from tinyinterp.text.json_stories import items_of_json
+from tinyinterp.text.stories import read_dataset, read_stories
 
 STORIES = ["One day, “Tim” ran.\n\nThe end.", "Zoë saw a 🐢.", "A piñata…\nIt broke."]
 END = "<|endoftext|>"
@@ -73,16 +74,23 @@ def test_many_stories_stream_across_the_borders_of_reading(tmp_path, name):
 def test_a_json_list_is_the_same_in_chunks_of_any_size(items, size, indent):
     text = f" {json.dumps(items, indent=indent)}\n"
     chunks = (text[start : start + size] for start in range(0, len(text), size))
-    assert list(_items_of_json(chunks, Path("list.json"))) == items
+    assert list(items_of_json(chunks, "list.json")) == items
 
 
-@pytest.mark.parametrize("name", ["stories.txt", "stories.json", "stories.jsonl"])
-def test_stories_come_before_the_file_is_read_to_its_end(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("stories.txt", "holds a NUL"),
+        ("stories.json", "something follows the list|holds a NUL"),
+        ("stories.jsonl", "is not JSON|holds a NUL"),
+    ],
+)
+def test_stories_come_before_the_file_is_read_to_its_end(tmp_path, name, message):
     whole = KINDS[name]([f"Story {n}." for n in range(100_003)])
-    (tmp_path / name).write_bytes(whole + b"\n\xff")  # what is wrong at the end is found at the end
+    (tmp_path / name).write_bytes(whole + b"\n\0")  # what is wrong at the end is found at the end
     stories = read_stories(tmp_path / name)
     assert [next(stories) for _ in range(3)] == ["Story 0.", "Story 1.", "Story 2."]
-    with pytest.raises(CorpusError, match="not UTF-8"):
+    with pytest.raises(CorpusError, match=message):
         list(stories)
 
 
@@ -123,23 +131,18 @@ def test_a_text_without_end_of_text_is_one_story(tmp_path):
         ("empty.txt", b"", "holds no story"),
         ("blank.txt", b"\n \n<|endoftext|>\n", "holds no story"),
         ("empty.json", b"[]", "holds no story"),
-        ("latin.txt", "niño".encode("latin-1"), r"not UTF-8 \(byte 0xf1 at 2\)"),
-        ("latin.json", '["niño"]'.encode("latin-1"), "not UTF-8"),
         ("half.json", b'["One day', "is not JSON"),
         ("nothing.json", b"", "is not JSON"),
-        (
-            "object.json",
-            b'{"text": "One day"}',
-            "should hold a list of stories, it starts with '{'",
-        ),
+        ("object.json", b'{"text":\n"One day"}', "holds one JSON object over several lines"),
+        ("word.json", b'"One day"', "should hold a list of stories, it starts with '\"'"),
         ("more.json", b'["a"] ["b"]', "something follows the list"),
         ("commas.json", b'["a",, "b"]', "is not JSON"),
         ("comma.json", b'["a",]', "is not JSON"),
         ("no_comma.json", b'["a" "b"]', "expected ',' before"),
         ("start.json", b"[,", "is not JSON"),
-        ("numbers.json", b"[1, 2]", "expected strings, or objects with 'text' or 'story'"),
+        ("numbers.json", b"[1, 2]", "item 1: a number 1 where a story was expected"),
         ("half.jsonl", b'{"text": "a"}\n{"text": ', "line 2 is not JSON"),
-        ("other.jsonl", b'{"title": "a"}', "expected strings"),
+        ("other.jsonl", b'{"year": 1}', r"has the columns 'year' \(a number\); expected a column"),
         ("not.parquet", b"PAR0", "is not Parquet"),
     ],
 )
@@ -149,18 +152,11 @@ def test_what_holds_no_stories_is_refused(tmp_path, name, content, message):
         list(read_stories(tmp_path / name))
 
 
-def test_parquet_without_a_text_column_names_those_it_has(tmp_path):
-    parquet.write_table(pa.table({"title": ["a"], "year": [1]}), tmp_path / "a.parquet")
-    with pytest.raises(
-        CorpusError, match="has the columns title, year; expected 'text' or 'story'"
-    ):
-        list(read_stories(tmp_path / "a.parquet"))
-
-
-def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    for path in (tmp_path / "none.txt", tmp_path):
-        with pytest.raises(CorpusError, match="is not a file"):
-            list(read_stories(path))
+def test_a_missing_file_and_a_folder_without_texts_are_refused(tmp_path):
+    with pytest.raises(CorpusError, match="is not a file"):
+        list(read_stories(tmp_path / "none.txt"))
+    with pytest.raises(CorpusError, match="is a folder without a text"):
+        list(read_stories(tmp_path))
 
 
 @pytest.mark.parametrize("story", ["There was a dog.\n" * 400, "a" * 300, "a/" * 3000])
@@ -219,8 +215,8 @@ def test_a_data_set_of_lines_is_put_together(tmp_path):
 
 
 def test_a_data_set_that_cannot_be_read_says_what_to_do(tmp_path):
-    parquet.write_table(pa.table({"title": ["a"]}), tmp_path / "train.parquet")
-    with pytest.raises(CorpusError, match="expected strings, or objects with 'text'"):
+    parquet.write_table(pa.table({"year": [1]}), tmp_path / "train.parquet")
+    with pytest.raises(CorpusError, match="expected a column 'text'"):
         list(read_dataset(str(tmp_path)))
     with pytest.raises(CorpusError, match="without a network give a file with --text"):
         list(read_dataset(str(tmp_path / "none")))

@@ -16,6 +16,8 @@ from tinyinterp.cli.options import (
     Out,
     Pictures,
     Seed,
+    SeparatedBy,
+    Separator,
     TextFile,
     Tokens,
     check_one_text,
@@ -54,6 +56,7 @@ def account(
     out: Out = Path("tinyinterp-out/account"),
     tokens: Tokens = None,
     full: Full = False,
+    separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
@@ -83,11 +86,21 @@ def account(
         _weights(model, output, as_one_json=as_one_json)
         return
     corpus = model.corpus(
-        text, dataset=dataset, max_tokens=limit, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+        text,
+        dataset=dataset,
+        max_tokens=limit,
+        n_ctx=n_ctx,
+        separator=separator.value,
+        keep_blank_lines=keep_blank_lines,
     )
     fit_on = None
     if fit_text is not None:
-        fit_on = model.corpus(fit_text, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines)
+        fit_on = model.corpus(
+            fit_text,
+            n_ctx=n_ctx,
+            separator=separator.value,
+            keep_blank_lines=keep_blank_lines,
+        )
     from tinyinterp import results  # slow, so after every check
     from tinyinterp.model_account import AccountSettings, take_account
 

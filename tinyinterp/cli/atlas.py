@@ -17,6 +17,8 @@ from tinyinterp.cli.options import (
     KeepBlankLines,
     Out,
     Seed,
+    SeparatedBy,
+    Separator,
     TextFile,
     Tokens,
     check_one_text,
@@ -52,6 +54,7 @@ def atlas(
     out: Out = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
+    separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
 ) -> None:
@@ -76,6 +79,7 @@ def atlas(
         dataset=dataset,
         max_tokens=head_limit,
         n_ctx=min(model.config.n_ctx, HEAD_POSITIONS),
+        separator=separator.value,
         keep_blank_lines=keep_blank_lines,
     )
     output = OutputFolder(out)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from tinyinterp.cli.options import Ckpt, Dataset, Json, KeepBlankLines, TextFile, check_one_text
+from tinyinterp.cli.options import (
+    Ckpt,
+    Dataset,
+    Json,
+    KeepBlankLines,
+    SeparatedBy,
+    Separator,
+    TextFile,
+    check_one_text,
+)
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
 evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How good a model is.")
@@ -25,6 +34,7 @@ def loss(
     text: TextFile = None,
     dataset: Dataset = None,
     split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
+    separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     as_json: Json = False,
 ) -> None:
@@ -35,15 +45,20 @@ def loss(
     """
     check_one_text(text, dataset)
     from tinyinterp.evaluation.loss import measure_text_loss
-    from tinyinterp.io.paths import is_file
     from tinyinterp.io.progress import progress
     from tinyinterp.model import load_any
     from tinyinterp.text.source import bundled_stories
+    from tinyinterp.text.stories import size_of_stories
 
     model = load_any(ckpt)
-    stories = model.stories(text, dataset=dataset, split=split, keep_blank_lines=keep_blank_lines)
-    path = text or bundled_stories()
-    total = path.stat().st_size if dataset is None and is_file(path) else None
+    stories = model.stories(
+        text,
+        dataset=dataset,
+        split=split,
+        separator=separator.value,
+        keep_blank_lines=keep_blank_lines,
+    )
+    total = None if dataset else size_of_stories(text or bundled_stories())
     with progress("measuring the loss", total) as bar:
         result = measure_text_loss(model.network, model.tokenizer, stories.read(), bar)
     name = stories.name if dataset is None else f"{dataset} ({split})"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinyinterp.io.table import Table
+    from tinyinterp.text.separators import Separator
 
 
 FORMATION_TOKENS = 10_000  # read for each snapshot by default
@@ -46,6 +47,7 @@ def formation(
     out: Path,
     tokens: int | None,
     seed: int,
+    separator: Separator,
     keep_blank_lines: bool,
     suffixes: Sequence[str],
     as_one_json: bool,
@@ -68,7 +70,12 @@ def formation(
     model = load(run)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(
-        text, dataset=dataset, max_tokens=tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+        text,
+        dataset=dataset,
+        max_tokens=tokens,
+        n_ctx=n_ctx,
+        separator=separator,
+        keep_blank_lines=keep_blank_lines,
     )
     from tinyinterp.head_census.formation import find_snapshots, follow_heads  # slow
 

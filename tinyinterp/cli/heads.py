@@ -24,6 +24,8 @@ from tinyinterp.cli.options import (
     Out,
     Pictures,
     Seed,
+    SeparatedBy,
+    Separator,
     TextFile,
     Tokens,
     check_one_text,
@@ -82,6 +84,7 @@ def heads(
     ] = False,
     tokens: Tokens = None,
     full: Full = False,
+    separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
@@ -120,6 +123,7 @@ def heads(
             out=out,
             tokens=token_limit(tokens, full=full, default=FORMATION_TOKENS),
             seed=seed,
+            separator=separator.value,
             keep_blank_lines=keep_blank_lines,
             suffixes=_suffixes(also) if pictures else (),
             as_one_json=as_one_json,
@@ -140,7 +144,12 @@ def heads(
         choose_one("head", chosen[1], model.config.n_heads)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(
-        text, dataset=dataset, max_tokens=limit, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
+        text,
+        dataset=dataset,
+        max_tokens=limit,
+        n_ctx=n_ctx,
+        separator=separator.value,
+        keep_blank_lines=keep_blank_lines,
     )
     output = OutputFolder(out)
     from tinyinterp.head_census import HeadSettings  # slow, so after every check

@@ -20,6 +20,8 @@ from tinyinterp.cli.options import (
     KeepBlankLines,
     Out,
     Seed,
+    SeparatedBy,
+    Separator,
     Tags,
     TextFile,
     Tokens,
@@ -117,6 +119,7 @@ def neurons(
     out: Out = Path("tinyinterp-out/neurons"),
     tokens: Tokens = None,
     full: Full = False,
+    separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     as_one_json: Json = False,
@@ -161,7 +164,11 @@ def neurons(
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)
     corpus = model.corpus(
-        text, dataset=dataset, max_tokens=limit, keep_blank_lines=keep_blank_lines
+        text,
+        dataset=dataset,
+        max_tokens=limit,
+        separator=separator.value,
+        keep_blank_lines=keep_blank_lines,
     )
     asked = Asked(
         neuron=neuron,

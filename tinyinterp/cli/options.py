@@ -9,6 +9,16 @@ from typing import Annotated
 import typer
 
 
+class SeparatedBy(StrEnum):
+    """What is between the stories of a plain text."""
+
+    AUTO = "auto"
+    MARKS = "marks"
+    LINES = "lines"
+    BLANK_LINES = "blank-lines"
+    NONE = "none"
+
+
 class Tags(StrEnum):
     """Sets of part-of-speech tags."""
 
@@ -29,8 +39,16 @@ TextFile = Annotated[
     typer.Option(
         "--text",
         metavar="FILE",
-        help="Stories: text with <|endoftext|> lines between them, JSON, JSON Lines or Parquet; "
-        "the bundled stories if left out.",
+        help="Stories: plain text, JSON, JSON Lines, CSV or Parquet, compressed or not, a folder "
+        "of them, or - for standard input; the bundled stories if left out.",
+    ),
+]
+Separator = Annotated[
+    SeparatedBy,
+    typer.Option(
+        "--separator",
+        help="What is between the stories of a plain text: marks such as <|endoftext|>, line ends, "
+        "blank lines, or none if the text is one story. auto decides by its beginning.",
     ),
 ]
 Dataset = Annotated[

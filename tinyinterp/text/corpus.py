@@ -25,6 +25,7 @@ from torch import Tensor
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.text.kept import KeptStories
+from tinyinterp.text.separators import Separator
 from tinyinterp.text.source import BlankLines, open_stories
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -218,9 +219,10 @@ def open_corpus(
     tokenizer: Tokenizer,
     n_ctx: int,
     *,
-    text: Path | str | StorySequence[str] | None = None,
+    text: Path | str | StorySequence[str | None] | None = None,
     dataset: str | None = None,
     max_tokens: int | None = None,
+    separator: Separator = "auto",
     fold_for: str | None = None,
 ) -> Corpus:
     """A corpus of whatever :func:`tinyinterp.text.source.open_stories` takes.
@@ -231,16 +233,16 @@ def open_corpus(
         text: the path of a file, the stories themselves, or None for the bundled stories.
         dataset: the name of a data set on the hub, in place of a text.
         max_tokens: how much of it is read; None: all.
+        separator: as for :func:`tinyinterp.text.source.open_stories`.
         fold_for: the model whose training text had no blank lines; None: they are kept.
 
     Raises:
         CorpusError: a text and a data set were given, the first story cannot be read, or a number
             is out of its range.
     """
-    stories = open_stories(text, dataset=dataset, fold_for=fold_for)
+    stories = open_stories(text, dataset=dataset, separator=separator, fold_for=fold_for)
     corpus = Corpus(stories.name, stories.read, tokenizer, n_ctx, max_tokens, stories.blank_lines)
-    if next(iter(corpus.stories()), None) is None:  # fail here, not once the model is at work
-        raise CorpusError(f"{stories.name} holds no story")
+    stories.check()  # fail here, not once the model is at work
     return corpus
 
 

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from tinyinterp.cli.options import SeparatedBy, Separator
+
 from .options import Json
 
 
@@ -22,8 +24,12 @@ class Rest(StrEnum):
 def prepare(
     out: Annotated[Path, typer.Option(help="Folder for the token files.")],
     text: Annotated[
-        Path | None, typer.Option(help="Stories: .txt, .json, .jsonl or .parquet.")
+        Path | None,
+        typer.Option(
+            help="Stories: plain text, JSON, JSON Lines, CSV or Parquet, or a folder of them."
+        ),
     ] = None,
+    separator: Separator = SeparatedBy.AUTO,
     dataset: Annotated[str | None, typer.Option(help="A data set on the hub.")] = None,
     split: Annotated[str, typer.Option(help="Split of the data set.")] = "train",
     bpe: Annotated[
@@ -46,7 +52,9 @@ def prepare(
     holdout: Annotated[
         int, typer.Option(help="Hold out one story in this many for evaluation; 0 for none.")
     ] = 64,
-    no_clean: Annotated[bool, typer.Option("--no-clean", help="Leave mojibake as it is.")] = False,
+    no_clean: Annotated[
+        bool, typer.Option("--no-clean", help="Leave mojibake and control characters.")
+    ] = False,
     instruct: Annotated[
         bool,
         typer.Option(
@@ -75,7 +83,9 @@ def prepare(
         choose = preparing.reduced(reduce, keep, (rest or Rest.pieces).value)
     else:
         raise typer.BadParameter("--reduce needs --keep")
-    source = preparing.Source(text, dataset, split, cleaned=not no_clean, instruct=instruct)
+    source = preparing.Source(
+        text, dataset, split, cleaned=not no_clean, instruct=instruct, separator=separator.value
+    )
     prepared = preparing.prepare(source, choose, out, holdout=holdout)
     typer.echo(json.dumps(prepared.as_dict()) if as_json else prepared.as_text())
 

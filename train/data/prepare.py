@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.errors import CorpusError, OutputError, TrainingError
-from tinyinterp.io.paths import is_file
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
-from tinyinterp.text.cleaning import clean
 from tinyinterp.text.instruct import parse, prompt
+from tinyinterp.text.notes import Notes
+from tinyinterp.text.opened import name_of
 from tinyinterp.text.reduction import Rest, count_tokens, coverage, reduce
-from tinyinterp.text.stories import read_dataset, read_stories
+from tinyinterp.text.separators import Separator
+from tinyinterp.text.stories import read_dataset, read_stories, size_of_stories
 from tinyinterp.text.tokenizer import END_OF_TEXT, Tokenizer
 
 from .tokens import SPLITS, DataCard, write_tokens
 
 WRITTEN = {"data.json", "tokenizer", *(f"{s}.{kind}" for s in SPLITS for kind in ("bin", "idx"))}
-SIZED = {".txt", ".json", ".jsonl"}  # kinds of file whose size is about that of their stories
 SEPARATOR = len(f"\n{END_OF_TEXT}\n")  # bytes between two stories
 COVERED = (1000, 2000, 4000, 8000, 10000)  # vocabularies that the coverage is reported for
 
@@ -46,11 +46,13 @@ class Source:
     split: str = "train"
     cleaned: bool = True
     instruct: bool = False  # each story follows an instruction
+    separator: Separator = "auto"  # what is between the stories of a plain text
+    _said: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
         """What the data card calls it."""
-        return self.text.name if self.text else f"{self.dataset} ({self.split})"
+        return name_of(self.text) if self.text else f"{self.dataset} ({self.split})"
 
     def stories(self, title: str, left_out: LeftOut | None = None) -> Iterator[str]:
         """All stories, with a progress bar named ``title``.
@@ -61,16 +63,25 @@ class Source:
         Raises:
             CorpusError: the source cannot be read, or no instruction was found where all have one.
         """
-        cleaned = (clean(story) if self.cleaned else story for story in self._raw(title))
-        return _examples(cleaned, left_out or LeftOut()) if self.instruct else cleaned
+        whole = self._whole(title)
+        return _examples(whole, left_out or LeftOut()) if self.instruct else whole
 
-    def _raw(self, title: str) -> Iterator[str]:
-        total = None
-        if self.text and is_file(self.text) and self.text.suffix.lower() in SIZED:
-            total = self.text.stat().st_size
-        raw = read_stories(self.text) if self.text else read_dataset(str(self.dataset), self.split)
+    def _whole(self, title: str) -> Iterator[str]:
+        notes = Notes(name_of(self.text) if self.text else str(self.dataset), self._said)
+        if self.text:
+            total = size_of_stories(self.text)
+            stories = read_stories(
+                self.text,
+                separator=self.separator,
+                split=self.split,
+                mend=self.cleaned,
+                notes=notes,
+            )
+        else:
+            total = None
+            stories = read_dataset(str(self.dataset), self.split, mend=self.cleaned, notes=notes)
         with progress(title, total) as bar:
-            for story in raw:
+            for story in stories:
                 bar.advance(len(story.encode()) + SEPARATOR)
                 yield story
 

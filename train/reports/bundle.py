@@ -20,7 +20,7 @@ from tinyinterp.io.progress import progress
 from tinyinterp.network.decoder import count_parameters
 from tinyinterp.network.generation import generate
 from tinyinterp.network.sampling import Sampling
-from tinyinterp.text.stories import read_stories
+from tinyinterp.text.source import open_stories
 from tinyinterp.text.tokenizer import END_OF_TEXT
 
 from ..training.step import DTYPES
@@ -46,7 +46,7 @@ def bundle(run: Path, valid: Path, assets: Path, *, seed: int = 0, note: str = "
     if not (best / checkpoint.WEIGHTS).is_file():
         raise TrainingError(f"{run} has no best checkpoint; train it with evaluation first")
     model = checkpoint.load(best)
-    loss = measure_text_loss(model.decoder, model.tokenizer, read_stories(valid))
+    loss = measure_text_loss(model.decoder, model.tokenizer, open_stories(valid).read())
     stories = list(draw_stories(model, N_STORIES, seed))
     write_text(assets / "stories.txt", "".join(f"{s}\n{END_OF_TEXT}\n" for s in stories))
     dtype = DTYPES[model.training["recipe"]["run"]["stored"]]
