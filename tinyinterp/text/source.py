@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import say
 from tinyinterp.text.cleaning import clean, fold_blank_lines
 from tinyinterp.text.stories import read_dataset, read_stories, whole_stories
@@ -89,7 +90,7 @@ def open_stories(
     if text is None:
         return Stories(BUNDLED_STORIES, lambda: read_stories(bundled_stories()), fold_for=fold_for)
     if isinstance(text, (str, Path)):
-        path = Path(text)
+        path = expanded(text)
         return Stories(path.name, lambda: read_stories(path), fold_for=fold_for)
     if wrong := [story for story in text if not isinstance(story, str)]:
         raise CorpusError(f"a story is {wrong[0]!r:.80}; expected a string, or the path of a file")
