@@ -105,6 +105,7 @@ class Model(_Opened[Checkpoint]):
 
         Raises:
             CertificateError: the converted model differs; the message has the numbers.
+            VersionError: TransformerLens is not installed, or is of a version without the class.
         """
         return self._conversion[0]
 

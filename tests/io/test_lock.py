@@ -2,74 +2,35 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from holding import another_process_in
 
 from tinyinterp.errors import OutputError
 from tinyinterp.io import lock
 from tinyinterp.io.lock import NAME, lock_folder
-
-HOLDER = """
-import sys, tempfile
-from pathlib import Path
-from tinyinterp.io.output import OutputFolder
-
-output = OutputFolder(Path(sys.argv[1]))
-with output.filling("heads", "") as stage:
-    (stage / "heads.csv").write_text("half")
-    print("holds it", flush=True)
-    sys.stdin.readline()
-"""
-Hold = Callable[[Path], "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def hold() -> Iterator[Hold]:
-    """Starts a process that fills a folder until it is told to end."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(folder: Path) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "holds it\n"
-        return process
-
-    yield start
-    for process in started:
-        process.communicate()
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_second_process_is_refused_and_the_first_one_named(tmp_path: Path, hold: Hold):
-    first = hold(tmp_path)
-    before = names(tmp_path)
-    with pytest.raises(OutputError, match=rf"in use by process {first.pid} on .*--out"):
-        lock_folder(tmp_path)
-    assert names(tmp_path) == before
-    first.communicate("end\n")
+def test_a_second_process_is_refused_and_the_first_one_named(tmp_path: Path):
+    with another_process_in(tmp_path) as first:
+        before = names(tmp_path)
+        with pytest.raises(OutputError, match=rf"in use by process {first.pid} on .*--out"):
+            lock_folder(tmp_path)
+        assert names(tmp_path) == before
     assert first.returncode == 0
     lock_folder(tmp_path)
     assert "heads.csv" in names(tmp_path)
 
 
-def test_a_killed_process_locks_nothing_and_its_leftovers_are_deleted(tmp_path: Path, hold: Hold):
-    first = hold(tmp_path)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+def test_a_killed_process_locks_nothing_and_its_leftovers_are_deleted(tmp_path: Path):
+    with another_process_in(tmp_path) as first:
+        first.kill()
+        first.wait()
     (tmp_path / ".tinyinterp.1234.tmp.json").write_text("half a manifest")
     (tmp_path / ".tinyinterp.neurons.npz").write_text("progress, which is kept")
     assert len(names(tmp_path)) == 4  # with its lock and its temporary folder

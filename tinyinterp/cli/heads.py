@@ -130,7 +130,6 @@ def heads(
     corpus = model.corpus(
         text, dataset=dataset, max_tokens=limit, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
     )
-    output = OutputFolder(out)
     from tinyinterp.head_census import HeadSettings, census_heads  # slow, so after every check
     from tinyinterp.results import Heads
 
@@ -143,6 +142,7 @@ def heads(
             say(f"from the census in {out}")
             print_lines(earlier)
             return
+    output = OutputFolder(out)
     census = Heads.of(census_heads(model, corpus, settings))
     with output.filling("heads", f"{model.name}, {corpus.name}, rule {rule}") as folder:
         census.write(folder)
@@ -226,8 +226,10 @@ def _explain_from(
     from tinyinterp.views.explanation import explain_head
 
     table = _read_table(folder / "heads.json")
+    if table is None:
+        return None
     wanted = census_notes(model, corpus, corpus.survey(), settings)
-    if table is None or table["notes"].get("census") != wanted["census"]:
+    if table["notes"].get("census") != wanted["census"]:
         return None
     row = next((r for r in table["rows"] if (r["layer"], r["head"]) == chosen), None)
     if row is None:

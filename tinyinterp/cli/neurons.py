@@ -135,7 +135,6 @@ def neurons(
     from tinyinterp.api import NEURON_TOKENS
 
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
-    from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
     from tinyinterp.neuron_census import NeuronSettings
     from tinyinterp.neuron_census.settings import NULL_TOKENS
@@ -168,7 +167,7 @@ def neurons(
         as_one_json=as_one_json,
         as_json_lines=as_json_lines,
     )
-    answer(asked, Opened(model, corpus, tag_reader), settings, OutputFolder(out))
+    answer(asked, Opened(model, corpus, tag_reader), settings, out)
 
 
 def _check_options(
