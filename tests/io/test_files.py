@@ -152,6 +152,7 @@ def test_a_place_that_cannot_be_written_is_reported(tmp_path, write):
 def test_folders_are_made_with_their_parents(tmp_path):
     assert make_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
     assert make_folder(tmp_path / "a" / "b").is_dir()
+    assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
 def test_nothing_is_written_into_a_folder_named_tilde(
@@ -167,4 +168,3 @@ def test_nothing_is_written_into_a_folder_named_tilde(
     assert Table("t", [{"n": 1}]).write(Path("~/d"))[0] == tmp_path / "home" / "d" / "t.csv"
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert len([*(tmp_path / "home").rglob("*.*")]) == 6
-    assert list((tmp_path / "a" / "b").iterdir()) == []
