@@ -29,7 +29,7 @@ class Command(TyperCommand):
             typer.BadParameter: an option that takes one value was given again.
         """
         _, _, order = self.make_parser(ctx).parse_args(list(args))
-        for param, times in Counter(order).items():
+        for param, times in Counter[Any](order).items():
             if times > 1 and param.param_type_name == "option" and not _may_repeat(param):
                 raise typer.BadParameter(
                     f"it was given {times} times; give it once", ctx=ctx, param=param
