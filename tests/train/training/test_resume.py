@@ -11,6 +11,7 @@ from runs import SIMPLE_STORIES, prepare, tiny_recipe
 from safetensors.torch import load_file
 
 from tinyinterp.errors import OutputError, TrainingError
+from tinyinterp.io.lock import NAME
 from train.training import resume
 from train.training.loop import Trainer
 
@@ -56,10 +57,10 @@ def log_of(run: Path) -> list[dict]:
 
 def test_a_run_that_another_process_trains_is_refused(begun: Path, data: Path):
     with another_process_in(begun / "beside") as first:
-        shutil.move(begun / "beside" / ".tinyinterp.lock", begun)  # as if it trained the run
+        (begun / "beside" / NAME).replace(begun / NAME)  # as if it trained the run
         with pytest.raises(OutputError, match=f"in use by process {first.pid}"):
             Trainer(tiny_recipe(), data, begun)
-        (begun / ".tinyinterp.lock").unlink()
+        (begun / NAME).unlink()
     shutil.rmtree(begun / "beside")
     assert Trainer(tiny_recipe(), data, begun).step == 7
 
