@@ -17,6 +17,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from tinyinterp.caches import prepare_caches
+
 if TYPE_CHECKING:
     from tinyinterp import view
     from tinyinterp.api import account, generate, heads, neurons
@@ -48,6 +50,9 @@ _MODULES = {
     "load": "tinyinterp.model",
     "neurons": "tinyinterp.api",
 }
+
+
+prepare_caches()  # before anything imports numba or matplotlib
 
 
 def __getattr__(name: str) -> object:

@@ -6,6 +6,8 @@ message as one line and exits with 1; a traceback only with ``--debug``.
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
+
 
 class TinyinterpError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -45,6 +47,23 @@ class DependencyError(TinyinterpError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; pip install 'tinyinterp[{extra}]'")
+
+
+class VersionError(TinyinterpError):
+    """A package of a version that lacks what this one needs of it, or that is not there at all.
+
+    Args:
+        need: what cannot be had, as the beginning of a sentence.
+        package: its name.
+        wanted: versions that have it, as pip writes them.
+    """
+
+    def __init__(self, need: str, package: str, wanted: str) -> None:
+        try:
+            found = f"{package} {version(package)} is installed"
+        except PackageNotFoundError:
+            found = f"{package} is not installed"
+        super().__init__(f"{need}, but {found}; pip install '{package}{wanted}'")
 
 
 class OutputError(TinyinterpError):

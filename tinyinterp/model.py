@@ -13,6 +13,7 @@ from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
 from tinyinterp.checkpoint.facts import trained_without_blank_lines
 from tinyinterp.checkpoint.find import find
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.paths import expanded, is_folder
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
@@ -111,6 +112,7 @@ class Model(_Opened[Checkpoint]):
 
         Raises:
             CertificateError: the converted model differs; the message has the numbers.
+            VersionError: TransformerLens is not installed, or is of a version without the class.
         """
         return self._conversion[0]
 
@@ -232,4 +234,4 @@ def load_any(ckpt: str | Path | None = None) -> Model | CompressorModel:
 def _name(ckpt: str | Path | None, folder: Path) -> str:
     if ckpt is None:
         return BUNDLED_NAME
-    return folder.resolve().name if Path(ckpt).expanduser().is_dir() else str(ckpt)
+    return folder.resolve().name if is_folder(expanded(ckpt)) else str(ckpt)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census import HeadCensus
+from tinyinterp.io.paths import expanded
 from tinyinterp.model_account import ModelAccount
 from tinyinterp.model_account.beside import heads_beside, neurons_beside
 from tinyinterp.model_account.finished import FinishedAccount
@@ -113,6 +114,7 @@ class Neurons(NeuronCensus):
         """Write the tables of every layer, and the top activations as text; returns the paths."""
         from tinyinterp.views.neuron_text import write_neuron_text
 
+        folder = expanded(folder)
         paths = super().write(folder)
         layers = self.layers.values()
         return paths + [write_neuron_text(layer.table, layer.top, folder) for layer in layers]

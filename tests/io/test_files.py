@@ -12,6 +12,7 @@ from tinyinterp.io.files import (
     replacing_folder,
     write_text,
 )
+from tinyinterp.io.table import Table
 
 
 def crash_after(error, write, text):
@@ -152,3 +153,18 @@ def test_folders_are_made_with_their_parents(tmp_path):
     assert make_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
     assert make_folder(tmp_path / "a" / "b").is_dir()
     assert list((tmp_path / "a" / "b").iterdir()) == []
+
+
+def test_nothing_is_written_into_a_folder_named_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    write_text(Path("~/a/text.txt"), "written")
+    with replacing_folder(Path("~/b")) as folder:
+        (folder / "text.txt").write_text("written")
+    with replacing_files(Path("~/c")) as folder:
+        (folder / "text.txt").write_text("written")
+    assert Table("t", [{"n": 1}]).write(Path("~/d"))[0] == tmp_path / "home" / "d" / "t.csv"
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert len([*(tmp_path / "home").rglob("*.*")]) == 6

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tinyinterp.errors import OutputError
+from tinyinterp.io.lock import NAME
 from tinyinterp.io.output import MANIFEST, OutputFolder
 
 
@@ -23,7 +24,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): path.read_text()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != NAME  # there while somebody has the folder
     }
 
 
@@ -142,3 +143,56 @@ def test_what_a_killed_run_left_does_not_block_the_next(tmp_path: Path):
     (tmp_path / ".tinyinterp.abc").mkdir()
     (tmp_path / ".tinyinterp.abc" / "heads.csv").write_text("half")
     assert fill(tmp_path, {"heads.csv": "1"}).written == [tmp_path / "heads.csv"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../victim", "pictures/../../victim", "/VICTIM", "..\\victim", "C:victim", "", "."]
+)
+def test_a_manifest_that_names_a_file_outside_deletes_nothing(tmp_path: Path, name: str):
+    victim, folder = tmp_path / "victim", tmp_path / "out"
+    victim.write_text("years of work")
+    fill(folder, {"heads.csv": "1"})
+    path = folder / MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["runs"]["heads"]["files"].append(name.replace("/VICTIM", str(victim)))
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(OutputError, match="which is not in this folder"):
+        OutputFolder(folder)
+    assert victim.read_text() == "years of work"
+    assert (folder / "heads.csv").read_text() == "1"
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path):
+    outside, folder = tmp_path / "outside", tmp_path / "out"
+    outside.mkdir()
+    (outside / "layer0.png").write_text("mine")
+    fill(folder, {"heads.csv": "1", "pictures/layer0.png": "2"})
+    (folder / "pictures" / "layer0.png").unlink()
+    (folder / "pictures").rmdir()
+    (folder / "pictures").symlink_to(outside)
+    with pytest.raises(OutputError, match="which is not in this folder"):
+        fill(folder, {"heads.csv": "2"})
+    other = tmp_path / "other"
+    fill(other, {"heads.csv": "1"})
+    (other / "pictures").symlink_to(outside)
+    with pytest.raises(OutputError, match="leads out of"):
+        fill(other, {"heads.csv": "2", "pictures/layer1.png": "2"})
+    assert contents(outside) == {"layer0.png": "mine"}
+    assert (other / "heads.csv").read_text() == "1"
+
+
+def test_what_two_runs_write_is_in_the_manifest_of_both(tmp_path: Path):
+    first, second = OutputFolder(tmp_path), OutputFolder(tmp_path)
+    for layer, output in enumerate((first, second)):
+        with output.filling(f"neurons of layer {layer}", "") as stage:
+            (stage / f"neurons_layer{layer}.csv").write_text(str(layer))
+    runs = json.loads((tmp_path / MANIFEST).read_text())["runs"]
+    assert [run["files"] for run in runs.values()] == [
+        ["neurons_layer0.csv"],
+        ["neurons_layer1.csv"],
+    ]
+
+
+def test_the_home_folder_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert fill(Path("~/out"), {"heads.csv": "1"}).written == [tmp_path / "out" / "heads.csv"]

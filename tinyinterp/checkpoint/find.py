@@ -8,7 +8,7 @@ from pathlib import Path
 from tinyinterp.checkpoint.folder import bundled_folder
 from tinyinterp.errors import CheckpointError
 from tinyinterp.io import hub
-from tinyinterp.io.paths import is_file, is_folder, shown
+from tinyinterp.io.paths import expanded, is_file, is_folder, shown
 
 HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -28,7 +28,7 @@ def find(ckpt: str | Path | None) -> Path:
     if ckpt is None:
         return bundled_folder()
     given = str(ckpt)
-    path = Path(given).expanduser()
+    path = expanded(given)
     if given and is_folder(path):
         return path
     if is_file(path):

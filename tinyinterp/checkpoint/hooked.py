@@ -21,6 +21,7 @@ from tinyinterp import checkpoint as checkpoints
 from tinyinterp.checkpoint import Checkpoint
 from tinyinterp.checkpoint.certificate import Certificate, certify
 from tinyinterp.checkpoint.find import find
+from tinyinterp.errors import VersionError
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
 
@@ -53,6 +54,7 @@ def to_hooked_transformer(
     Raises:
         CheckpointError: there is no such checkpoint, or it cannot be read.
         CertificateError: the converted model differs; the message has the numbers.
+        VersionError: TransformerLens is not installed, or is of a version without the class.
     """
     if not isinstance(source, Checkpoint):
         source = checkpoints.load(find(source))
@@ -67,6 +69,7 @@ def convert(checkpoint: Checkpoint) -> tuple[HookedTransformer, Certificate]:
 
     Raises:
         CertificateError: the converted model differs; the message has the numbers.
+        VersionError: TransformerLens is not installed, or is of a version without the class.
     """
     hooked = _build(checkpoint)
     certificate = certify(checkpoint, partial(copy_in, hooked)).require()
@@ -79,7 +82,12 @@ def _build(checkpoint: Checkpoint) -> HookedTransformer:
     with warnings.catch_warnings():
         # In a notebook its progress bars ask for ipywidgets, which nothing here needs.
         warnings.filterwarnings("ignore", "IProgress not found")
-        from transformer_lens import HookedTransformer
+        try:
+            from transformer_lens import HookedTransformer
+        except ImportError as error:
+            raise VersionError(
+                "a HookedTransformer is made by TransformerLens 3", "transformer_lens", ">=3.9,<4"
+            ) from error
 
         # 3.9 announces that 4.0 has no HookedTransformer; this package asks for <4.
         warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)

@@ -12,6 +12,7 @@ from tinyinterp import __version__
 from tinyinterp.cli import program
 from tinyinterp.cli.account import account
 from tinyinterp.cli.atlas import atlas
+from tinyinterp.cli.command import Program
 from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.generate import generate
 from tinyinterp.cli.heads import heads
@@ -21,14 +22,7 @@ from tinyinterp.cli.neurons import neurons
 from tinyinterp.cli.taggers import taggers
 from tinyinterp.cli.train import EVERYTHING, train
 
-app = typer.Typer(
-    name="tinyinterp",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,  # rich takes longer to import than all the rest
-    pretty_exceptions_enable=False,
-    context_settings={"max_content_width": 100},
-)
+app = Program(name="tinyinterp")
 app.command()(heads)
 app.command()(neurons)
 app.command()(account)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tinyinterp.cli.command import Program
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
@@ -19,7 +20,7 @@ from tinyinterp.cli.options import (
 )
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
-evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How good a model is.")
+evaluate = Program(help="How good a model is.")
 
 
 @evaluate.callback()

@@ -27,9 +27,9 @@ def check_is_run(ckpt: str | None) -> Path:
         SelectionError: ``ckpt`` is no folder.
     """
     from tinyinterp.errors import SelectionError
-    from tinyinterp.io.paths import is_folder, shown
+    from tinyinterp.io.paths import expanded, is_folder, shown
 
-    folder = Path(ckpt or "").expanduser()
+    folder = expanded(ckpt or "")
     if ckpt and is_folder(folder):
         return folder
     given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is not a folder with"

@@ -151,7 +151,6 @@ def heads(
         separator=separator.value,
         keep_blank_lines=keep_blank_lines,
     )
-    output = OutputFolder(out)
     from tinyinterp.head_census import HeadSettings  # slow, so after every check
 
     settings = HeadSettings(rule=rule.value, seed=seed)
@@ -163,6 +162,7 @@ def heads(
             say(f"from the census in {out}")
             print_lines(earlier)
             return
+    output = OutputFolder(out)
     census = _take(model, corpus, settings, accounted)
     with output.filling("heads", f"{model.name}, {corpus.name}, rule {rule}") as folder:
         census.write(folder)
@@ -262,8 +262,10 @@ def _explain_from(
     from tinyinterp.views.explanation import explain_head
 
     table = _read_table(folder / "heads.json")
+    if table is None:
+        return None
     wanted = census_notes(model, corpus, corpus.survey(), settings)
-    if table is None or table["notes"].get("census") != wanted["census"]:
+    if table["notes"].get("census") != wanted["census"]:
         return None
     row = next((r for r in table["rows"] if (r["layer"], r["head"]) == chosen), None)
     if row is None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyinterp.cli.options import Ckpt, Json
-from tinyinterp.cli.report import columns, print_json, print_lines
+from tinyinterp.cli.report import columns, print_json, print_lines, say
 from tinyinterp.io.lines import WIDTH
 
 if TYPE_CHECKING:
+    from tinyinterp.checkpoint.certificate import Certificate
+    from tinyinterp.model import CompressorModel, Model
     from tinyinterp.network.compressor import CompressorConfig
     from tinyinterp.network.config import DecoderConfig
 
@@ -46,12 +48,12 @@ def info(
         return
     from dataclasses import asdict
 
-    from tinyinterp.model import Model, load_any
+    from tinyinterp.model import load_any
 
     model = load_any(ckpt)
     training = model.checkpoint.training
     if as_json:
-        proof = model.certificate if certificate and isinstance(model, Model) else None
+        proof = _certificate(model) if certificate else None
         print_json(
             {
                 "model": model.name,
@@ -66,10 +68,23 @@ def info(
     print_lines([model.name, f"fingerprint {model.fingerprint}", ""])
     print_lines([*_parameter_lines(model.config), "", *_config_lines(model.config), ""])
     print_lines(_training_lines(training))
-    if certificate and isinstance(model, Model):
+    proof = _certificate(model) if certificate else None
+    if proof is not None:
         print_lines([""])
-        for line in str(model.certificate).splitlines():
+        for line in str(proof).splitlines():
             print_lines(textwrap.wrap(line, WIDTH, subsequent_indent="    "))
+
+
+def _certificate(model: Model | CompressorModel) -> Certificate | None:
+    """That of the conversion; None, with a note, where TransformerLens cannot convert anything."""
+    from tinyinterp.errors import VersionError
+    from tinyinterp.model import Model
+
+    try:
+        return model.certificate if isinstance(model, Model) else None
+    except VersionError as error:
+        say(f"note: no certificate: {error}")
+        return None
 
 
 def _show_preset(name: str, *, as_json: bool) -> None:

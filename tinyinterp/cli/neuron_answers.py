@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyinterp.cli.ablations import Opened, ablation_lines, ablation_rows, write_ablations
@@ -42,14 +43,17 @@ class Asked:
         return some and not ablates_many and not self.as_one_json
 
 
-def answer(asked: Asked, opened: Opened, settings: NeuronSettings, output: OutputFolder) -> None:
+def answer(asked: Asked, opened: Opened, settings: NeuronSettings, folder: Path) -> None:
     """Answer from the census in the folder if it matches; otherwise take the census first."""
-    finished = _find(opened, settings, output) if asked.about_some else None
+    finished = _find(opened, settings, folder) if asked.about_some else None
     if finished is not None:
-        say(f"from the census in {output.folder}")
+        say(f"from the census in {folder}")
         _show(asked, finished)
         _show_ablation(asked, opened, finished, settings.seed)
         return
+    from tinyinterp.io.output import OutputFolder
+
+    output = OutputFolder(folder)
     census = _take(opened, settings, output, asked.account)
     say_warnings(census.table)
     written = output.written
@@ -69,7 +73,7 @@ def answer(asked: Asked, opened: Opened, settings: NeuronSettings, output: Outpu
     say_written(output.folder, written)
 
 
-def _find(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> Finished | None:
+def _find(opened: Opened, settings: NeuronSettings, folder: Path) -> Finished | None:
     """The census in the folder, if it is the one these settings ask for."""
     from tinyinterp.neuron_census.corpus_stats import corpus_stats
     from tinyinterp.neuron_census.finished import find_finished, table_path
@@ -77,11 +81,11 @@ def _find(opened: Opened, settings: NeuronSettings, output: OutputFolder) -> Fin
 
     model, corpus = opened.model, opened.corpus
     layers = settings.chosen_layers(model.config.n_layers)
-    if not table_path(output.folder, "neurons", layers[0]).is_file():
+    if not table_path(folder, "neurons", layers[0]).is_file():
         return None
     stats, tagger = corpus_stats(corpus), opened.tag_reader.tagger
     fingerprint = census_fingerprint(model, corpus, settings, stats, tagger)
-    return find_finished(output.folder, layers, fingerprint)
+    return find_finished(folder, layers, fingerprint)
 
 
 def _take(

@@ -139,7 +139,6 @@ def neurons(
     from tinyinterp.api import NEURON_TOKENS
 
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
-    from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
     from tinyinterp.model_account.beside import open_account
     from tinyinterp.neuron_census import NeuronSettings
@@ -179,7 +178,7 @@ def neurons(
         as_json_lines=as_json_lines,
         account=accounted,
     )
-    answer(asked, Opened(model, corpus, tag_reader), settings, OutputFolder(out))
+    answer(asked, Opened(model, corpus, tag_reader), settings, out)
 
 
 def _check_options(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from tinyinterp.cli.report import say
+from tinyinterp.cli.streams import escape_what_cannot_be_encoded
 from tinyinterp.errors import TinyinterpError
 
 DEBUG = "--debug"
@@ -24,6 +25,7 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
         name: how it is called, for its help.
         prefix: what each line about an error starts with.
     """
+    escape_what_cannot_be_encoded()
     given = list(arguments)
     n_options = given.index("--") if "--" in given else len(given)  # what follows is only text
     debug = DEBUG in given[:n_options]

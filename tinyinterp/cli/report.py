@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -30,14 +31,14 @@ def say_written(folder: Path, paths: Sequence[Path]) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     """The one JSON object that a command prints with ``--json``."""
-    typer.echo(json.dumps(content, ensure_ascii=False, indent=1))
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=1), file=sys.stdout)
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Lines of a result, in colour where it goes to a terminal, unless NO_COLOR is set."""
     color = False if os.environ.get("NO_COLOR") else None
     for line in lines:
-        typer.echo(line, color=color)
+        typer.echo(line, file=sys.stdout, color=color)
 
 
 def columns(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

@@ -1,6 +1,7 @@
 """Writing so that nothing is lost: to a temporary name beside the target, then a rename.
 
-A crash at any moment leaves either the old file or the new one, never half of either.
+A crash at any moment leaves either the old file or the new one, never half of either. A leading
+``~`` of a path is the home folder.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tinyinterp.errors import OutputError
+from tinyinterp.io.paths import expanded
 
 
 @contextmanager
@@ -22,6 +24,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be written.
     """
+    target = expanded(target)
     make_folder(target.parent)
     if target.is_dir():
         raise OutputError(f"{target} is a folder; a file is written there: move it away")
@@ -44,6 +47,7 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: the parent cannot be written.
     """
+    target = expanded(target)
     make_folder(target.parent)
     if target.exists() and not target.is_dir():
         raise OutputError(f"{target} is a file; a folder is written there: move it away")
@@ -78,7 +82,7 @@ def replacing_files(target: Path) -> Iterator[Path]:
     Raises:
         OutputError: ``target`` cannot be written.
     """
-    make_folder(target)
+    target = make_folder(target)
     with tempfile.TemporaryDirectory(prefix=".new.", dir=target) as name:
         temporary = Path(name)
         try:
@@ -101,6 +105,7 @@ def make_folder(folder: Path) -> Path:
     Raises:
         OutputError: it is a file, or may not be written.
     """
+    folder = expanded(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

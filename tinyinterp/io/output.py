@@ -3,6 +3,7 @@
 A folder is *ours* if it holds the manifest that the last run left there, which lists the files of
 every run. In a folder of ours a run replaces the files of the run before it under the same name;
 all others stay. A folder that holds something and no manifest is somebody else's and is refused.
+One process at a time has the folder.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from tinyinterp.errors import OutputError
 from tinyinterp.io.files import make_folder, write_text
+from tinyinterp.io.lock import PREFIX, lock_folder
+from tinyinterp.io.paths import expanded
 
 MANIFEST = "tinyinterp.json"
-STAGE = ".tinyinterp."  # our temporary folders; a run that was killed may leave one
 
 
 @dataclass(frozen=True)
@@ -30,30 +32,32 @@ class _Run:
 class OutputFolder:
     """A folder that may be written, or an error before any work is done.
 
-    A folder that does not exist is made, with its parents.
+    A folder that does not exist is made, with its parents. No other process can have it while this
+    object lives.
 
     Args:
-        folder: where the files are to lie.
+        folder: where the files are to lie; a leading ``~`` is the home folder.
 
     Raises:
-        OutputError: it is a file, may not be written, or holds what is not ours.
+        OutputError: it is a file, may not be written, is in use, or holds what is not ours.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder = expanded(folder)
         self.written: list[Path] = []  # by the last block of :meth:`filling`
         try:
             entries = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         except OSError as error:
             raise OutputError(f"cannot read {folder}: {error.strerror or error}") from error
-        self._runs = self._read_manifest() if MANIFEST in entries else {}
-        foreign = sorted(name for name in entries if not name.startswith(STAGE))
+        self._read_runs()
+        foreign = sorted(name for name in entries if not name.startswith(PREFIX))
         if foreign and MANIFEST not in entries:
             raise OutputError(
                 f"{folder} is not empty and was not written by tinyinterp (it holds {foreign[0]}); "
                 "choose another folder with --out, or empty this one"
             )
         make_folder(folder)
+        self._lock = lock_folder(folder)
 
     @contextmanager
     def filling(self, run: str, about: str) -> Iterator[Path]:
@@ -71,7 +75,7 @@ class OutputFolder:
             OutputError: a file cannot be written, or one of that name is there and not ours.
         """
         try:
-            with tempfile.TemporaryDirectory(prefix=STAGE, dir=self.folder) as name:
+            with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.folder) as name:
                 stage = Path(name)
                 yield stage
                 names = sorted(
@@ -79,12 +83,13 @@ class OutputFolder:
                     for path in stage.rglob("*")
                     if path.is_file()
                 )
-                self._refuse_foreign(names)
-                before = self._runs.pop(run, _Run("", []))
-                for other in self._runs.values():
+                runs = self._read_runs()  # as they are by now
+                self._refuse_foreign(names, runs)
+                before = runs.pop(run, _Run("", []))
+                for other in runs.values():
                     other.files[:] = [file for file in other.files if file not in names]
-                self._runs[run] = _Run(about, names)
-                self._write_manifest()
+                runs[run] = _Run(about, names)
+                self._write_manifest(runs)
                 for file in names:
                     make_folder((self.folder / file).parent)
                     (stage / file).replace(self.folder / file)
@@ -94,26 +99,54 @@ class OutputFolder:
             raise OutputError(f"cannot write {self.folder}: {error.strerror or error}") from error
         self.written = [self.folder / file for file in names]
 
-    def _refuse_foreign(self, names: list[str]) -> None:
-        ours = {file for run in self._runs.values() for file in run.files}
+    def _refuse_foreign(self, names: list[str], runs: dict[str, _Run]) -> None:
+        ours = {file for run in runs.values() for file in run.files}
         for name in names:
-            if name not in ours and (self.folder / name).exists():
+            path = self.folder / name
+            if not self._is_inside(path):
                 raise OutputError(
-                    f"{self.folder / name} exists and was not written by tinyinterp; nothing was "
-                    "replaced: move it away, or choose another folder with --out"
+                    f"{path.parent} is a link that leads out of {self.folder}; nothing was "
+                    "replaced: remove the link, or choose another folder with --out"
+                )
+            if name not in ours and path.exists():
+                raise OutputError(
+                    f"{path} exists and was not written by tinyinterp; nothing was replaced: move "
+                    "it away, or choose another folder with --out"
                 )
 
-    def _write_manifest(self) -> None:
-        runs = {name: asdict(run) for name, run in sorted(self._runs.items())}
-        content = {"note": "what tinyinterp wrote here, and may replace", "runs": runs}
+    def _is_inside(self, path: Path) -> bool:
+        return path.parent.resolve().is_relative_to(self.folder.resolve())
+
+    def _write_manifest(self, runs: dict[str, _Run]) -> None:
+        content = {
+            "note": "what tinyinterp wrote here, and may replace",
+            "runs": {name: asdict(run) for name, run in sorted(runs.items())},
+        }
         write_text(self.folder / MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
-    def _read_manifest(self) -> dict[str, _Run]:
+    def _read_runs(self) -> dict[str, _Run]:
+        """What the manifest says; a folder without one has no runs."""
         path = self.folder / MANIFEST
         try:
             runs = json.loads(path.read_text("utf-8"))["runs"]
-            return {name: _Run(str(run["about"]), list(run["files"])) for name, run in runs.items()}
+            found = {n: _Run(str(run["about"]), list(run["files"])) for n, run in runs.items()}
+            files = [PurePosixPath(file) for run in found.values() for file in run.files]
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise OutputError(
                 f"{path} is not a manifest of tinyinterp; choose another folder with --out"
             ) from error
+        for file in files:
+            if _leaves(file) or not self._is_inside(self.folder / file):
+                raise OutputError(
+                    f"{path} names {str(file)!r}, which is not in this folder; tinyinterp wrote no "
+                    "such name and touches nothing: choose another folder with --out"
+                )
+        return found
+
+
+def _leaves(file: PurePosixPath) -> bool:
+    """Whether a name in a manifest, which may have been edited, is no path below the folder."""
+    windows = PureWindowsPath(file)  # whose separators and drives count here, too
+    return bool(windows.anchor or ".." in windows.parts or file.anchor or not file.parts)

@@ -7,6 +7,19 @@ from pathlib import Path
 LONGEST_SHOWN = 200  # characters
 
 
+def expanded(given: str | Path) -> Path:
+    """A path whose leading ``~`` or ``~user`` is the home folder, as a shell would read it.
+
+    A shell expands ``--out ~/x`` but not ``--out=~/x``, and Python none. Where there is no such
+    user the name is taken as it is, since files such as ``~draft.txt`` exist.
+    """
+    path = Path(given)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def is_file(path: Path) -> bool:
     """Whether a file is there; what is too long to be a path is not one."""
     try:

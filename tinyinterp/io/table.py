@@ -17,6 +17,7 @@ from pyarrow import csv, parquet
 
 from tinyinterp.errors import DependencyError
 from tinyinterp.io.files import replacing_file, write_text
+from tinyinterp.io.paths import expanded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +101,7 @@ class Table:
 
         List values are joined by spaces in the CSV. Returns the paths.
         """
-        arrow = self.to_arrow()
+        folder, arrow = expanded(folder), self.to_arrow()
         paths = [folder / f"{self.name}.{suffix}" for suffix in ("csv", "parquet", "json")]
         flat = {
             c: [" ".join(map(str, v)) if isinstance(v, list) else v for v in arrow[c].to_pylist()]

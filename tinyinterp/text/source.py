@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.paths import expanded
 from tinyinterp.text.cleaning import fold_blank_lines
 from tinyinterp.text.notes import Notes
 from tinyinterp.text.opened import name_of
@@ -117,7 +118,7 @@ def open_stories(
             fold_for=fold_for,
         )
     if isinstance(text, (str, Path)):
-        path = Path(text)
+        path = expanded(text)
         return Stories(
             name_of(path),
             lambda notes: read_stories(path, separator=separator, split=split, notes=notes),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyinterp.errors import OutputError
+from tinyinterp.io.paths import expanded
 from tinyinterp.views import style
 from tinyinterp.views.execution import current_execution
 
@@ -54,7 +55,7 @@ class Picture:
         Raises:
             OutputError: the ending is none of these, or the folder cannot be written.
         """
-        target = Path(path)
+        target = expanded(path)
         if target.suffix.lower() in PAPER:
             return style.save(self.matplotlib, target)
         if target.suffix.lower() != ".html":

@@ -9,19 +9,14 @@ from typing import Annotated
 import typer
 
 from tinyinterp.cli import program
+from tinyinterp.cli.command import Program
 
 from ..command import COMMAND, PREFIX, TORCHRUN
 from .prepare import examples, prepare
 from .reports import bundle, memory, plot
 from .run import recipes, run
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"max_content_width": 100},
-)
+app = Program()
 app.command()(prepare)
 app.command()(examples)
 app.command(epilog=f"On several processes: {TORCHRUN} run RECIPE")(run)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.errors import CorpusError, OutputError, TrainingError
+from tinyinterp.io.files import make_folder
+from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
 from tinyinterp.text.instruct import parse, prompt
@@ -182,7 +184,9 @@ def prepare(
             f"holdout is {holdout}; expected 2 or more (one story in this many is held out), or 0 "
             "for none"
         )
+    folder = expanded(folder)
     _check_replaceable(folder)
+    make_folder(folder.parent)  # may be written, before the work begins
     chosen = choose(source)
     words, left_out = 0, LeftOut()
 

@@ -13,6 +13,7 @@ import torch
 from tinyinterp import checkpoint
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.io.files import make_folder
+from tinyinterp.io.lock import FolderLock, lock_folder
 from tinyinterp.text.tokenizer import Tokenizer
 
 from ..data.tokens import DataCard
@@ -43,6 +44,7 @@ class Checkpointer:
         self.run, self.recipe, self.card, self.tokenizer = run, recipe, card, tokenizer
         self.stepper, self.processes = stepper, processes
         self.trained = resume.Trained(stepper.model, stepper.mean, stepper.optimizers)
+        self._lock: FolderLock | None = None  # of the process that writes
 
     def begin(self) -> dict[str, Any] | None:
         """Restore the state in the folder, or see that the folder may be begun.
@@ -53,7 +55,12 @@ class Checkpointer:
         Raises:
             TrainingError: the state cannot be used, or is of another recipe or other data, or the
                 folder holds what no run leaves.
+            OutputError: another process trains in the folder, or it cannot be written.
         """
+        if self.processes.writes:
+            if resume.read_numbers(self.run) is None:
+                refuse_foreign(self.run)
+            self._lock = lock_folder(make_folder(self.run))  # before the state is read to be used
         numbers = resume.read_numbers(self.run)
         if numbers is None:
             refuse_foreign(self.run)
@@ -64,7 +71,6 @@ class Checkpointer:
                 self.stepper.scaler.load_state_dict(numbers["scaler"])
         self.processes.wait()  # all have read before one writes
         if self.processes.writes:
-            make_folder(self.run)
             resume.clear_leftovers(self.run)
             take_back(self.run / LOG, numbers["step"] if numbers else 0)
         return numbers

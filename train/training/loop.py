@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.evaluation.loss import Loss, measure_loss
+from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import progress
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -58,6 +59,7 @@ class Trainer:
     def __init__(
         self, recipe: Recipe, data: Path, run: Path, processes: Processes | None = None
     ) -> None:
+        run, data = expanded(run), expanded(data)
         self.recipe, self.folder = recipe, run
         self.processes = processes or Processes.alone()
         self.train_file, self.dev_file = (TokenFile(data, split) for split in ("train", "dev"))

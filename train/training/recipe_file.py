@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.errors import TrainingError
+from tinyinterp.io.paths import expanded
 
 from .recipe import Recipe, build_recipe
 
@@ -57,7 +58,7 @@ def _read(recipe: str, behind: tuple[str, ...]) -> dict[str, Any]:
     if recipe not in names() and _is_named(recipe):
         base, _, suffix = recipe.rpartition("-")
         return _merged(_read(base, behind), _read_file(SUFFIXES / f"{suffix}.toml"))
-    path = RECIPES / f"{recipe}.toml" if recipe in names() else Path(recipe)
+    path = RECIPES / f"{recipe}.toml" if recipe in names() else expanded(recipe)
     raw = _read_file(path)
     extended = raw.pop(EXTENDS, None)
     if extended is None:

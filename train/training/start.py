@@ -9,6 +9,7 @@ from typing import Any
 
 from tinyinterp.checkpoint import WEIGHTS
 from tinyinterp.errors import TrainingError
+from tinyinterp.io import lock
 from tinyinterp.text.tokenizer import Tokenizer
 
 from ..data.tokens import DataCard, tokenizer_hash
@@ -104,7 +105,7 @@ def refuse_foreign(run: Path) -> None:
         raise TrainingError(
             f"{run} holds a checkpoint but nothing to resume from; choose another --out"
         )
-    left = {LOG, BEST, SNAPSHOTS, PICTURE, resume.FOLDER, "tensorboard", "wandb"}
+    left = {LOG, BEST, SNAPSHOTS, PICTURE, resume.FOLDER, "tensorboard", "wandb", lock.NAME}
     foreign = sorted(n for n in names - left if not resume.is_leftover(n))
     if foreign:
         raise TrainingError(

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from holding import another_process_in
 from runs import SIMPLE_STORIES, prepare, tiny_recipe
 from safetensors.torch import load_file
 
-from tinyinterp.errors import TrainingError
+from tinyinterp.errors import OutputError, TrainingError
+from tinyinterp.io.lock import NAME
 from train.training import resume
 from train.training.loop import Trainer
 
@@ -51,6 +53,16 @@ def stop_after(trainer: Trainer, step: int) -> None:
 def log_of(run: Path) -> list[dict]:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+def test_a_run_that_another_process_trains_is_refused(begun: Path, data: Path):
+    with another_process_in(begun / "beside") as first:
+        (begun / "beside" / NAME).replace(begun / NAME)  # as if it trained the run
+        with pytest.raises(OutputError, match=f"in use by process {first.pid}"):
+            Trainer(tiny_recipe(), data, begun)
+        (begun / NAME).unlink()
+    shutil.rmtree(begun / "beside")
+    assert Trainer(tiny_recipe(), data, begun).step == 7
 
 
 @pytest.mark.parametrize("optimizer", ["muon", "adamw"])

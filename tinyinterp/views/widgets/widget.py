@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from tinyinterp.errors import OutputError
 from tinyinterp.io.files import write_text
+from tinyinterp.io.paths import expanded
 from tinyinterp.views.execution import current_execution
 from tinyinterp.views.page import POLICY, json_block
 from tinyinterp.views.widgets.script import carrier, script_element
@@ -68,7 +69,7 @@ class Widget:
         Raises:
             OutputError: ``path`` does not end in ``.html``, or the folder cannot be written.
         """
-        target = Path(path)
+        target = expanded(path)
         if target.suffix.lower() not in (".html", ".htm"):
             raise OutputError(
                 f"{target} does not end in .html; a widget is saved as a page, so name it .html"
