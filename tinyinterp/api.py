@@ -53,6 +53,7 @@ def heads(
     from tinyinterp.head_census import HeadSettings, census_heads
     from tinyinterp.results import Heads
 
+    model.check_if_foreign()
     settings = HeadSettings(rule=rule, seed=seed, causal=causal, null_tokens=null_tokens)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     text = model.corpus(
@@ -102,6 +103,7 @@ def neurons(
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
     from tinyinterp.results import Neurons
 
+    model.check_if_foreign()
     settings = NeuronSettings(
         layers=tuple(sorted(choose("layer", layer, model.config.n_layers))),
         top=top,

@@ -49,8 +49,9 @@ class Checkpoint:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether another program wrote it."""
-        return not self.training or IMPORTED in self.training
+        """Whether another program wrote its folder; a model made in memory has none."""
+        ours = bool(self.training) and IMPORTED not in self.training
+        return not ours and self.folder.is_dir()
 
 
 @dataclass(frozen=True)

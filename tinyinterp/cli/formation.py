@@ -66,6 +66,7 @@ def formation(
     from tinyinterp.model import load
 
     model = load(run)
+    model.check_if_foreign()
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(
         text, dataset=dataset, max_tokens=tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines

@@ -123,6 +123,7 @@ def heads(
     from tinyinterp.selection import choose_one
 
     model = load(ckpt)
+    model.check_if_foreign()
     if chosen is not None:
         choose_one("layer", chosen[0], model.config.n_layers)
         choose_one("head", chosen[1], model.config.n_heads)

@@ -154,6 +154,7 @@ def neurons(
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
     model = load(ckpt)
+    model.check_if_foreign()
     choose("layer", layers, model.config.n_layers)
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)
