@@ -44,6 +44,7 @@ def random_model(family: str = "gpt2", *, tied: bool = True, seed: int = 5) -> t
 
 def written(folder: Path, model: torch.nn.Module) -> Path:
     """``folder`` with the model and our tokenizer, as ``save_pretrained`` leaves them."""
+    transformers.utils.logging.disable_progress_bar()
     model.save_pretrained(folder)
     tiny_tokenizer().save(folder)
     return folder

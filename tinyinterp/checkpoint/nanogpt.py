@@ -10,6 +10,7 @@ here. Its ``ckpt.pt`` is a pickle of tensors, numbers and names, which PyTorch's
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,9 @@ def read_nanogpt(path: Path, activation: Activation = "gelu") -> NanoGPT:
 
 def _opened(path: Path) -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # what matters is raised
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no file {path}; give nanoGPT's ckpt.pt") from error
     except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:

@@ -66,7 +66,7 @@ def require_finite(weights: Mapping[str, Tensor], path: Path) -> None:
         low, high = torch.aminmax(tensor)  # NaN where any number is
         if -largest <= low.item() and high.item() <= largest:
             continue
-        wrong = ~(tensor.abs() <= largest)
+        wrong = ~(tensor.double().abs() <= largest)  # in 16 bits the bound would be rounded
         at = wrong.nonzero()[0].tolist()
         raise CheckpointError(
             f"{path}: {int(wrong.sum())} of {tensor.numel()} numbers in {name} are NaN or infinite "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -67,9 +67,8 @@ def _files_of_index(index: Path) -> Iterator[str]:
     if not isinstance(weight_map, dict) or not weight_map:
         raise CheckpointError(f"{index} has no weight_map that names files")
     for name in sorted({str(name) for name in weight_map.values()}):
-        windows = PureWindowsPath(name)  # reads both separators
-        outside = windows.is_absolute() or windows.drive or PurePosixPath(name).is_absolute()
-        if outside or ".." in windows.parts:
+        parts = PureWindowsPath(name)  # reads both separators, on every system
+        if parts.anchor or ".." in parts.parts:
             raise CheckpointError(
                 f"{index} names {name!r}, which lies outside the folder; it is not opened: "
                 "put every file of weights beside the index"

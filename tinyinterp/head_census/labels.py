@@ -102,8 +102,8 @@ class Quantities:
 
     @property
     def explained(self) -> Float[np.ndarray, "*shape"]:
-        """max(F, V)."""
-        return np.fmax(self.position_explained, self.place_explained)
+        """max(F, V); NaN where either is."""
+        return np.maximum(self.position_explained, self.place_explained)
 
     def deciding(self, test: Decision) -> Float[np.ndarray, "*shape"]:
         """The values of the quantity that ``test`` looks at."""
