@@ -15,7 +15,9 @@ FILE = "model.safetensors"
 FAMILIES = ("gpt2", "gpt_neo")
 
 
-def random_model(family: str = "gpt2", *, tied: bool = True, seed: int = 5) -> torch.nn.Module:
+def random_model(
+    family: str = "gpt2", *, tied: bool = True, seed: int = 5
+) -> transformers.PreTrainedModel:
     """A model of ``transformers`` whose every weight is random, for reading."""
     if family == "gpt2":
         config = transformers.GPT2Config(
@@ -35,14 +37,15 @@ def random_model(family: str = "gpt2", *, tied: bool = True, seed: int = 5) -> t
     config.tie_word_embeddings = tied
     config.bos_token_id = config.eos_token_id = 0
     torch.manual_seed(seed)
-    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    model: transformers.PreTrainedModel = transformers.AutoModelForCausalLM.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape), alpha=0.2)
-    return model.requires_grad_(requires_grad=False)
+    model.eval().requires_grad_(requires_grad=False)
+    return model
 
 
-def written(folder: Path, model: torch.nn.Module) -> Path:
+def written(folder: Path, model: transformers.PreTrainedModel) -> Path:
     """``folder`` with the model and our tokenizer, as ``save_pretrained`` leaves them."""
     transformers.utils.logging.disable_progress_bar()
     model.save_pretrained(folder)

@@ -44,7 +44,7 @@ def _from_files(folder: Path) -> nn.Module | None:
     """None if names or shapes in its files are not what ``transformers`` expects."""
     from transformers import AutoModelForCausalLM
 
-    model, loading = AutoModelForCausalLM.from_pretrained(
+    found: Any = AutoModelForCausalLM.from_pretrained(  # a pair, which its types do not say
         str(folder),
         local_files_only=True,
         use_safetensors=True,
@@ -52,6 +52,7 @@ def _from_files(folder: Path) -> nn.Module | None:
         output_loading_info=True,
         **SETTINGS,
     )
+    model, loading = found
     complete = not loading["missing_keys"] and not loading["mismatched_keys"]
     return model.eval() if complete else None
 

@@ -69,7 +69,7 @@ def download(name: str) -> Path:
 def _snapshot(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
-    wanted = list(WANTED)
+    wanted: list[str] = list(WANTED)
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
     except OSError as error:
