@@ -6,7 +6,7 @@ import torch
 from models import N_CTX, random_tokens, tiny_checkpoint, tiny_decoder, tiny_tokenizer
 
 from tinyinterp.checkpoint import hooked
-from tinyinterp.errors import SelectionError
+from tinyinterp.errors import CheckpointError, SelectionError
 from tinyinterp.scan import Accumulator, forward, hooked_at, scan
 from tinyinterp.text.corpus import corpus_of
 
@@ -202,3 +202,23 @@ def test_progress_hears_of_every_token():
     steps = Steps()
     assert scan(tiny_decoder(), corpus().micro_batches(), [], report=steps) == steps.total
     assert steps.total == np.sum([len(s.tokens) for s in corpus().sequences()])
+
+
+@pytest.mark.parametrize("place", ["attn.hook_pattern", "mlp.hook_post", "hook_resid_post"])
+def test_numbers_that_no_label_may_rest_on_are_refused(place):
+    decoder = tiny_decoder()
+    with torch.no_grad():
+        decoder.block(1).ln1.weight.mul_(1e30)  # finite, and scores overflow
+    keep = Keep(f"blocks.2.{place}")
+    with pytest.raises(CheckpointError, match=rf"NaN or infinite numbers at blocks\.2\.{place}"):
+        scan(decoder, corpus().micro_batches(), [keep])
+    assert keep.seen == []
+
+
+def test_finite_numbers_with_an_infinite_sum_are_taken():
+    decoder = tiny_decoder()
+    with torch.no_grad():
+        decoder.embed.weight.abs_().add_(1).mul_(3e37)
+    keep = Keep("blocks.0.hook_resid_pre")
+    scan(decoder, corpus().micro_batches(), [keep])
+    assert not any(value.sum().isfinite() for _, _, value in keep.seen)

@@ -65,6 +65,7 @@ def heads(
     from tinyinterp.results import Heads
 
     found = open_account(account, model)
+    model.check_if_foreign()
     settings = HeadSettings(rule=rule, seed=seed, causal=causal, null_tokens=null_tokens)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     text = model.corpus(
@@ -125,6 +126,7 @@ def neurons(
     from tinyinterp.results import Neurons
 
     found = open_account(account, model)
+    model.check_if_foreign()
     settings = NeuronSettings(
         layers=tuple(sorted(choose("layer", layer, model.config.n_layers))),
         top=top,

@@ -33,6 +33,10 @@ class CertificateError(TinyinterpError):
     """A conversion whose numbers differ from the original's by more than allowed."""
 
 
+class UncheckedError(CertificateError):
+    """A comparison that could not be made, which says nothing about the numbers."""
+
+
 class SelectionError(TinyinterpError):
     """A layer, head, neuron or option that does not exist."""
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from tinyinterp import checkpoint as checkpoints
 from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
 from tinyinterp.checkpoint.facts import trained_without_blank_lines
-from tinyinterp.checkpoint.find import find
-from tinyinterp.errors import CorpusError
-from tinyinterp.io.paths import expanded, is_folder
+from tinyinterp.checkpoint.find import find, name_of
+from tinyinterp.errors import CorpusError, UncheckedError
+from tinyinterp.io.progress import say
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
@@ -23,7 +23,7 @@ from tinyinterp.text.source import Stories, open_stories
 from tinyinterp.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from tinyinterp.checkpoint.certificate import Certificate
+    from tinyinterp.checkpoint.certificate import Certificate, Comparison
     from tinyinterp.checkpoint.hooked import HookedTransformer
 
 BUNDLED_NAME = "bundled"
@@ -127,6 +127,34 @@ class Model(_Opened[Checkpoint]):
 
         return convert(self.checkpoint)
 
+    @cached_property
+    def comparison(self) -> Comparison:
+        """How close the decoder is to the model that ``transformers`` builds from the same files.
+
+        Raises:
+            UncheckedError: ``transformers`` cannot open the folder.
+        """
+        from tinyinterp.checkpoint.certificate import compare_with_transformers
+
+        return compare_with_transformers(self.checkpoint)
+
+    def check_if_foreign(self) -> None:
+        """Compare a model that another program wrote with ``transformers``; silent when right.
+
+        Where ``transformers`` cannot open it, that is said on standard error.
+
+        Raises:
+            CertificateError: they differ; the message has the numbers.
+        """
+        if not self.checkpoint.is_foreign:
+            return
+        try:
+            comparison = self.comparison
+        except UncheckedError as error:
+            say(f"{self.name} was not checked: {' '.join(str(error).split())}")
+            return
+        comparison.require(self.name)
+
     def corpus(
         self,
         text: Text = None,
@@ -216,22 +244,31 @@ class CompressorModel(_Opened[CompressorCheckpoint]):
 def load(ckpt: str | Path | None = None) -> Model:
     """Open the bundled model, a checkpoint folder, or a model of the Hugging Face hub by its name.
 
+    What was read otherwise than its files say is noted on standard error.
+
     Raises:
         CheckpointError: there is no such model, or it cannot be read.
         TokenizerError: its tokenizer cannot be read.
     """
     folder = find(ckpt)
-    return Model(checkpoints.load(folder), _name(ckpt, folder))
+    model = Model(checkpoints.load(folder), _name(ckpt, folder))
+    _say_notes(model)
+    return model
 
 
 def load_any(ckpt: str | Path | None = None) -> Model | CompressorModel:
     """The same as :func:`load`, and a compressor where there is one."""
     folder = find(ckpt)
     opened, name = checkpoints.load_any(folder), _name(ckpt, folder)
-    return Model(opened, name) if isinstance(opened, Checkpoint) else CompressorModel(opened, name)
+    model = Model(opened, name) if isinstance(opened, Checkpoint) else CompressorModel(opened, name)
+    _say_notes(model)
+    return model
+
+
+def _say_notes(model: Model | CompressorModel) -> None:
+    for note in model.checkpoint.notes:
+        say(f"{model.name}: {note}")
 
 
 def _name(ckpt: str | Path | None, folder: Path) -> str:
-    if ckpt is None:
-        return BUNDLED_NAME
-    return folder.resolve().name if is_folder(expanded(ckpt)) else str(ckpt)
+    return BUNDLED_NAME if ckpt is None else name_of(ckpt, folder)

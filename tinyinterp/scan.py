@@ -9,6 +9,7 @@ both.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from tinyinterp.errors import SelectionError
+from tinyinterp.errors import CheckpointError, SelectionError
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
@@ -64,6 +65,7 @@ def scan(
 
     Raises:
         SelectionError: the model has no hook of a name that an accumulator listens to.
+        CheckpointError: what the model computes there is NaN or infinite.
     """
     listeners: dict[str, list[Accumulator]] = {}
     for accumulator in accumulators:
@@ -73,6 +75,7 @@ def scan(
 
     def hook_for(name: str) -> Hook:
         def hook(value: Tensor) -> None:
+            _require_finite(name, value)
             for accumulator in listeners[name]:
                 accumulator.observe(current[0], name, value)
 
@@ -91,6 +94,17 @@ def scan(
             if after is not None:
                 after()
     return n_tokens
+
+
+def _require_finite(name: str, value: Tensor) -> None:
+    """Refuse numbers that no label may rest on; their sum is cheap and shows any of them."""
+    if math.isfinite(value.sum().item()) or bool(torch.isfinite(value).all()):
+        return
+    raise CheckpointError(
+        f"the model computes NaN or infinite numbers at {name} on this text, so that nothing can "
+        "be measured; the training run diverged or its weights are too large: take an earlier "
+        "checkpoint"
+    )
 
 
 def forward(engine: nn.Module, tokens: Tensor) -> Tensor | None:

@@ -168,7 +168,7 @@ def test_what_is_missing_is_named(folder, tmp_path):
     with pytest.raises(CheckpointError, match=r"nowhere is not a folder"):
         checkpoint.load(tmp_path / "nowhere")
     (folder / "model.safetensors").rename(tmp_path / "kept")
-    with pytest.raises(CheckpointError, match=r"holds no model\.safetensors$"):
+    with pytest.raises(CheckpointError, match=r"holds no model\.safetensors; copy"):
         checkpoint.load(folder)
     (folder / "config.json").unlink()
     with pytest.raises(CheckpointError, match=r"holds no config\.json"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,10 +37,13 @@ class FakeHub:
     commits: dict[str | None, list[str]] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     api_works: bool = True
+    refusal: OSError | None = None  # of writing into the cache
     asked: list[str | None] = field(default_factory=list)
 
-    def snapshot_download(self, name, *, revision, allow_patterns):
+    def snapshot_download(self, name, *, revision, allow_patterns, local_files_only=False):
         self.asked.append(revision)
+        if self.refusal is not None and not local_files_only:
+            raise self.refusal
         if name != NAME or revision not in self.files:
             raise LocalEntryNotFoundError("no such thing\nsecond line")
         folder = self.cache / "snapshots" / (revision or "main").replace("/", "-")
@@ -210,3 +214,19 @@ def test_offline_the_real_library_gives_up_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(CheckpointError, match="could not be fetched"):
         find("nobody/nothing-of-this-name")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
+def test_a_cache_that_cannot_be_written_is_read(fake, number):
+    fake.files[None] = ["config.json", "model.safetensors"]
+    fake.refusal = OSError(number, "no writing here")
+    assert names(find(NAME)) == ["config.json", "model.safetensors"]
+    fake.refusal = OSError(errno.ENOSPC, "no room")
+    with pytest.raises(CheckpointError, match="no room"):
+        find(NAME)
+
+
+def test_an_adapter_on_the_hub_is_named(fake):
+    fake.files[None] = ["adapter_config.json", "adapter_model.safetensors"]
+    with pytest.raises(CheckpointError, match="holds a LoRA adapter"):
+        checkpoint.load(find(NAME))

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from models import tiny_checkpoint
+from models import tiny_checkpoint, tiny_compressor_checkpoint
 from outcome import Run
 
 from tinyinterp import checkpoint
@@ -59,3 +60,26 @@ def test_info_takes_whatever_training_json_says(
     folder = tiny_checkpoint(tmp_path / "model").folder
     (folder / "training.json").write_text(json.dumps(training))
     assert run("info", "--ckpt", folder, "--no-certificate").code == 0
+
+
+def test_info_compares_with_transformers_where_asked(run: Run, ckpt: Path, tmp_path: Path):
+    found = json.loads(run("info", "--ckpt", ckpt, "--no-certificate", "--check", "--json").out)[
+        "check"
+    ]
+    assert found["passed"] is True
+    assert found["logits"] < 1e-4
+    shown = run("info", "--ckpt", ckpt, "--no-certificate", "--check").out
+    assert "check passed" in shown
+    assert "transformers in fp32: logits" in shown
+    assert (
+        json.loads(run("info", "--ckpt", ckpt, "--no-certificate", "--json").out)["check"] is None
+    )
+    folder = tiny_compressor_checkpoint(tmp_path / "compressor").folder
+    run("info", "--ckpt", folder, "--check").refused("is a compressor.*leave out --check")
+
+
+def test_info_refuses_a_model_that_is_read_wrong(run: Run, tmp_path: Path, monkeypatch):
+    folder = tiny_checkpoint(tmp_path / "model").folder
+    opened = tiny_checkpoint(tmp_path / "other", seed=1)
+    monkeypatch.setattr(checkpoint, "load_any", lambda _: replace(opened, folder=folder))
+    run("info", "--ckpt", folder, "--check").refused("logits .*NOT all below 1e-04")

@@ -98,3 +98,31 @@ def test_blocks_that_hold_something_are_counted():
     found = estimate(only_rows, REPEATS, REPEATS, seed=0)
     assert found.blocks == 3
     assert np.isfinite(found.replicates.contrast).all()
+
+
+NEEDED = (Sum.SINK, Sum.SINK_ROWS, Sum.UNIFORM, Sum.ENTROPY, Sum.DISTANCE, Sum.POSITION)
+
+
+@pytest.mark.parametrize("column", NEEDED)
+@pytest.mark.parametrize("contrast", [0.0, 0.2])
+def test_a_sum_that_is_nan_decides_nothing(column, contrast):
+    sums = random_sums(contrast=contrast)
+    before = decide(estimate(sums, REPEATS * 0, REPEATS * 0, seed=0).point)
+    sums[3, 0, 7, column] = np.nan
+    found = estimate(sums, REPEATS * 0, REPEATS * 0, seed=0).point
+    decided = decide(found)
+    assert (np.delete(decided, 7) == np.delete(before, 7)).all()
+    if contrast == 0 and column in (Sum.DISTANCE, Sum.POSITION):
+        assert decided[0, 7] == Decision.DIFFUSE  # a test before
+    else:
+        assert decided[0, 7] == Decision.UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["induction", "duplicate"])
+def test_a_nan_on_repeated_tokens_decides_nothing(name):
+    repeats = {"induction": REPEATS * 0, "duplicate": REPEATS * 0}
+    spoilt = repeats[name].copy()
+    spoilt[5, 0, 7] = np.nan
+    found = estimate(random_sums(sink=0.95), **(repeats | {name: spoilt}), seed=0)
+    assert decide(found.point)[0, 7] == Decision.UNKNOWN
+    assert decide(found.point)[0, 8] == Decision.SINK

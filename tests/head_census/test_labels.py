@@ -7,7 +7,9 @@ from tinyinterp.head_census.labels import (
     Decision,
     Quantities,
     decide,
+    decision_of,
     falls,
+    first_unknown,
     positional_role,
     straddles,
 )
@@ -34,11 +36,32 @@ def decided(*values):
         ((0.0, 0.0, 0.0, 0.05, 0.4, 0.1), Decision.SEMANTIC),
         ((0.0, 0.0, 0.0, 0.05, -3.0, -9.0), Decision.SEMANTIC),
         ((0.0, 0.0, 0.0, 0.0, np.nan, np.nan), Decision.DIFFUSE),
-        ((0.0, 0.0, 0.0, 0.5, np.nan, 0.7), Decision.POSITIONAL),
+        ((0.0, 0.0, 0.0, 0.5, np.nan, 0.7), Decision.UNKNOWN),
+        ((np.nan, 0.9, 0.95, 0.01, 0.9, 0.9), Decision.UNKNOWN),
+        ((0.0, np.nan, 0.95, 0.01, 0.9, 0.9), Decision.UNKNOWN),
+        ((0.0, 0.0, np.nan, 0.01, 0.9, 0.9), Decision.UNKNOWN),
+        ((0.0, 0.0, 0.0, np.nan, 0.9, 0.9), Decision.UNKNOWN),
+        ((0.0, 0.0, 0.0, 0.5, np.nan, np.nan), Decision.UNKNOWN),
+        ((0.4, np.nan, np.nan, np.nan, np.nan, np.nan), Decision.INDUCTION),  # none was needed
+        ((0.0, 0.0, 0.9, np.nan, np.nan, np.nan), Decision.SINK),
     ],
 )
 def test_the_first_test_that_holds_decides(values, decision):
     assert decided(*values) is decision
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ((np.nan, np.nan, 0.1, 0.1, 0.1, 0.1), "induction"),
+        ((0.1, 0.1, np.nan, 0.1, 0.1, 0.1), "sink"),
+        ((0.1, 0.1, 0.1, 0.1, np.nan, np.nan), "max(position, place)_explained"),
+    ],
+)
+def test_what_is_unknown_is_named(values, named):
+    numbers = Quantities(**{n: np.array([[v]]) for n, v in zip(NAMES, values, strict=True)})
+    assert first_unknown(numbers, (0, 0)) == named
+    assert decision_of(named, "undetermined", "") is None
 
 
 def test_the_table_is_applied_elementwise():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ def share(low: float, value: float, high: float) -> Interval:
 LOW = share(0.1, 0.2, 0.3)
 HIGH = share(0.85, 0.9, 0.95)
 ACROSS = share(0.75, 0.82, 0.88)
+UNKNOWN = share(math.nan, math.nan, math.nan)
 MIXED = Evidence(
     largest=2.0,
     smallest=-0.17,
@@ -56,6 +58,14 @@ THEN_VERB = TagShare(17, HIGH, 5.0)
         ("next-word", 17, {"following": THEN_VERB}),
         ("undetermined", None, {"following": replace(THEN_VERB, share=ACROSS)}),
         ("mixed", None, {"following": THEN_VERB, "types": 7}),
+        ("undetermined", None, {"largest": math.nan}),
+        ("undetermined", None, {"smallest": math.nan, "largest": 0.0}),
+        ("undetermined", None, {"largest": math.inf}),
+        ("undetermined", None, {"position": UNKNOWN}),
+        ("undetermined", None, {"few_types": UNKNOWN, "own": NOUN}),
+        ("undetermined", None, {"own": replace(NOUN, share=UNKNOWN)}),
+        ("undetermined", None, {"own": replace(NOUN, lift=math.nan, share=UNKNOWN)}),
+        ("undetermined", None, {"following": replace(THEN_VERB, share=UNKNOWN)}),
     ],
 )
 def test_the_first_test_that_holds_decides(kind: str, target: int | None, changes: dict):

@@ -13,10 +13,9 @@ attention scores (with which keys are masked) beside the patterns.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +23,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from tinyinterp.checkpoint import Checkpoint
+from tinyinterp.checkpoint.reference import open_with_transformers
 from tinyinterp.errors import CertificateError
 from tinyinterp.network.decoder import Decoder
 
@@ -84,6 +84,19 @@ class Comparison:
         verdict = "all below" if self.passed else "NOT all below"
         return f"{self.reference}: {numbers} ({verdict} {self.limit:.0e})"
 
+    def require(self, name: str) -> Comparison:
+        """Itself, where it passed; ``name`` is the model's.
+
+        Raises:
+            CertificateError: a difference is too large; the message has the numbers.
+        """
+        if self.passed:
+            return self
+        raise CertificateError(
+            f"{name} is not read as its writer meant it: largest relative difference from {self}; "
+            "nothing was measured: please report it with config.json"
+        )
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -136,7 +149,7 @@ def certify(checkpoint: Checkpoint, converted: Callable[[torch.dtype], nn.Module
         converted: gives a copy of the converted model in a precision.
 
     Raises:
-        CertificateError: ``transformers`` cannot open the checkpoint's folder.
+        UncheckedError: ``transformers`` cannot open the checkpoint's folder.
     """
     tokens = certificate_tokens(checkpoint)
     single, double = converted(torch.float32), converted(torch.float64)
@@ -147,6 +160,16 @@ def certify(checkpoint: Checkpoint, converted: Callable[[torch.dtype], nn.Module
         fp64=_with_decoder(checkpoint.decoder, double, tokens, torch.float64),
         transformers=_with_transformers(checkpoint, single, tokens),
     )
+
+
+def compare_with_transformers(checkpoint: Checkpoint) -> Comparison:
+    """Compare our decoder, unconverted, with the model that ``transformers`` builds; in fp32.
+
+    Raises:
+        UncheckedError: ``transformers`` cannot open the checkpoint's folder.
+    """
+    tokens = certificate_tokens(checkpoint)
+    return _with_transformers(checkpoint, checkpoint.decoder, tokens)
 
 
 def certificate_tokens(checkpoint: Checkpoint) -> Int[Tensor, "1 position"]:
@@ -202,12 +225,12 @@ def _with_decoder(
     )
 
 
-def _with_transformers(checkpoint: Checkpoint, hooked: nn.Module, tokens: Tensor) -> Comparison:
+def _with_transformers(checkpoint: Checkpoint, engine: nn.Module, tokens: Tensor) -> Comparison:
     n_layers = checkpoint.decoder.config.n_layers
     residual = [f"blocks.{layer}.hook_resid_pre" for layer in range(n_layers)]
     pattern = [f"blocks.{layer}.attn.hook_pattern" for layer in range(n_layers)]
-    found, logits = _run(hooked, tokens, residual + pattern)
-    model = _open_with_transformers(checkpoint).to(tokens.device)
+    found, logits = _run(engine, tokens, residual + pattern)
+    model = open_with_transformers(checkpoint).to(tokens.device)
     with torch.no_grad():
         output = model(tokens, output_hidden_states=True, output_attentions=True, use_cache=False)
     # hidden_states ends with the stream after the final norm, which no hook point shows
@@ -245,36 +268,3 @@ def _run(
         for handle in handles:
             handle.remove()
     return seen, logits
-
-
-def _open_with_transformers(checkpoint: Checkpoint) -> nn.Module:
-    from transformers import AutoModelForCausalLM
-
-    with _no_progress_bar():
-        try:
-            model = AutoModelForCausalLM.from_pretrained(
-                str(checkpoint.folder),
-                dtype=torch.float32,
-                attn_implementation="eager",  # the only one that returns patterns
-                local_files_only=True,
-                use_safetensors=True,
-            )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise CertificateError(
-                f"transformers cannot open {checkpoint.folder}, so the conversion cannot be "
-                f"checked: {error}"
-            ) from error
-    return model.eval()
-
-
-@contextlib.contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

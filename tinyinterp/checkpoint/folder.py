@@ -22,12 +22,18 @@ from tinyinterp.checkpoint.description import (
     read_training,
 )
 from tinyinterp.checkpoint.names import from_hugging_face, to_hugging_face
-from tinyinterp.checkpoint.weights import fill, read_weights
+from tinyinterp.checkpoint.nanogpt import from_linear, is_linear
+from tinyinterp.checkpoint.others import require_checkpoint
+from tinyinterp.checkpoint.stored import with_stored_head
+from tinyinterp.checkpoint.weights import fill, read_decoder_weights, read_weights
 from tinyinterp.errors import CheckpointError
 from tinyinterp.io.files import replacing_files, write_text
 from tinyinterp.network.compressor import Compressor, CompressorConfig
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.text.tokenizer import Tokenizer
+
+IMPORTED = "imported_from"  # in training.json: the program whose checkpoint was converted
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,13 @@ class Checkpoint:
     folder: Path
     fingerprint: str  # SHA-256 over configuration and weights
     training: dict[str, Any]  # training.json, empty for a foreign model
+    notes: tuple[str, ...] = ()  # sentences about what was read otherwise than its files say
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another program wrote its folder; a model made in memory has none."""
+        ours = bool(self.training) and IMPORTED not in self.training
+        return not ours and self.folder.is_dir()
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class CompressorCheckpoint:
     folder: Path
     fingerprint: str
     training: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 def bundled_folder() -> Path:
@@ -69,35 +83,71 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
             fit.
         TokenizerError: its tokenizer cannot be read.
     """
+    require_checkpoint(folder)
     config = read_config(folder)
+    weights, config, notes = with_stored_head(stored_weights(folder, config), config)
     with torch.device("meta"):
         decoder = Decoder(config)
-    fill(decoder, from_hugging_face(read_weights(folder), config, folder), dtype, folder)
-    tokenizer = _tokenizer(folder, config.n_vocab)
-    return Checkpoint(decoder, tokenizer, folder, fingerprint(folder), read_training(folder))
+    fill(decoder, from_hugging_face(weights, config, folder), dtype, folder)
+    tokenizer, more = _tokenizer(folder, config.n_vocab)
+    notes = (*notes, *more)
+    return Checkpoint(decoder, tokenizer, folder, fingerprint(folder), read_training(folder), notes)
+
+
+def stored_weights(folder: Path, config: DecoderConfig) -> dict[str, Tensor]:
+    """The weights under Hugging Face's names and in its shapes, as far as the files hold them.
+
+    Args:
+        folder: of the checkpoint.
+        config: of ``config.json``.
+
+    Raises:
+        CheckpointError: a file cannot be read, or holds something else than finite plain floats.
+    """
+    weights = read_decoder_weights(folder)
+    return from_linear(weights) if is_linear(weights, config) else weights
 
 
 def load_any(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint | CompressorCheckpoint:
     """Open the folder of a decoder or of a compressor; arguments and errors are :func:`load`'s."""
+    require_checkpoint(folder)
     config = read_any_config(folder)
     if not isinstance(config, CompressorConfig):
         return load(folder, dtype)
     with torch.device("meta"):
         compressor = Compressor(config)
     fill(compressor, read_weights(folder), dtype, folder)
-    tokenizer = _tokenizer(folder, config.n_vocab)
+    tokenizer, notes = _tokenizer(folder, config.n_vocab)
     training = read_training(folder)
-    return CompressorCheckpoint(compressor, tokenizer, folder, fingerprint(folder), training)
+    return CompressorCheckpoint(
+        compressor, tokenizer, folder, fingerprint(folder), training, tuple(notes)
+    )
 
 
-def _tokenizer(folder: Path, n_vocab: int) -> Tokenizer:
+def _tokenizer(folder: Path, n_vocab: int) -> tuple[Tokenizer, list[str]]:
+    """The tokenizer, and what to note about it: special tokens that the model has no row for.
+
+    ``[PAD]`` is often added to a tokenizer alone. Such a token is never in a text, so nothing is
+    lost; any other token beyond the embedding would be.
+    """
     tokenizer = Tokenizer.open(folder)
-    if tokenizer.n_vocab > n_vocab:
+    if tokenizer.n_vocab <= n_vocab:
+        return tokenizer, []
+    added = tokenizer.backend.get_added_tokens_decoder()
+    beyond = range(n_vocab, tokenizer.n_vocab)
+    without_row = [added[token].content for token in beyond if token in added]
+    if not all(token in added and added[token].special for token in beyond):
         raise CheckpointError(
             f"{folder}: the tokenizer has {tokenizer.n_vocab} tokens, the model {n_vocab}; "
             "they do not belong together"
         )
-    return tokenizer
+    tokenizer.backend.encode_special_tokens = True  # their names in a text are text
+    named = ", ".join(map(repr, without_row[:3]))
+    note = (
+        f"the tokenizer has special tokens that the model has no row for ({named}); they are "
+        "never read from a text"
+    )
+    return tokenizer, [note]
 
 
 def save(

@@ -22,6 +22,7 @@ from tinyinterp.checkpoint import Checkpoint
 from tinyinterp.checkpoint.certificate import Certificate, certify
 from tinyinterp.checkpoint.find import find
 from tinyinterp.errors import VersionError
+from tinyinterp.io import hub
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
 
@@ -91,7 +92,9 @@ def _build(checkpoint: Checkpoint) -> HookedTransformer:
 
         # 3.9 announces that 4.0 has no HookedTransformer; this package asks for <4.
         warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)
-        hooked = HookedTransformer(hooked_config(decoder, checkpoint.folder.name))
+        folder = checkpoint.folder
+        name = hub.name_in_cache(folder) or folder.name
+        hooked = HookedTransformer(hooked_config(decoder, name))
     # Masks are buffers that it made; loading is strict, so no weight can stay uninitialised.
     hooked.load_state_dict(dict(hooked.named_buffers()) | hooked_weights(decoder))
     return hooked.eval()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PureWindowsPath
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from tinyinterp.checkpoint.description import WEIGHTS, read_json
+from tinyinterp.checkpoint.names import NOT_PARAMETERS
+from tinyinterp.checkpoint.stored import require_finite, require_plain, unwrapped
 from tinyinterp.errors import CheckpointError
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
@@ -19,31 +20,69 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
-    """All tensors of the folder, under the names they have in its files.
+    """All weights of the folder, under the names they have in its files; masks are left out.
 
     Raises:
-        CheckpointError: a file is missing, truncated or not safetensors.
+        CheckpointError: a file is missing, truncated or not safetensors, lies outside the folder,
+            or holds quantised weights or some that are NaN or infinite.
     """
-    names = [WEIGHTS]
-    if not (folder / WEIGHTS).is_file() and (folder / WEIGHTS_INDEX).is_file():
-        weight_map = read_json(folder / WEIGHTS_INDEX).get("weight_map")
-        if not isinstance(weight_map, dict) or not weight_map:
-            raise CheckpointError(f"{folder / WEIGHTS_INDEX} has no weight_map that names files")
-        names = sorted({str(name) for name in weight_map.values()})
     weights: dict[str, Tensor] = {}
-    for name in names:
-        path = folder / name
-        if not path.is_file():
-            pickled = (folder / "pytorch_model.bin").is_file()
-            hint = "; pytorch_model.bin is a pickle and is never opened: convert it to safetensors"
-            raise CheckpointError(f"{folder} holds no {name}{hint if pickled else ''}")
+    for path in weight_files(folder):
         try:
-            weights |= load_file(path)
+            weights |= _read_file(path)
         except (SafetensorError, OSError, ValueError) as error:
             raise CheckpointError(
                 f"cannot read {path}: {error}; the file is truncated or not safetensors: "
                 "copy or train it again"
             ) from error
+    return weights
+
+
+def read_decoder_weights(folder: Path) -> dict[str, Tensor]:
+    """:func:`read_weights` without the prefixes that wrappers add: ``h.0.ln_1.weight``.
+
+    Raises:
+        CheckpointError: as there; or the file holds a weight twice, with different numbers.
+    """
+    return unwrapped(read_weights(folder), folder / WEIGHTS)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The folder's safetensors files: one, or those that its index names.
+
+    Raises:
+        CheckpointError: one is missing or would lie outside the folder, or the index names none.
+    """
+    names = [WEIGHTS]
+    if not (folder / WEIGHTS).is_file() and (folder / WEIGHTS_INDEX).is_file():
+        names = list(_files_of_index(folder / WEIGHTS_INDEX))
+    for name in names:
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder} holds no {name}; copy the whole folder again")
+    return [folder / name for name in names]
+
+
+def _files_of_index(index: Path) -> Iterator[str]:
+    weight_map = read_json(index).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise CheckpointError(f"{index} has no weight_map that names files")
+    for name in sorted({str(name) for name in weight_map.values()}):
+        parts = PureWindowsPath(name)  # reads both separators, on every system
+        if parts.anchor or ".." in parts.parts:
+            raise CheckpointError(
+                f"{index} names {name!r}, which lies outside the folder; it is not opened: "
+                "put every file of weights beside the index"
+            )
+        yield name
+
+
+def _read_file(path: Path) -> dict[str, Tensor]:
+    with safe_open(path, framework="pt") as file:
+        stored = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+        kept = {name: kind for name, kind in stored.items() if not NOT_PARAMETERS.search(name)}
+        require_plain(kept, path)
+        weights = {name: file.get_tensor(name) for name in kept}
+    require_finite(weights, path)
     return weights
 
 

@@ -68,6 +68,7 @@ def formation(
     from tinyinterp.model import load
 
     model = load(run)
+    model.check_if_foreign()
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(
         text,

@@ -139,6 +139,7 @@ def heads(
 
     model = load(ckpt)
     accounted = open_account(account, model)
+    model.check_if_foreign()
     if chosen is not None:
         choose_one("layer", chosen[0], model.config.n_layers)
         choose_one("head", chosen[1], model.config.n_heads)

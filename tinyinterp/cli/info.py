@@ -12,7 +12,7 @@ from tinyinterp.cli.report import columns, print_json, print_lines, say
 from tinyinterp.io.lines import WIDTH
 
 if TYPE_CHECKING:
-    from tinyinterp.checkpoint.certificate import Certificate
+    from tinyinterp.checkpoint.certificate import Certificate, Comparison
     from tinyinterp.model import CompressorModel, Model
     from tinyinterp.network.compressor import CompressorConfig
     from tinyinterp.network.config import DecoderConfig
@@ -28,6 +28,14 @@ def info(
             help="A published shape, such as gptneo-41m, in place of a checkpoint.",
         ),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Compare the numbers with those of transformers, in every layer; an error where "
+            "they differ. Needs no TransformerLens.",
+        ),
+    ] = False,
     certificate: Annotated[
         bool,
         typer.Option(
@@ -52,6 +60,7 @@ def info(
 
     model = load_any(ckpt)
     training = model.checkpoint.training
+    compared = _compare(model) if check else None
     if as_json:
         proof = _certificate(model) if certificate else None
         print_json(
@@ -61,6 +70,7 @@ def info(
                 "fingerprint": model.fingerprint,
                 **_shape(model.config),
                 "training": training,
+                "check": asdict(compared) | {"passed": compared.passed} if compared else None,
                 "certificate": asdict(proof) | {"passed": proof.passed} if proof else None,
             }
         )
@@ -68,6 +78,9 @@ def info(
     print_lines([model.name, f"fingerprint {model.fingerprint}", ""])
     print_lines([*_parameter_lines(model.config), "", *_config_lines(model.config), ""])
     print_lines(_training_lines(training))
+    if compared is not None:
+        print_lines(["", "check passed; largest relative difference from"])
+        print_lines(textwrap.wrap(f"  {compared}", WIDTH, subsequent_indent="    "))
     proof = _certificate(model) if certificate else None
     if proof is not None:
         print_lines([""])
@@ -85,6 +98,23 @@ def _certificate(model: Model | CompressorModel) -> Certificate | None:
     except VersionError as error:
         say(f"note: no certificate: {error}")
         return None
+
+
+def _compare(model: Model | CompressorModel) -> Comparison:
+    """The comparison with ``transformers``, where it passed.
+
+    Raises:
+        CheckpointError: a compressor, which ``transformers`` does not know.
+        CertificateError: the numbers differ, or ``transformers`` cannot open the folder.
+    """
+    from tinyinterp.errors import CheckpointError
+    from tinyinterp.model import Model
+
+    if not isinstance(model, Model):
+        raise CheckpointError(
+            f"{model.name} is a compressor, which transformers does not know; leave out --check"
+        )
+    return model.comparison.require(model.name)
 
 
 def _show_preset(name: str, *, as_json: bool) -> None:

@@ -159,6 +159,7 @@ def neurons(
     _check_tag(tag, tag_reader.tag_set)
     model = load(ckpt)
     accounted = open_account(account, model)
+    model.check_if_foreign()
     choose("layer", layers, model.config.n_layers)
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)

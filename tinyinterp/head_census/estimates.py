@@ -68,7 +68,7 @@ def _quantities(
     duplicate: Float[np.ndarray, "*shape"],
 ) -> Quantities:
     uniform = sums[..., Sum.UNIFORM] - sums[..., Sum.ENTROPY]  # KL to uniform attention, summed
-    uneven = np.where(uniform > LEAST_CONTRAST * sums[..., Sum.UNIFORM], uniform, 0.0)
+    uneven = np.where(uniform <= LEAST_CONTRAST * sums[..., Sum.UNIFORM], 0.0, uniform)
     return Quantities(
         induction=induction,
         duplicate=duplicate,
@@ -82,6 +82,6 @@ def _quantities(
 def _ratio(
     above: Float[np.ndarray, "*shape"], below: Float[np.ndarray, "*shape"], empty: float = np.nan
 ) -> Float[np.ndarray, "*shape"]:
-    """``above / below``, ``empty`` where there is nothing to divide by."""
-    something = below > 1e-9
-    return np.where(something, above / np.where(something, below, 1), empty)
+    """``above / below``, ``empty`` where there is nothing to divide by, NaN where either is."""
+    nothing = (below <= 1e-9) & ~np.isnan(above)
+    return np.where(nothing, empty, above / np.where(nothing, 1, below))

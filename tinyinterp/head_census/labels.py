@@ -17,7 +17,7 @@ condition excludes what is true but says next to nothing: of 128 heads of random
 query and key weights, those that met the first two explained 1.9 % at most.
 
 A label whose deciding number has a 95 % interval across its threshold is *undetermined*, and so is
-every label measured on fewer than 16 sequences.
+every label measured on fewer than 16 sequences, or where a number that is needed is NaN.
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ class Decision(IntEnum):
     POSITIONAL = 4
     SEMANTIC = 5
     MIXED = 6
+    UNKNOWN = 7  # none: a number that the next test needs is NaN
 
 
+UNDETERMINED = "undetermined"
 KIND = {
     Decision.INDUCTION: "semantic",
     Decision.DUPLICATE: "semantic",
@@ -72,8 +74,8 @@ KIND = {
     Decision.POSITIONAL: "positional",
     Decision.SEMANTIC: "semantic",
     Decision.MIXED: "mixed",
+    Decision.UNKNOWN: UNDETERMINED,
 }
-UNDETERMINED = "undetermined"
 NEAREST = "nearest: "  # before the kind, in the role of an undetermined head
 QUANTITY = {  # the deciding quantity of each test, as the column ``decided_by`` names it
     Decision.INDUCTION: "induction",
@@ -100,8 +102,8 @@ class Quantities:
 
     @property
     def explained(self) -> Float[np.ndarray, "*shape"]:
-        """max(F, V)."""
-        return np.fmax(self.position_explained, self.place_explained)
+        """max(F, V); NaN where either is."""
+        return np.maximum(self.position_explained, self.place_explained)
 
     def deciding(self, test: Decision) -> Float[np.ndarray, "*shape"]:
         """The values of the quantity that ``test`` looks at."""
@@ -114,19 +116,30 @@ class Quantities:
 
 
 def decide(numbers: Quantities, limits: Thresholds = THRESHOLDS) -> Int[np.ndarray, "*shape"]:
-    """The first test that holds, as :class:`Decision` values; elementwise."""
-    explained = np.nan_to_num(numbers.explained, nan=0.5)  # cannot be reached: C is 0 there
-    holds = [
-        numbers.induction >= limits.induction,
-        numbers.duplicate >= limits.duplicate,
-        numbers.sink >= limits.sink,
-        numbers.contrast < limits.contrast,
-        explained >= limits.positional,
-        explained <= limits.semantic,
-    ]
-    return np.select(
-        holds, [int(test) for test in list(Decision)[:-1]], default=int(Decision.MIXED)
-    )
+    """The first test that holds, as :class:`Decision` values; elementwise.
+
+    ``UNKNOWN`` where a test that comes before has a NaN to look at: it might have held.
+    """
+    explained = numbers.explained
+    holds = {
+        Decision.INDUCTION: numbers.induction >= limits.induction,
+        Decision.DUPLICATE: numbers.duplicate >= limits.duplicate,
+        Decision.SINK: numbers.sink >= limits.sink,
+        Decision.DIFFUSE: numbers.contrast < limits.contrast,
+        Decision.POSITIONAL: explained >= limits.positional,
+        Decision.SEMANTIC: explained <= limits.semantic,
+    }
+    conditions, choices = [], []
+    for test, held in holds.items():
+        conditions += [np.isnan(numbers.deciding(test)), held]
+        choices += [int(Decision.UNKNOWN), int(test)]
+    return np.select(conditions, choices, default=int(Decision.MIXED))
+
+
+def first_unknown(numbers: Quantities, at: tuple[int, int]) -> str:
+    """The first quantity of the table that is NaN for one head, as ``decided_by`` names it."""
+    unknown = (QUANTITY[test] for test in QUANTITY if np.isnan(numbers.deciding(test)[at]))
+    return next(unknown, "")
 
 
 def decision_of(decided_by: str, kind: str, role: str) -> Decision | None:
@@ -141,8 +154,8 @@ def decision_of(decided_by: str, kind: str, role: str) -> Decision | None:
     <Decision.DIFFUSE: 3>
     """
     kind = role.removeprefix(NEAREST) if kind == UNDETERMINED else kind
-    for test in Decision:
-        if (QUANTITY[test], KIND[test]) == (decided_by, kind):
+    for test, quantity in QUANTITY.items():
+        if (quantity, KIND[test]) == (decided_by, kind):
             return test
     return None
 
@@ -157,6 +170,7 @@ def limits_of(test: Decision, limits: Thresholds = THRESHOLDS) -> tuple[float, .
         Decision.POSITIONAL: (limits.positional,),
         Decision.SEMANTIC: (limits.semantic,),
         Decision.MIXED: (limits.semantic, limits.positional),
+        Decision.UNKNOWN: (),
     }[test]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from tinyinterp.head_census import labels
 from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure
@@ -62,7 +63,7 @@ def q_values(
         random_models: of :func:`measure_random_models`.
     """
     p = np.ones(tests.shape)
-    for test in Decision:
+    for test in labels.QUANTITY:  # where none decided, nothing is compared and p stays 1
         chosen = tests == test
         if not chosen.any():
             continue

@@ -181,6 +181,10 @@ def _when_tokens_change(measured: Measured, at: tuple[int, int]) -> dict[str, fl
 def label_of(test: Decision, at: tuple[int, int], measured: Measured, seed: int) -> dict[str, Any]:
     """Kind, role and evidence of one head by the decision table."""
     estimates = measured.estimates
+    if test is Decision.UNKNOWN:
+        decided_by = labels.first_unknown(estimates.point, at)
+        number = dict.fromkeys(("value", "low", "high"), np.nan)
+        return {"kind": UNDETERMINED, "role": "", "decided_by": decided_by, **number}
     value = float(estimates.point.deciding(test)[at])
     low, high = map(float, percentile_interval(estimates.replicates.deciding(test)[:, *at]))
     if estimates.blocks < 2 and test not in ON_REPETITION:

@@ -7,6 +7,7 @@ weights as safetensors, and that revision is taken, under the conditions ``trans
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -22,7 +23,10 @@ WANTED = (
     "vocab.json",
     "merges.txt",
     "training.json",
+    "adapter_config.json",  # says that the rest is no whole model
 )
+IN_CACHE = "models--"  # how the cache calls the folder of a model, with -- for /
+UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
 CONVERTER = "SFconvertbot"  # the hub's own account; anybody else's weights are not to be trusted
 CONVERSION_TITLE = "Adding `safetensors` variant of this model"
 
@@ -46,7 +50,7 @@ def download(name: str) -> Path:
     """
     try:
         folder = _snapshot(name, None)
-        if any(folder.glob("*.safetensors")):
+        if any(folder.glob("*.safetensors")) or (folder / "adapter_config.json").is_file():
             return folder
         revision = _conversion(name, folder)
         if revision is not None:
@@ -65,7 +69,62 @@ def download(name: str) -> Path:
 def _snapshot(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(name, revision=revision, allow_patterns=list(WANTED)))
+    wanted: list[str] = list(WANTED)
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+    # A cache that cannot be written: what it holds is enough, and no news can be kept.
+    return Path(
+        snapshot_download(name, revision=revision, allow_patterns=wanted, local_files_only=True)
+    )
+
+
+def cached_snapshot(folder: Path) -> Path:
+    """The snapshot to read in a model's folder of the hub's cache; any other folder is itself.
+
+    The main branch's is taken, or the converter's pull request where only that has safetensors.
+
+    Raises:
+        CheckpointError: the folder has no snapshot of its main branch.
+    """
+    snapshots = folder / "snapshots"
+    if not folder.resolve().name.startswith(IN_CACHE) or not snapshots.is_dir():
+        return folder
+    references = folder / "refs"
+    requests = sorted((references / "refs" / "pr").glob("*"), key=os.path.getmtime, reverse=True)
+    found = [
+        snapshots / reference.read_text("ascii").strip()
+        for reference in (references / "main", *requests)
+        if reference.is_file()
+    ]
+    if not (references / "main").is_file():  # fetched by its commit alone
+        found += snapshots.iterdir()
+        if len(found) > 1:
+            raise CheckpointError(
+                f"{folder} holds {len(found)} snapshots and no refs/main; give one of them, such "
+                f"as {found[0]}"
+            )
+    found = [snapshot for snapshot in found if snapshot.is_dir()]
+    if not found:
+        raise CheckpointError(
+            f"{folder} in the hub's cache holds no complete snapshot; fetch the model again"
+        )
+    return next((one for one in found if any(one.glob("*.safetensors"))), found[0])
+
+
+def name_in_cache(folder: Path) -> str | None:
+    """The hub name of a model whose snapshot in the hub's cache this is; None for other folders.
+
+    >>> name_in_cache(Path("/hub/models--roneneldan--TinyStories-33M/snapshots/0123abcd"))
+    'roneneldan/TinyStories-33M'
+    """
+    snapshots = folder.resolve().parent
+    model = snapshots.parent.name
+    if snapshots.name != "snapshots" or not model.startswith(IN_CACHE):
+        return None
+    return model.removeprefix(IN_CACHE).replace("--", "/")
 
 
 def _conversion(name: str, folder: Path) -> str | None:

@@ -320,18 +320,15 @@ class _Calibration:
         followed by few queries, all near.
         """
         n_vocab = self._decoder.config.n_vocab
-        masks, scores = zip(
-            *(
-                _centred(batch, found.double(), window)
-                for batch, found in zip(self._batches, scores, strict=True)
-            ),
-            strict=True,
-        )
-        by_distance = _mean_by_distance(masks, scores, self._width)
+        each = [
+            _centred(batch, found.double(), window)
+            for batch, found in zip(self._batches, scores, strict=True)
+        ]
+        by_distance = _mean_by_distance(each, self._width)
         totals = torch.zeros(len(a), n_vocab, dtype=torch.float64)
         counts = torch.zeros(n_vocab, dtype=torch.float64)
         times = torch.zeros(n_vocab, dtype=torch.float64)
-        for batch, allowed, found in zip(self._batches, masks, scores, strict=True):
+        for batch, (allowed, found) in zip(self._batches, each, strict=True):
             usual = by_distance[:, _distances(found.shape[-1])]
             by_key = (found - usual).masked_fill(~allowed, 0).sum(2)  # [batch head key]
             for row, tokens in enumerate(batch.tokens):
@@ -371,14 +368,12 @@ def _distances(width: int) -> Int[Tensor, "query key"]:
 
 
 def _mean_by_distance(
-    masks: Sequence[Bool[Tensor, "_ 1 _ _"]],
-    scores: Sequence[Float[Tensor, "_ head _ _"]],
-    longest: int,
+    each: Sequence[tuple[Bool[Tensor, "_ 1 _ _"], Float[Tensor, "_ head _ _"]]], longest: int
 ) -> Float[Tensor, "head longest"]:
     """The mean score of the keys at each distance."""
-    totals = torch.zeros(scores[0].shape[1], longest, dtype=torch.float64)
+    totals = torch.zeros(each[0][1].shape[1], longest, dtype=torch.float64)
     counts = torch.zeros(longest, dtype=torch.float64)
-    for allowed, found in zip(masks, scores, strict=True):
+    for allowed, found in each:
         distances = _distances(found.shape[-1]).flatten()
         counts.index_add_(0, distances, allowed.sum((0, 1)).double().flatten())
         totals.index_add_(1, distances, found.sum(0).flatten(1))

@@ -127,13 +127,15 @@ def needed(shares: Shares, names: tuple[str, ...], least: float, least_low: floa
         least_low: what the lower bound of its interval must be above.
     """
     enough: Bool[np.ndarray, "rung part"] = (shares.value >= least) & (shares.low > least_low)
+    unknown = np.isnan(shares.value)
     found = []
     for part in range(shares.value.shape[1]):
-        if not np.isfinite(shares.value[:LADDER, part]).any():
-            found.append("")
-            continue
         reached = np.flatnonzero(enough[:LADDER, part])
-        found.append(names[reached[0]] if len(reached) else CONTEXT)
+        first = reached[0] if len(reached) else LADDER
+        if unknown[: first + 1, part][:LADDER].any():
+            found.append("")  # a rung that is not known might have been enough
+        else:
+            found.append(names[first] if len(reached) else CONTEXT)
     return found
 
 

@@ -16,11 +16,13 @@ scored (a continuation, a space) counts against every tag.
 
 A neuron is *undetermined* if it has fewer than 50 hits, or if the 95 % interval of the first share
 that could decide contains its threshold: on other text that test might hold, and no later one would
-be tried. If fewer than 16 stories were counted, every neuron that is not dead is undetermined.
+be tried. If fewer than 16 stories were counted, every neuron that is not dead is undetermined, and
+so is a neuron with a NaN among the numbers that a test looks at.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tinyinterp.statistics import Interval
@@ -88,6 +90,8 @@ class Label:
 def decide(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> Label:
     """Apply the decision table."""
     t = thresholds
+    if not math.isfinite(evidence.largest - evidence.smallest):
+        return Label(UNDETERMINED)
     if evidence.largest <= 0 or evidence.largest - evidence.smallest < t.range:
         return Label(DEAD)
     if evidence.stories < t.stories:
@@ -98,9 +102,9 @@ def decide(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> Label:
         tests.append((evidence.few_types, t.share, Label(WORD)))
         if evidence.types >= t.types and evidence.one_type <= t.one_type:
             for kind, tag in ((PART_OF_SPEECH, evidence.own), (NEXT_WORD, evidence.following)):
-                if tag.lift >= t.lift:
+                if not tag.lift < t.lift:  # a NaN might be as large
                     tests.append((tag.share, t.share, Label(kind, tag.target)))
     for share, threshold, label in tests:
-        if share.high >= threshold:
+        if not share.high < threshold:
             return label if share.low >= threshold else Label(UNDETERMINED)
     return Label(MIXED if enough else UNDETERMINED)

@@ -12,6 +12,7 @@ from tinyinterp.cli import program
 from tinyinterp.cli.command import Program
 
 from ..command import COMMAND, PREFIX, TORCHRUN
+from .convert import import_nanogpt
 from .prepare import examples, prepare
 from .reports import bundle, memory, plot
 from .run import recipes, run
@@ -23,6 +24,7 @@ app.command(epilog=f"On several processes: {TORCHRUN} run RECIPE")(run)
 app.command()(plot)
 app.command()(memory)
 app.command()(bundle)
+app.command()(import_nanogpt)
 app.command()(recipes)
 
 
