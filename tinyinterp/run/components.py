@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from tinyinterp.errors import SelectionError
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.selection import Index, choose_one
 
 NAME = re.compile(r"\s*#?\s*(?:L\s*)?(\d{1,6})\s*([HN.])\s*(\d{1,9})\s*", re.IGNORECASE)
@@ -36,15 +36,6 @@ class Neuron:
 
 
 Component = Head | Neuron
-
-
-@runtime_checkable
-class Shape(Protocol):
-    """What is asked of a configuration."""
-
-    n_layers: int
-    n_heads: int
-    d_mlp: int
 
 
 def head(layer: int, head: int) -> Head:
@@ -77,13 +68,13 @@ def parse(name: str) -> Component:
 
 
 def choose_components(
-    given: Component | str | Iterable[Component | str], shape: Shape
+    given: Component | str | Iterable[Component | str], config: DecoderConfig
 ) -> tuple[Component, ...]:
     """The heads and neurons that were asked for, sorted, each once.
 
     Args:
         given: one or several, as made by :func:`head` and :func:`neuron` or by name.
-        shape: the model's configuration.
+        config: the model's.
 
     Raises:
         SelectionError: one of them is neither, or the model has none of that number.
@@ -95,18 +86,18 @@ def choose_components(
         raise SelectionError(
             f"{given!r:.80} is no head or neuron: write head(6, 7), neuron(4, 428) or 'L6H7'"
         ) from None
-    chosen = {_checked(each, shape) for each in listed}
+    chosen = {_checked(each, config) for each in listed}
     return tuple(sorted(chosen, key=lambda each: (isinstance(each, Neuron), str(type(each)), each)))
 
 
-def _checked(given: object, shape: Shape) -> Component:
+def _checked(given: object, config: DecoderConfig) -> Component:
     if isinstance(given, str):
         given = parse(given)
     if not isinstance(given, (Head, Neuron)):
         raise SelectionError(
             f"{given!r:.80} is no head or neuron: write head(6, 7), neuron(4, 428) or 'L6H7'"
         )
-    layer: Index = choose_one("layer", given.layer, shape.n_layers)
+    layer: Index = choose_one("layer", given.layer, config.n_layers)
     if isinstance(given, Head):
-        return Head(int(layer), choose_one("head", given.head, shape.n_heads))
-    return Neuron(int(layer), choose_one("neuron", given.neuron, shape.d_mlp))
+        return Head(int(layer), choose_one("head", given.head, config.n_heads))
+    return Neuron(int(layer), choose_one("neuron", given.neuron, config.d_mlp))

@@ -48,7 +48,7 @@ def put_in(numbers: Sequence[int], value: Tensor | float) -> Hook:
 
     def changed(given: Tensor) -> Tensor:
         new = given.clone()
-        new[:, :, at] = value if isinstance(value, float) else value.to(given)
+        new[:, :, at] = value.to(given) if isinstance(value, Tensor) else value
         return new
 
     return changed
