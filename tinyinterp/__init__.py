@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tinyinterp.api import account, generate, heads, neurons
     from tinyinterp.errors import TinyinterpError
     from tinyinterp.model import Model, load
+    from tinyinterp.run.components import head, neuron
     from tinyinterp.text.corpus import Corpus
 
 __version__ = "0.1.0"
@@ -34,8 +35,10 @@ __all__ = [
     "__version__",
     "account",
     "generate",
+    "head",
     "heads",
     "load",
+    "neuron",
     "neurons",
     "view",
 ]
@@ -46,8 +49,10 @@ _MODULES = {
     "TinyinterpError": "tinyinterp.errors",
     "account": "tinyinterp.api",
     "generate": "tinyinterp.api",
+    "head": "tinyinterp.run.components",
     "heads": "tinyinterp.api",
     "load": "tinyinterp.model",
+    "neuron": "tinyinterp.run.components",
     "neurons": "tinyinterp.api",
 }
 

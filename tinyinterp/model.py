@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from tinyinterp import checkpoint as checkpoints
 from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
 from tinyinterp.checkpoint.facts import trained_without_blank_lines
 from tinyinterp.checkpoint.find import find, name_of
-from tinyinterp.errors import CorpusError, UncheckedError
+from tinyinterp.errors import CorpusError, SelectionError, UncheckedError
 from tinyinterp.io.progress import say
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
+from tinyinterp.run import (
+    Component,
+    Instead,
+    Means,
+    Read,
+    Run,
+    Zeros,
+    measure_means,
+    read_text,
+    run_text,
+)
+from tinyinterp.run.components import choose_components
 from tinyinterp.text.corpus import Corpus, open_corpus
 from tinyinterp.text.separators import Separator
 from tinyinterp.text.source import Stories, open_stories
@@ -27,6 +39,7 @@ if TYPE_CHECKING:
     from tinyinterp.checkpoint.hooked import HookedTransformer
 
 BUNDLED_NAME = "bundled"
+MEANS_TOKENS, MEANS_POSITIONS = 10_000, 256  # read for the means of what is switched off
 Text = Corpus | Path | str | Sequence[str | None] | None  # what is taken as a text
 
 AnyCheckpoint = TypeVar("AnyCheckpoint", Checkpoint, CompressorCheckpoint)
@@ -196,6 +209,50 @@ class Model(_Opened[Checkpoint]):
             )
         self._check(corpus)
         return corpus
+
+    def read(self, text: str) -> Read:
+        """The tokens of one text, with end-of-text in front.
+
+        Raises:
+            CorpusError: it is no text, is empty, or is longer than the context.
+        """
+        return read_text(self.tokenizer, self.config.n_ctx, text)
+
+    def run(
+        self,
+        text: str | Read,
+        *,
+        off: Component | str | Iterable[Component | str] = (),
+        instead: Literal["mean", "zero"] | Instead = "mean",
+    ) -> Run:
+        """Everything that the model computes on one text, with some heads and neurons off.
+
+        Args:
+            text: no longer than the context.
+            off: heads and neurons, as ``[head(6, 7), neuron(4, 428)]`` or ``["L6H7"]``.
+            instead: what takes their place: their mean over the bundled stories, zero, or
+                :class:`tinyinterp.run.Means` of another text.
+
+        Raises:
+            CorpusError: the text is empty or too long.
+            SelectionError: the model has no such head or neuron.
+        """
+        read = text if isinstance(text, Read) else self.read(text)
+        chosen = choose_components(off, self.config)
+        return run_text(self.decoder, read, chosen, self._instead(instead) if chosen else None)
+
+    def _instead(self, given: str | Instead) -> Instead:
+        if not isinstance(given, str):
+            return given
+        if given not in ("mean", "zero"):
+            raise SelectionError(f"instead is {given!r:.80}; expected 'mean' or 'zero'")
+        return self.means if given == "mean" else Zeros()
+
+    @cached_property
+    def means(self) -> Means:
+        """Mean output of every head and neuron over the beginning of the bundled stories."""
+        corpus = self.corpus(max_tokens=MEANS_TOKENS, n_ctx=min(self.config.n_ctx, MEANS_POSITIONS))
+        return measure_means(self.decoder, corpus.micro_batches())
 
     def _check(self, corpus: Corpus) -> None:
         """Refuse what another model's tokenizer made, or what does not fit in the context."""
