@@ -120,7 +120,7 @@ def surrogate_pattern(
 def sink_features(
     first: Float[Tensor, "*axes"],
     logits: Float[Tensor, "*axes key"],
-    sink: Float[Tensor, "*axes"],
+    sink: Float[Tensor, "#*axes"],
     allowed: Bool[Tensor, "#*axes key"],
 ) -> Float[Tensor, "gate *axes"]:
     """What the sink of a query is predicted from: its mean, the score of key 0, and all others.
@@ -131,9 +131,9 @@ def sink_features(
         sink: the mean at that query, between 0 and 1.
         allowed: the keys after key 0 that the query may see.
     """
-    others = logits.masked_fill(~allowed, -torch.inf).logsumexp(-1)
     mean = sink.clamp(SMALLEST_SINK, 1 - SMALLEST_SINK).logit()
-    others = others.masked_fill(~allowed.any(-1), 0)
+    others = logits.masked_fill(~allowed, -torch.inf).logsumexp(-1)
+    others = others.masked_fill(~allowed.any(-1), 0)  # where there is no other key
     return torch.stack(torch.broadcast_tensors(mean, first, others, torch.ones_like(first)))
 
 
