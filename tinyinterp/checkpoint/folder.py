@@ -27,7 +27,7 @@ from tinyinterp.errors import CheckpointError
 from tinyinterp.io.files import replacing_files, write_text
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.text.tokenizer import Tokenizer
+from tinyinterp.text.tokenizer import Start, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,20 @@ def bundled_folder() -> Path:
     return Path(__file__).parent.parent / "assets" / "model"
 
 
-def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
+def load(
+    folder: Path,
+    dtype: torch.dtype = torch.float32,
+    *,
+    tokenizer: Path | None = None,
+    start: Start | None = None,
+) -> Checkpoint:
     """Open the checkpoint folder of a decoder, from any program.
 
     Args:
         folder: see :func:`tinyinterp.checkpoint.find.find` for names and the bundled model.
         dtype: of the parameters in memory; the files may hold 16 bits.
+        tokenizer: the folder of its tokenizer, if that is another.
+        start: what is put in front of a story; None: see :meth:`Tokenizer.open`.
 
     Raises:
         CheckpointError: it is missing, truncated, of another architecture, or its weights do not
@@ -73,28 +81,37 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
     with torch.device("meta"):
         decoder = Decoder(config)
     fill(decoder, from_hugging_face(read_weights(folder), config, folder), dtype, folder)
-    tokenizer = _tokenizer(folder, config.n_vocab)
-    return Checkpoint(decoder, tokenizer, folder, fingerprint(folder), read_training(folder))
+    opened = _tokenizer(folder, config.n_vocab, tokenizer, start)
+    return Checkpoint(decoder, opened, folder, fingerprint(folder), read_training(folder))
 
 
-def load_any(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint | CompressorCheckpoint:
+def load_any(
+    folder: Path,
+    dtype: torch.dtype = torch.float32,
+    *,
+    tokenizer: Path | None = None,
+    start: Start | None = None,
+) -> Checkpoint | CompressorCheckpoint:
     """Open the folder of a decoder or of a compressor; arguments and errors are :func:`load`'s."""
     config = read_any_config(folder)
     if not isinstance(config, CompressorConfig):
-        return load(folder, dtype)
+        return load(folder, dtype, tokenizer=tokenizer, start=start)
     with torch.device("meta"):
         compressor = Compressor(config)
     fill(compressor, read_weights(folder), dtype, folder)
-    tokenizer = _tokenizer(folder, config.n_vocab)
+    opened = _tokenizer(folder, config.n_vocab, tokenizer, start)
     training = read_training(folder)
-    return CompressorCheckpoint(compressor, tokenizer, folder, fingerprint(folder), training)
+    return CompressorCheckpoint(compressor, opened, folder, fingerprint(folder), training)
 
 
-def _tokenizer(folder: Path, n_vocab: int) -> Tokenizer:
-    tokenizer = Tokenizer.open(folder)
-    if tokenizer.n_vocab > n_vocab:
+def _tokenizer(folder: Path, n_rows: int, other: Path | None, start: Start | None) -> Tokenizer:
+    place = folder if other is None else other.expanduser()
+    tokenizer = Tokenizer.open(place, start=start, model=folder, n_rows=n_rows)
+    beyond = tokenizer.without_row(n_rows)
+    if beyond or any(token >= n_rows for token in tokenizer.front):
+        named = f" (no row for {beyond[0]!r})" if beyond else ""
         raise CheckpointError(
-            f"{folder}: the tokenizer has {tokenizer.n_vocab} tokens, the model {n_vocab}; "
+            f"{place}: the tokenizer has {tokenizer.n_vocab} tokens, the model {n_rows}{named}; "
             "they do not belong together"
         )
     return tokenizer
@@ -115,7 +132,7 @@ def save(
         to_hugging_face(model) if isinstance(model, Decoder) else dict(model.named_parameters())
     )
     with replacing_files(folder) as new:
-        config = config_to_json(model.config, tokenizer.end_of_text, dtype)
+        config = config_to_json(model.config, tokenizer, dtype)
         write_text(new / "config.json", json.dumps(config, indent=2) + "\n")
         stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in weights.items()}
         save_file(stored, new / WEIGHTS, metadata={"format": "pt"})

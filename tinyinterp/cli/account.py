@@ -14,7 +14,9 @@ from tinyinterp.cli.options import (
     Json,
     KeepBlankLines,
     Seed,
+    StartToken,
     TextFile,
+    TokenizerFolder,
     Tokens,
     check_one_text,
     token_limit,
@@ -35,6 +37,8 @@ QUICK_EFFECT_TOKENS = 600
 def account(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     fit_text: Annotated[
@@ -78,7 +82,7 @@ def account(
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     output = OutputFolder(out)
     if weights:

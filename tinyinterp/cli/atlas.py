@@ -15,7 +15,9 @@ from tinyinterp.cli.options import (
     Full,
     KeepBlankLines,
     Seed,
+    StartToken,
     TextFile,
+    TokenizerFolder,
     Tokens,
     check_one_text,
     token_limit,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 def atlas(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     heads: Annotated[
@@ -73,7 +77,7 @@ def atlas(
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
     found = None
     if account is not None:
         from tinyinterp.atlas.finished_account import read_account

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from tinyinterp.cli.options import Ckpt, Dataset, Json, KeepBlankLines, TextFile, check_one_text
+from tinyinterp.cli.options import (
+    Ckpt,
+    Dataset,
+    Json,
+    KeepBlankLines,
+    StartToken,
+    TextFile,
+    TokenizerFolder,
+    check_one_text,
+)
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
 evaluate = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="How good a model is.")
@@ -22,6 +31,8 @@ def _group() -> None:
 def loss(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
@@ -40,7 +51,7 @@ def loss(
     from tinyinterp.model import load_any
     from tinyinterp.text.source import bundled_stories
 
-    model = load_any(ckpt)
+    model = load_any(ckpt, tokenizer=tokenizer, start=start and start.value)
     stories = model.stories(text, dataset=dataset, split=split, keep_blank_lines=keep_blank_lines)
     path = text or bundled_stories()
     total = path.stat().st_size if dataset is None and is_file(path) else None

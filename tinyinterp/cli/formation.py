@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
@@ -41,6 +41,8 @@ def check_is_run(ckpt: str | None) -> Path:
 def formation(
     run: Path,
     *,
+    tokenizer: Path | None,
+    start: Literal["none", "bos", "eos"] | None,
     text: Path | None,
     dataset: str | None,
     out: Path,
@@ -65,7 +67,7 @@ def formation(
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(run)
+    model = load(run, tokenizer=tokenizer, start=start)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(
         text, dataset=dataset, max_tokens=tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines

@@ -20,7 +20,9 @@ from tinyinterp.cli.options import (
     Json,
     KeepBlankLines,
     Seed,
+    StartToken,
     TextFile,
+    TokenizerFolder,
     Tokens,
     check_one_text,
     token_limit,
@@ -54,6 +56,8 @@ class Format(StrEnum):
 def heads(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     rule: Annotated[Rule, typer.Option(help="How to judge heads.")] = Rule.EVIDENCE,
@@ -105,6 +109,8 @@ def heads(
         _refuse_with_over_training(rule=rule, explain=explain, quick=quick)
         formation(
             check_is_run(ckpt),
+            tokenizer=tokenizer,
+            start=start and start.value,
             text=text,
             dataset=dataset,
             out=out,
@@ -122,7 +128,7 @@ def heads(
     from tinyinterp.model import load
     from tinyinterp.selection import choose_one
 
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
     if chosen is not None:
         choose_one("layer", chosen[0], model.config.n_layers)
         choose_one("head", chosen[1], model.config.n_heads)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyinterp.cli.options import Ckpt, Json
+from tinyinterp.cli.options import (
+    Ckpt,
+    Json,
+    TokenizerFolder,
+)
 from tinyinterp.cli.report import columns, print_json, print_lines
 from tinyinterp.io.lines import WIDTH
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 def info(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -48,7 +53,7 @@ def info(
 
     from tinyinterp.model import Model, load_any
 
-    model = load_any(ckpt)
+    model = load_any(ckpt, tokenizer=tokenizer)
     training = model.checkpoint.training
     if as_json:
         proof = model.certificate if certificate and isinstance(model, Model) else None

@@ -18,8 +18,10 @@ from tinyinterp.cli.options import (
     Json,
     KeepBlankLines,
     Seed,
+    StartToken,
     Tags,
     TextFile,
+    TokenizerFolder,
     Tokens,
     WhichTags,
     check_one_text,
@@ -55,6 +57,8 @@ def neurons(
         typer.Option(metavar="L[,L...]|all", help="Layers, counted from 0: 4, or 0,3, or all."),
     ],
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     neuron: Annotated[
@@ -153,7 +157,7 @@ def neurons(
     )
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
     choose("layer", layers, model.config.n_layers)
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)

@@ -16,12 +16,36 @@ class Tags(StrEnum):
     PENN = "penn"
 
 
+class Start(StrEnum):
+    """What is put in front of a story."""
+
+    NONE = "none"
+    BOS = "bos"
+    EOS = "eos"
+
+
 Ckpt = Annotated[
     str | None,
     typer.Option(
         "--ckpt",
         metavar="FOLDER|NAME",
         help="Checkpoint folder or Hugging Face hub name; the bundled model if left out.",
+    ),
+]
+TokenizerFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tokenizer",
+        metavar="DIR",
+        help="Folder of the model's tokenizer, where the checkpoint holds none or another.",
+    ),
+]
+StartToken = Annotated[
+    Start | None,
+    typer.Option(
+        "--start",
+        help="What to put in front of a story: the token that begins a text, the one that ends it, "
+        "or nothing; as the tokenizer's configuration says if left out.",
     ),
 ]
 TextFile = Annotated[
