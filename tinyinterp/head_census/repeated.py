@@ -3,7 +3,8 @@
 A sequence is the start token (end-of-text for most models; a random token for those without one), L
 different random tokens, the same L tokens again (Olsson et al. 2022). In the second half an
 *induction head* looks from each token to the one after its earlier occurrence, a *duplicate-token
-head* to the earlier occurrence itself. Nothing but the repetition is predictable there, so the raw attention is the score.
+head* to the earlier occurrence itself. Nothing but the repetition is predictable there, so the raw
+attention is the score.
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ def _stored(
     return Stored(
         backend=backend,
         bos=bos if front is None else front,
-        eos=eos,
+        eos=back if eos is None else eos,
         adds_bos=front is not None or declared,
         adds_after=back,
         unknown_from=settings.get(CLAMP_KEY),

@@ -142,7 +142,7 @@ class Pieces:
 
     def _of_word(self, token: int) -> str:
         name = self.name(token)
-        if name in self.added:
+        if name in self.added and name != self._backend.model.unk_token:
             return name
         if name.startswith(self._prefix) and name != self._prefix:
             return name.removeprefix(self._prefix)

@@ -34,7 +34,7 @@ from tinyinterp.text.opening import (
     read_tokenizer,
     special_token,
 )
-from tinyinterp.text.pieces import Pieces, byte_characters
+from tinyinterp.text.pieces import BYTE, Pieces, byte_characters
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -270,7 +270,33 @@ class Tokenizer:
                 "a text is not a string, or holds half of a surrogate pair; give whole characters, "
                 "decoded as UTF-8"
             ) from error
-        return [Encoding(self._clamp(e.ids), e.offsets) for e in encoded]
+        return [
+            Encoding(self._clamp(e.ids), e.offsets)
+            if self._special.isdisjoint(e.ids)
+            else self._spelled_out(text, e.ids, e.offsets)
+            for text, e in zip(texts, encoded, strict=True)
+        ]
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        """Tokens that no text stands for: special ones, but for the unknown token and bytes."""
+        added = self.backend.get_added_tokens_decoder().items()
+        special = {n for n, t in added if t.special and not BYTE.fullmatch(t.content)}
+        return frozenset(special - self._unknown)
+
+    def _spelled_out(self, text: str, ids: list[int], offsets: list[tuple[int, int]]) -> Encoding:
+        """Where the model itself takes a special token's name for a piece: its characters alone."""
+        spelled: list[tuple[int, tuple[int, int]]] = []
+        for token, (start, end) in zip(ids, offsets, strict=True):
+            if token not in self._special:
+                spelled.append((token, (start, end)))
+                continue
+            spelled += [
+                (piece.id, (at, at + 1))
+                for at in range(start, end)
+                for piece in self.backend.model.tokenize(text[at])
+            ]
+        return Encoding(self._clamp([n for n, _ in spelled]), [span for _, span in spelled])
 
     def encode_prompt(self, prompt: str) -> list[int]:
         """The start token and the tokens of ``prompt``; what it has no token for is said.
