@@ -21,6 +21,10 @@ WANTED = (
     "special_tokens_map.json",
     "vocab.json",
     "merges.txt",
+    "vocab.txt",
+    "tokenizer.model",
+    "added_tokens.json",
+    "generation_config.json",
     "training.json",
 )
 CONVERTER = "SFconvertbot"  # the hub's own account; anybody else's weights are not to be trusted
