@@ -19,6 +19,7 @@ from tinyinterp.cli.options import (
     TokenizerFolder,
     Tokens,
     check_one_text,
+    start_choice,
     token_limit,
 )
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
@@ -82,7 +83,7 @@ def account(
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     output = OutputFolder(out)
     if weights:

@@ -20,6 +20,7 @@ from tinyinterp.cli.options import (
     TokenizerFolder,
     Tokens,
     check_one_text,
+    start_choice,
     token_limit,
 )
 from tinyinterp.cli.report import say, say_written
@@ -77,7 +78,7 @@ def atlas(
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     found = None
     if account is not None:
         from tinyinterp.atlas.finished_account import read_account

@@ -16,6 +16,7 @@ from tinyinterp.cli.options import (
     TextFile,
     TokenizerFolder,
     check_one_text,
+    start_choice,
 )
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
@@ -51,7 +52,7 @@ def loss(
     from tinyinterp.model import load_any
     from tinyinterp.text.source import bundled_stories
 
-    model = load_any(ckpt, tokenizer=tokenizer, start=start and start.value)
+    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start))
     stories = model.stories(text, dataset=dataset, split=split, keep_blank_lines=keep_blank_lines)
     path = text or bundled_stories()
     total = path.stat().st_size if dataset is None and is_file(path) else None

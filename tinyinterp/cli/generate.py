@@ -12,6 +12,7 @@ from tinyinterp.cli.options import (
     Seed,
     StartToken,
     TokenizerFolder,
+    start_choice,
 )
 from tinyinterp.cli.report import print_json
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P
@@ -102,7 +103,7 @@ def generate(
     if temperature is None:
         temperature = 0.0 if greedy else FLUENT_TEMPERATURE
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
-    model = load_any(ckpt, tokenizer=tokenizer, start=start and start.value)
+    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start))
     prompts = EXAMPLES if prompt is None else (prompt,)
     if instructed:
         from tinyinterp.text.instruct import instruction

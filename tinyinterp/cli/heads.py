@@ -25,6 +25,7 @@ from tinyinterp.cli.options import (
     TokenizerFolder,
     Tokens,
     check_one_text,
+    start_choice,
     token_limit,
 )
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
@@ -110,7 +111,7 @@ def heads(
         formation(
             check_is_run(ckpt),
             tokenizer=tokenizer,
-            start=start and start.value,
+            start=start_choice(start),
             text=text,
             dataset=dataset,
             out=out,
@@ -128,7 +129,7 @@ def heads(
     from tinyinterp.model import load
     from tinyinterp.selection import choose_one
 
-    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     if chosen is not None:
         choose_one("layer", chosen[0], model.config.n_layers)
         choose_one("head", chosen[1], model.config.n_heads)

@@ -25,6 +25,7 @@ from tinyinterp.cli.options import (
     Tokens,
     WhichTags,
     check_one_text,
+    start_choice,
     token_limit,
 )
 
@@ -157,7 +158,7 @@ def neurons(
     )
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
-    model = load(ckpt, tokenizer=tokenizer, start=start and start.value)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     choose("layer", layers, model.config.n_layers)
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -80,6 +80,11 @@ Tokens = Annotated[
     int | None, typer.Option("--tokens", min=1, metavar="N", help="Read this many tokens.")
 ]
 Full = Annotated[bool, typer.Option("--full", help="Read the whole text.")]
+
+
+def start_choice(start: Start | None) -> Literal["none", "bos", "eos"] | None:
+    """What ``load`` takes for a ``--start``."""
+    return None if start is None else cast("Literal['none', 'bos', 'eos']", start.value)
 
 
 def check_one_text(text: Path | None, dataset: str | None) -> None:

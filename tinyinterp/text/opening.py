@@ -216,9 +216,7 @@ def _from_merges(folder: Path, settings: dict[str, Any]) -> Stored:
 
 def _as_transformers(folder: Path, settings: dict[str, Any]) -> Stored:
     whole = (folder / "tokenizer.json").is_file()
-    if whole:
-        stored = _backend(folder)  # refused here if it cannot be read, with the cause
-        kind = kind_of(stored)
+    kind = kind_of(_backend(folder)) if whole else None  # refused here if it cannot be read
     opened = open_with_transformers(folder, as_stored=False)
     backend = getattr(opened, "backend_tokenizer", None)
     if not isinstance(backend, Backend):
@@ -226,7 +224,7 @@ def _as_transformers(folder: Path, settings: dict[str, Any]) -> Stored:
             f"the tokenizer in {folder} ({type(opened).__name__}) has no fast form; save it as "
             "tokenizer.json with transformers' save_pretrained"
         )
-    if whole and "tokenizer_class" not in settings and kind_of(backend) != kind:
+    if kind and "tokenizer_class" not in settings and kind_of(backend) != kind:
         # transformers builds the model type's usual tokenizer from a vocabulary of another kind.
         return _as_stored(
             folder,

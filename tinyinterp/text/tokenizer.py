@@ -233,9 +233,8 @@ class Tokenizer:
     @property
     def front(self) -> list[int]:
         """What stands in front of every story: one token or none."""
-        if self.start_name is None:
-            return []
-        return [self.backend.token_to_id(self.start_name)]
+        token = {"none": None, "bos": self.begin, "eos": self.end}[self.start]
+        return [] if token is None else [token]
 
     def without_row(self, n_rows: int) -> list[str]:
         """Tokens that a text may give but that an embedding of so many rows lacks.
