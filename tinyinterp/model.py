@@ -19,7 +19,8 @@ from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
 from tinyinterp.text.corpus import Corpus, open_corpus
 from tinyinterp.text.source import Stories, open_stories
-from tinyinterp.text.tokenizer import Start, Tokenizer
+from tinyinterp.text.start import Start
+from tinyinterp.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from tinyinterp.checkpoint.certificate import Certificate

@@ -27,7 +27,8 @@ from tinyinterp.errors import CheckpointError
 from tinyinterp.io.files import replacing_files, write_text
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.text.tokenizer import Start, Tokenizer
+from tinyinterp.text.start import Start
+from tinyinterp.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

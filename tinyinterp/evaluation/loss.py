@@ -16,7 +16,8 @@ from tinyinterp.errors import CorpusError
 from tinyinterp.io.progress import Progress, say
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.text.tokenizer import Tokenizer, unknown_note
+from tinyinterp.text.tokenizer import Tokenizer
+from tinyinterp.text.unknown import unknown_note
 
 BATCH_TOKENS = 8192  # of a forward pass, at most; only memory and speed depend on it
 BATCH_LOGITS = 1 << 26  # of a forward pass, at most

@@ -31,8 +31,10 @@ from torch import Tensor
 from tinyinterp.errors import CorpusError
 from tinyinterp.io.progress import say
 from tinyinterp.text.kept import KeptStories
+from tinyinterp.text.pieces import Encoding
 from tinyinterp.text.source import BlankLines, open_stories
-from tinyinterp.text.tokenizer import Encoding, Tokenizer, unknown_note
+from tinyinterp.text.tokenizer import Tokenizer
+from tinyinterp.text.unknown import unknown_note
 
 N_BLOCKS = 64
 STORIES_AT_ONCE = 512  # sorted by length among themselves

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -57,6 +58,14 @@ def kind_of(backend: Backend) -> Kind:
         f"the tokenizer ({model}, {how}) is neither byte-level BPE (GPT-2, GPT-NeoX), nor "
         "SentencePiece (Llama), nor WordPiece (BERT): how its tokens join to words is not known"
     )
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Tokens of one text: ids, and the characters ``[start, end)`` that each covers."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
 
 
 class Pieces:

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers, trainers
@@ -34,20 +33,12 @@ from tinyinterp.text.opening import (
     read_tokenizer,
     special_token,
 )
-from tinyinterp.text.pieces import BYTE, Pieces, byte_characters
+from tinyinterp.text.pieces import BYTE, Encoding, Pieces
+from tinyinterp.text.start import Start, choose_start
+from tinyinterp.text.unknown import count_unknown, has_all_bytes, unknown_note, unknown_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-Start = Literal["none", "bos", "eos"]  # what is put in front of a story
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Tokens of one text: ids, and the characters ``[start, end)`` that each covers."""
-
-    ids: list[int]
-    offsets: list[tuple[int, int]]
 
 
 class Tokenizer:
@@ -130,25 +121,8 @@ class Tokenizer:
         model = model or folder
         eos = special_token(stored.backend, "eos", stored.eos, model, n_rows)
         bos = special_token(stored.backend, "bos", stored.bos, model, n_rows)
-        notes = list(stored.notes)
-        if stored.adds_after is not None:
-            notes.append(
-                f"the tokenizer's configuration adds {stored.adds_after} at the end of a text; it "
-                "is left out"
-            )
-        chosen: Start = "none"
-        if start is not None:
-            chosen = start
-        elif stored.adds_bos and bos is not None:
-            chosen = "bos"
-        elif eos is not None and bos in (None, eos):
-            chosen = "eos"
-            if not any((place / "training.json").is_file() for place in (folder, model)):
-                notes.append(
-                    f"stories are read with {eos} in front, which stands between texts in "
-                    "training; the tokenizer's configuration adds none: --start none (in Python, "
-                    "start='none') leaves it out"
-                )
+        ours = any((place / "training.json").is_file() for place in (folder, model))
+        chosen, notes = choose_start(stored, bos, eos, start, ours=ours)
         return cls(
             stored.backend,
             eos,
@@ -157,7 +131,7 @@ class Tokenizer:
             start=chosen,
             folder=folder,
             as_stored=stored.as_stored,
-            notes=tuple(notes),
+            notes=notes,
         )
 
     @classmethod
@@ -313,35 +287,17 @@ class Tokenizer:
 
         Either the unknown token stands for them, or no token at all.
         """
-        if self._says_everything:
-            return 0
-        reached = count = 0
-        for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
-            if start > reached:
-                count += _marks(text[reached:start])
-            if token in self._unknown:
-                count += _marks(text[max(start, reached) : end])
-            reached = max(reached, end)
-        return count + _marks(text[reached:])
+        return 0 if self._says_everything else count_unknown(text, encoding, self._unknown)
 
     @cached_property
-    def _unknown(self) -> set[int]:
-        model = self.backend.model
-        name = getattr(model, "unk_token", None)
-        if isinstance(model, models.Unigram):
-            number = json.loads(self.backend.to_str())["model"].get("unk_id")
-            name = None if number is None else self.backend.id_to_token(number)
-        number = None if name is None else self.backend.token_to_id(name)
-        return {each for each in (number, self.unknown_from) if each is not None}
+    def _unknown(self) -> frozenset[int]:
+        return unknown_tokens(self.backend) | {n for n in [self.unknown_from] if n is not None}
 
     @cached_property
     def _says_everything(self) -> bool:
         """Whether every character has tokens, so that none need be looked for."""
-        if self.pieces.kind != "byte-level" or self.unknown_from is not None:
-            return False
-        alphabet = byte_characters().values()
-        whole = all(self.backend.token_to_id(char) is not None for char in alphabet)
-        return whole and self.backend.normalizer is None
+        lossless = self.pieces.kind == "byte-level" and self.unknown_from is None
+        return lossless and has_all_bytes(self.backend)
 
     def _clamp(self, ids: list[int]) -> list[int]:
         if self.unknown_from is None:
@@ -397,16 +353,3 @@ class Tokenizer:
         if self.unknown_from is not None:
             settings[CLAMP_KEY] = self.unknown_from
         write_text(folder / "tokenizer_config.json", json.dumps(settings, indent=2) + "\n")
-
-
-def unknown_note(n: int) -> str:
-    """What to say of characters that a tokenizer has no token for."""
-    return (
-        f"the tokenizer has no token for {n:,} character{'s' if n > 1 else ''}; the model reads "
-        "the unknown token in their place, or nothing"
-    )
-
-
-def _marks(text: str) -> int:
-    """Characters that are no white space."""
-    return len("".join(text.split()))

@@ -15,7 +15,7 @@ from tinyinterp.model import Model
 from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import forward, kept
 from tinyinterp.selection import Index, choose_one
-from tinyinterp.text.tokenizer import unknown_note
+from tinyinterp.text.unknown import unknown_note
 
 
 @dataclass(frozen=True)
