@@ -11,7 +11,7 @@ from tokenizers import Tokenizer as Backend
 
 import tinyinterp
 from tinyinterp.checkpoint import load
-from tinyinterp.errors import CheckpointError, ConfigError, CorpusError
+from tinyinterp.errors import CheckpointError, ConfigError, CorpusError, TokenizerError
 from tinyinterp.evaluation.loss import measure_text_loss
 from tinyinterp.head_census.repeated import repeated_batches
 from tinyinterp.neuron_census.activations import token_ids
@@ -139,16 +139,15 @@ def test_pad_without_a_row_is_read(tmp_path):
 def test_a_tokenizer_from_another_folder(tmp_path):
     folder = write_model(tmp_path / "model", "metaspace")
     whole = tinyinterp.load(folder)
+    expected = whole.hooked.to_tokens("Tim ran.").tolist()
     other = write_tokenizer(tmp_path / "tokenizer", "metaspace")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (folder / name).unlink()
-    with pytest.raises(tinyinterp.errors.TokenizerError, match="--tokenizer DIR"):
+    with pytest.raises(TokenizerError, match="--tokenizer DIR"):
         tinyinterp.load(folder)
     model = tinyinterp.load(folder, tokenizer=other)
     assert model.tokenizer.encode(STORIES[0]) == whole.tokenizer.encode(STORIES[0])
-    assert (
-        model.hooked.to_tokens("Tim ran.").tolist() == whole.hooked.to_tokens("Tim ran.").tolist()
-    )
+    assert model.hooked.to_tokens("Tim ran.").tolist() == expected
 
 
 def test_a_corpus_with_another_start_is_refused(tmp_path):
