@@ -212,7 +212,7 @@ def generate(
 
     Args:
         model: from :func:`tinyinterp.load`.
-        prompt: the beginning of the story; it follows the end-of-text token.
+        prompt: the beginning of the story; it follows the start token.
         temperature: what logits are divided by; 0 is greedy, 1 is the model's own distribution.
         top_k: draw from the k most likely tokens; None: from all.
         top_p: draw from the most likely tokens that together reach this probability; None: from
@@ -226,7 +226,7 @@ def generate(
     from tinyinterp.network.generation import generate as continuations
 
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
-    end, tokenizer = model.tokenizer.end_of_text, model.tokenizer
-    tokens = [end, *tokenizer.encode(prompt).ids]
+    end, tokenizer = model.tokenizer.end, model.tokenizer
+    tokens = tokenizer.encode_prompt(prompt)
     (made,) = continuations(model.decoder, tokens, settings=settings, end_of_text=end)
-    return tokenizer.decode([*tokens[1:], *(made[:-1] if made[-1] == end else made)])
+    return prompt + tokenizer.decode(made[:-1] if made[-1] == end else made)

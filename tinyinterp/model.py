@@ -13,6 +13,7 @@ from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
 from tinyinterp.checkpoint.facts import trained_without_blank_lines
 from tinyinterp.checkpoint.find import find, name_of
 from tinyinterp.errors import CorpusError, SelectionError, UncheckedError
+from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import say
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
@@ -32,6 +33,7 @@ from tinyinterp.run.components import choose_components
 from tinyinterp.text.corpus import Corpus, open_corpus
 from tinyinterp.text.separators import Separator
 from tinyinterp.text.source import Stories, open_stories
+from tinyinterp.text.start import Start
 from tinyinterp.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -260,6 +262,7 @@ class Model(_Opened[Checkpoint]):
         if corpus.tokenizer is not tokenizer and (
             corpus.tokenizer.backend.to_str() != tokenizer.backend.to_str()
             or corpus.tokenizer.unknown_from != tokenizer.unknown_from
+            or corpus.tokenizer.front != tokenizer.front
         ):
             raise CorpusError(
                 f"the corpus {corpus.name!r} was opened with the tokenizer of another model; "
@@ -298,33 +301,59 @@ class CompressorModel(_Opened[CompressorCheckpoint]):
         return self.checkpoint.compressor.config
 
 
-def load(ckpt: str | Path | None = None) -> Model:
+AnyModel = TypeVar("AnyModel", Model, CompressorModel)
+
+
+def load(
+    ckpt: str | Path | None = None,
+    *,
+    tokenizer: str | Path | None = None,
+    start: Start | None = None,
+) -> Model:
     """Open the bundled model, a checkpoint folder, or a model of the Hugging Face hub by its name.
 
     What was read otherwise than its files say is noted on standard error.
+
+    Args:
+        ckpt: None for the bundled model.
+        tokenizer: the folder of the model's tokenizer, if that is another.
+        start: what is put in front of a story: the token that begins a text (``bos``), the one that
+            ends it (``eos``) or nothing (``none``). None: as the tokenizer's configuration says, or
+            the token that stands between texts in training; a note says where these differ.
 
     Raises:
         CheckpointError: there is no such model, or it cannot be read.
         TokenizerError: its tokenizer cannot be read.
     """
-    folder = find(ckpt)
-    model = Model(checkpoints.load(folder), _name(ckpt, folder))
-    _say_notes(model)
-    return model
+    folder, other = find(ckpt), _folder_of(tokenizer)
+    checkpoint = checkpoints.load(folder, tokenizer=other, start=start)
+    return _noted(Model(checkpoint, _name(ckpt, folder)))
 
 
-def load_any(ckpt: str | Path | None = None) -> Model | CompressorModel:
+def load_any(
+    ckpt: str | Path | None = None,
+    *,
+    tokenizer: str | Path | None = None,
+    start: Start | None = None,
+) -> Model | CompressorModel:
     """The same as :func:`load`, and a compressor where there is one."""
-    folder = find(ckpt)
-    opened, name = checkpoints.load_any(folder), _name(ckpt, folder)
-    model = Model(opened, name) if isinstance(opened, Checkpoint) else CompressorModel(opened, name)
-    _say_notes(model)
+    folder, other = find(ckpt), _folder_of(tokenizer)
+    opened = checkpoints.load_any(folder, tokenizer=other, start=start)
+    name = _name(ckpt, folder)
+    if isinstance(opened, Checkpoint):
+        return _noted(Model(opened, name))
+    return _noted(CompressorModel(opened, name))
+
+
+def _folder_of(tokenizer: str | Path | None) -> Path | None:
+    return None if tokenizer is None else expanded(tokenizer)
+
+
+def _noted(model: AnyModel) -> AnyModel:
+    """Say what a reader should know about how the model and its texts are read."""
+    for note in (*model.checkpoint.notes, *model.tokenizer.notes):
+        say(f"note: {model.name}: {note}")
     return model
-
-
-def _say_notes(model: Model | CompressorModel) -> None:
-    for note in model.checkpoint.notes:
-        say(f"{model.name}: {note}")
 
 
 def _name(ckpt: str | Path | None, folder: Path) -> str:

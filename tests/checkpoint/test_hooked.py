@@ -269,10 +269,10 @@ def test_texts_become_the_tokens_of_our_tokenizer(converted, family):
     model, ours = converted[family][0], tiny_tokenizer()
     text = "Lily saw a big  ñ.\n"
     ids = ours.encode(text).ids
-    assert model.to_tokens(text).tolist() == [ids]
+    assert model.to_tokens(text).tolist() == [[ours.end_of_text, *ids]]
     assert model.to_tokens(text, prepend_bos=False).tolist() == [ids]
     assert model.to_tokens(text, prepend_bos=True).tolist() == [[ours.end_of_text, *ids]]
-    assert "".join(model.to_str_tokens("Lily saw.")) == "Lily saw."
+    assert "".join(model.to_str_tokens("Lily saw.", prepend_bos=False)) == "Lily saw."
     assert len(model.tokenizer) == model.cfg.d_vocab == ours.n_vocab
     assert model.tokenizer.pad_token_id == ours.end_of_text
 

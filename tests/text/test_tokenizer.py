@@ -10,7 +10,9 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
 from tinyinterp.errors import TokenizerError
-from tinyinterp.text.tokenizer import CLAMP_KEY, END_OF_TEXT, Tokenizer, byte_characters
+from tinyinterp.text.opening import CLAMP_KEY, END_OF_TEXT
+from tinyinterp.text.pieces import byte_characters
+from tinyinterp.text.tokenizer import Tokenizer
 
 
 @given(st.text())
@@ -109,7 +111,7 @@ def test_vocab_and_merges_open_as_one_tokenizer(tmp_path):
     opened = Tokenizer.open(tmp_path)
     text = f"{STORIES[1]}{END_OF_TEXT}{STORIES[0]}"
     assert opened.encode(text) == tiny_tokenizer().encode(text)
-    assert opened.encode(END_OF_TEXT).ids == [opened.end_of_text]
+    assert opened.end_of_text == tiny_tokenizer().end_of_text
 
 
 def test_padding_and_truncation_of_a_foreign_tokenizer_are_put_away(tmp_path):

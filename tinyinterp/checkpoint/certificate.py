@@ -173,11 +173,11 @@ def compare_with_transformers(checkpoint: Checkpoint) -> Comparison:
 
 
 def certificate_tokens(checkpoint: Checkpoint) -> Int[Tensor, "1 position"]:
-    """End-of-text and a story, repeated if need be to reach past the window of a local layer."""
+    """A start token and a story, repeated if need be to reach past the window of a local layer."""
     config = checkpoint.decoder.config
     window = config.window if "local" in config.attention else 2 * BEYOND_WINDOW
     length = min(config.n_ctx, window + BEYOND_WINDOW)
-    story = [checkpoint.tokenizer.end_of_text, *checkpoint.tokenizer.encode(STORY).ids]
+    story = [*checkpoint.tokenizer.front, *checkpoint.tokenizer.encode(STORY).ids]
     repeated = story * (length // len(story) + 1)
     device = checkpoint.decoder.embed.weight.device
     return torch.tensor([repeated[:length]], device=device)

@@ -16,6 +16,7 @@ import torch
 from tinyinterp.errors import CheckpointError, ConfigError
 from tinyinterp.network.compressor import CompressorConfig
 from tinyinterp.network.config import ACTIVATIONS, Activation, AttentionKind, DecoderConfig
+from tinyinterp.text.tokenizer import Tokenizer
 
 WEIGHTS = "model.safetensors"
 COMPRESSOR = "tinyinterp-compressor"  # model_type of a folder that holds no decoder
@@ -132,22 +133,22 @@ def _activation(raw: dict[str, Any]) -> Activation:
 
 
 def config_to_json(
-    config: DecoderConfig | CompressorConfig, end_of_text: int, dtype: torch.dtype
+    config: DecoderConfig | CompressorConfig, tokenizer: Tokenizer, dtype: torch.dtype
 ) -> dict[str, Any]:
     """What ``config.json`` holds for this model; the tokens that end a text are its tokenizer's."""
     if isinstance(config, DecoderConfig):
-        return config_to_hugging_face(config, end_of_text, dtype)
+        return config_to_hugging_face(config, tokenizer, dtype)
     return {
         "model_type": COMPRESSOR,
         **asdict(config),
-        "bos_token_id": end_of_text,
-        "eos_token_id": end_of_text,
+        "bos_token_id": tokenizer.begin,
+        "eos_token_id": tokenizer.end,
         "dtype": str(dtype).removeprefix("torch."),
     }
 
 
 def config_to_hugging_face(
-    config: DecoderConfig, end_of_text: int, dtype: torch.dtype
+    config: DecoderConfig, tokenizer: Tokenizer, dtype: torch.dtype
 ) -> dict[str, Any]:
     """``config.json`` as ``transformers`` writes it for this architecture."""
     shared = {
@@ -156,8 +157,8 @@ def config_to_hugging_face(
         "activation_function": config.activation,
         "layer_norm_epsilon": config.layer_norm_eps,
         "tie_word_embeddings": config.tied,
-        "bos_token_id": end_of_text,
-        "eos_token_id": end_of_text,
+        "bos_token_id": tokenizer.begin,
+        "eos_token_id": tokenizer.end,
         "initializer_range": 0.02,
         "dtype": str(dtype).removeprefix("torch."),
     }

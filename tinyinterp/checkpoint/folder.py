@@ -31,6 +31,7 @@ from tinyinterp.io.files import replacing_files, write_text
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.start import Start
 from tinyinterp.text.tokenizer import Tokenizer
 
 IMPORTED = "imported_from"  # in training.json: the program whose checkpoint was converted
@@ -71,12 +72,20 @@ def bundled_folder() -> Path:
     return Path(__file__).parent.parent / "assets" / "model"
 
 
-def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
+def load(
+    folder: Path,
+    dtype: torch.dtype = torch.float32,
+    *,
+    tokenizer: Path | None = None,
+    start: Start | None = None,
+) -> Checkpoint:
     """Open the checkpoint folder of a decoder, from any program.
 
     Args:
         folder: see :func:`tinyinterp.checkpoint.find.find` for names and the bundled model.
         dtype: of the parameters in memory; the files may hold 16 bits.
+        tokenizer: the folder of its tokenizer, if that is another.
+        start: what is put in front of a story; None: see :meth:`Tokenizer.open`.
 
     Raises:
         CheckpointError: it is missing, truncated, of another architecture, or its weights do not
@@ -89,9 +98,9 @@ def load(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint:
     with torch.device("meta"):
         decoder = Decoder(config)
     fill(decoder, from_hugging_face(weights, config, folder), dtype, folder)
-    tokenizer, more = _tokenizer(folder, config.n_vocab)
-    notes = (*notes, *more)
-    return Checkpoint(decoder, tokenizer, folder, fingerprint(folder), read_training(folder), notes)
+    opened, more = _tokenizer(folder, config.n_vocab, tokenizer, start)
+    training = read_training(folder)
+    return Checkpoint(decoder, opened, folder, fingerprint(folder), training, (*notes, *more))
 
 
 def stored_weights(folder: Path, config: DecoderConfig) -> dict[str, Tensor]:
@@ -108,40 +117,49 @@ def stored_weights(folder: Path, config: DecoderConfig) -> dict[str, Tensor]:
     return from_linear(weights) if is_linear(weights, config) else weights
 
 
-def load_any(folder: Path, dtype: torch.dtype = torch.float32) -> Checkpoint | CompressorCheckpoint:
+def load_any(
+    folder: Path,
+    dtype: torch.dtype = torch.float32,
+    *,
+    tokenizer: Path | None = None,
+    start: Start | None = None,
+) -> Checkpoint | CompressorCheckpoint:
     """Open the folder of a decoder or of a compressor; arguments and errors are :func:`load`'s."""
     require_checkpoint(folder)
     config = read_any_config(folder)
     if not isinstance(config, CompressorConfig):
-        return load(folder, dtype)
+        return load(folder, dtype, tokenizer=tokenizer, start=start)
     with torch.device("meta"):
         compressor = Compressor(config)
     fill(compressor, read_weights(folder), dtype, folder)
-    tokenizer, notes = _tokenizer(folder, config.n_vocab)
+    opened, notes = _tokenizer(folder, config.n_vocab, tokenizer, start)
     training = read_training(folder)
     return CompressorCheckpoint(
-        compressor, tokenizer, folder, fingerprint(folder), training, tuple(notes)
+        compressor, opened, folder, fingerprint(folder), training, tuple(notes)
     )
 
 
-def _tokenizer(folder: Path, n_vocab: int) -> tuple[Tokenizer, list[str]]:
+def _tokenizer(
+    folder: Path, n_rows: int, other: Path | None, start: Start | None
+) -> tuple[Tokenizer, list[str]]:
     """The tokenizer, and what to note about it: special tokens that the model has no row for.
 
     ``[PAD]`` is often added to a tokenizer alone. Such a token is never in a text, so nothing is
     lost; any other token beyond the embedding would be.
     """
-    tokenizer = Tokenizer.open(folder)
-    if tokenizer.n_vocab <= n_vocab:
-        return tokenizer, []
-    added = tokenizer.backend.get_added_tokens_decoder()
-    beyond = range(n_vocab, tokenizer.n_vocab)
-    without_row = [added[token].content for token in beyond if token in added]
-    if not all(token in added and added[token].special for token in beyond):
+    place = folder if other is None else other.expanduser()
+    tokenizer = Tokenizer.open(place, start=start, model=folder, n_rows=n_rows)
+    beyond = tokenizer.without_row(n_rows)
+    if beyond or any(token >= n_rows for token in tokenizer.front):
+        named = f" (no row for {beyond[0]!r})" if beyond else ""
         raise CheckpointError(
-            f"{folder}: the tokenizer has {tokenizer.n_vocab} tokens, the model {n_vocab}; "
+            f"{place}: the tokenizer has {tokenizer.n_vocab} tokens, the model {n_rows}{named}; "
             "they do not belong together"
         )
-    tokenizer.backend.encode_special_tokens = True  # their names in a text are text
+    added = tokenizer.backend.get_added_tokens_decoder()
+    without_row = [each.content for token, each in sorted(added.items()) if token >= n_rows]
+    if not without_row:
+        return tokenizer, []
     named = ", ".join(map(repr, without_row[:3]))
     note = (
         f"the tokenizer has special tokens that the model has no row for ({named}); they are "
@@ -165,7 +183,7 @@ def save(
         to_hugging_face(model) if isinstance(model, Decoder) else dict(model.named_parameters())
     )
     with replacing_files(folder) as new:
-        config = config_to_json(model.config, tokenizer.end_of_text, dtype)
+        config = config_to_json(model.config, tokenizer, dtype)
         write_text(new / "config.json", json.dumps(config, indent=2) + "\n")
         stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in weights.items()}
         save_file(stored, new / WEIGHTS, metadata={"format": "pt"})

@@ -11,10 +11,12 @@ import copy
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from einops import rearrange
+from tokenizers import Tokenizer as Backend
+from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 
 from tinyinterp import checkpoint as checkpoints
@@ -28,7 +30,6 @@ from tinyinterp.network.decoder import Decoder
 
 if TYPE_CHECKING:
     from transformer_lens import HookedTransformer, HookedTransformerConfig
-    from transformers import PreTrainedTokenizerBase
 
 HUGGING_FACE_CLASS = {"gpt_neo": "GPTNeoForCausalLM", "gpt2": "GPT2LMHeadModel"}
 
@@ -41,10 +42,10 @@ def to_hooked_transformer(
 ) -> HookedTransformer:
     """Convert a checkpoint, a folder, a hub name or (None) the bundled model; certified first.
 
-    Nothing is prepended to a text unless asked for (``default_prepend_bos`` is False), while a
-    model was trained on stories that start with end-of-text: token tensors say which is meant. A
-    tokenizer that reads rare tokens as one unknown cannot be expressed there; such a model is
-    returned without one.
+    A text gets the start token in front, as everywhere here, unless ``prepend_bos=False`` asks for
+    none; a model that was trained with no token in front gets none (``default_prepend_bos`` is
+    False). A tokenizer that reads rare tokens as one unknown cannot be expressed there; such a
+    model is returned without one.
 
     Args:
         source: what to convert.
@@ -128,7 +129,7 @@ def hooked_config(decoder: Decoder, name: str) -> HookedTransformerConfig:
         use_local_attn="local" in config.attention,
         attn_types=list(config.attention),
         window_size=config.window,  # theirs counts the query too: key > query - window
-        default_prepend_bos=False,
+        default_prepend_bos=True,
         tie_word_embeddings=config.tied,
         init_weights=False,
         device=str(decoder.embed.weight.device),
@@ -182,22 +183,27 @@ def hooked_weights(decoder: Decoder) -> dict[str, Tensor]:
 
 
 def _set_tokenizer(hooked: HookedTransformer, checkpoint: Checkpoint) -> None:
-    """Give ``hooked`` the checkpoint's own tokenizer.
+    """Give ``hooked`` the checkpoint's own tokenizer, with our start token as its ``bos_token``.
 
     By hand, because its ``set_tokenizer`` opens the tokenizer a second time so that it prepends
-    a token by itself.
+    a token by itself. TransformerLens writes the token's name in front of the text, which a
+    byte-level tokenizer reads as the token and the text; any other would read the text's first word
+    as one inside a text, so there the tokenizer itself adds the token.
     """
-    from transformers import AutoTokenizer
-
-    if checkpoint.tokenizer.unknown_from is not None:
+    ours = checkpoint.tokenizer
+    hooked.cfg.default_prepend_bos = bool(ours.front)
+    if ours.unknown_from is not None:
         return
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-        str(checkpoint.folder), local_files_only=True
-    )
-    end_of_text = checkpoint.tokenizer.end_of_text_name
-    tokenizer.eos_token = tokenizer.eos_token or end_of_text
-    tokenizer.bos_token = tokenizer.bos_token or end_of_text
-    tokenizer.pad_token = tokenizer.pad_token or end_of_text
+    tokenizer = ours.to_transformers()
+    fallback = ours.start_name or ours.eos or ours.pieces.name(0)
+    tokenizer.eos_token = ours.eos or tokenizer.eos_token or fallback
+    tokenizer.bos_token = ours.start_name or tokenizer.bos_token or fallback
+    tokenizer.pad_token = tokenizer.pad_token or fallback
     tokenizer.padding_side = "right"
+    if tokenizer.num_special_tokens_to_add() or ours.pieces.kind != "byte-level":
+        backend = cast("Backend", tokenizer.backend_tokenizer)
+        named = [(ours.start_name, ours.front[0])] if ours.front and ours.start_name else []
+        single = [name for name, _ in named] + ["$A"]
+        backend.post_processor = TemplateProcessing(single=single, special_tokens=named)
     hooked.tokenizer = tokenizer
     hooked.cfg.tokenizer_prepends_bos = len(tokenizer.encode("")) > 0

@@ -18,9 +18,12 @@ from tinyinterp.cli.options import (
     Seed,
     SeparatedBy,
     Separator,
+    StartToken,
     TextFile,
+    TokenizerFolder,
     Tokens,
     check_one_text,
+    start_choice,
     token_limit,
 )
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
@@ -39,6 +42,8 @@ QUICK_EFFECT_TOKENS = 600
 def account(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     fit_text: Annotated[
@@ -79,7 +84,7 @@ def account(
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     output = OutputFolder(out)
     if weights:

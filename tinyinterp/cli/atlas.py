@@ -19,9 +19,12 @@ from tinyinterp.cli.options import (
     Seed,
     SeparatedBy,
     Separator,
+    StartToken,
     TextFile,
+    TokenizerFolder,
     Tokens,
     check_one_text,
+    start_choice,
     token_limit,
 )
 from tinyinterp.cli.report import say, say_written
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 def atlas(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     heads: Annotated[
@@ -72,7 +77,7 @@ def atlas(
     from tinyinterp.model import load
     from tinyinterp.model_account.beside import open_account
 
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     found = open_account(account, model)
     corpus = model.corpus(
         text,

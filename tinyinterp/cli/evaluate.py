@@ -15,8 +15,11 @@ from tinyinterp.cli.options import (
     KeepBlankLines,
     SeparatedBy,
     Separator,
+    StartToken,
     TextFile,
+    TokenizerFolder,
     check_one_text,
+    start_choice,
 )
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
@@ -32,6 +35,8 @@ def _group() -> None:
 def loss(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
@@ -51,7 +56,7 @@ def loss(
     from tinyinterp.text.source import bundled_stories
     from tinyinterp.text.stories import size_of_stories
 
-    model = load_any(ckpt)
+    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start))
     stories = model.stories(
         text,
         dataset=dataset,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
@@ -42,6 +42,8 @@ def check_is_run(ckpt: str | None) -> Path:
 def formation(
     run: Path,
     *,
+    tokenizer: Path | None,
+    start: Literal["none", "bos", "eos"] | None,
     text: Path | None,
     dataset: str | None,
     out: Path,
@@ -67,7 +69,7 @@ def formation(
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(run)
+    model = load(run, tokenizer=tokenizer, start=start)
     model.check_if_foreign()
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(

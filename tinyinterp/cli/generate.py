@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyinterp.cli.options import Ckpt, Json, Seed
+from tinyinterp.cli.options import (
+    Ckpt,
+    Json,
+    Seed,
+    StartToken,
+    TokenizerFolder,
+    start_choice,
+)
 from tinyinterp.cli.report import print_json
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P
 
@@ -26,6 +33,8 @@ def generate(
     *,
     prompt: Annotated[str | None, typer.Argument(help="How the text begins.")] = None,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -89,11 +98,12 @@ def generate(
         )
     from tinyinterp.model import load_any
     from tinyinterp.network.sampling import Sampling
+    from tinyinterp.text.tokenizer import END_OF_TEXT
 
     if temperature is None:
         temperature = 0.0 if greedy else FLUENT_TEMPERATURE
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
-    model = load_any(ckpt)
+    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start))
     prompts = EXAMPLES if prompt is None else (prompt,)
     if instructed:
         from tinyinterp.text.instruct import instruction
@@ -105,7 +115,7 @@ def generate(
         return
     for number, beginning in enumerate(prompts):
         if number:
-            typer.echo(model.tokenizer.end_of_text_name)
+            typer.echo(END_OF_TEXT)
         shown = "" if instructed else typer.style(beginning, bold=True)
         _print_samples(model, beginning, settings, samples, shown)
 
@@ -129,25 +139,26 @@ def _print_samples(
 ) -> None:
     from tinyinterp.network.generation import stream
     from tinyinterp.text.stream import TextStream
+    from tinyinterp.text.tokenizer import END_OF_TEXT
 
     tokenizer = model.tokenizer
     if samples > 1:  # they are made side by side, and shown when they are done
         for number, story in enumerate(_texts(model, prompt, settings, samples)):
             if number:
-                typer.echo(tokenizer.end_of_text_name)
+                typer.echo(END_OF_TEXT)
             typer.echo(shown + story["text"])
         return
     pieces = TextStream(tokenizer)
     made = stream(
         model.network,
-        [tokenizer.end_of_text, *tokenizer.encode(prompt).ids],
+        tokenizer.encode_prompt(prompt),
         settings=settings,
-        end_of_text=tokenizer.end_of_text,
+        end_of_text=tokenizer.end,
     )
     for number, (_, token) in enumerate(made):
         if number == 0:
             typer.echo(shown, nl=False)
-        if token != tokenizer.end_of_text:
+        if token != tokenizer.end:
             typer.echo(pieces.feed(token), nl=False)
     typer.echo(pieces.close())
 
@@ -173,14 +184,14 @@ def _texts(
     tokenizer = model.tokenizer
     made = continuations(
         model.network,
-        [tokenizer.end_of_text, *tokenizer.encode(prompt).ids],
+        tokenizer.encode_prompt(prompt),
         settings=settings,
-        end_of_text=tokenizer.end_of_text,
+        end_of_text=tokenizer.end,
         n_samples=samples,
     )
     stories = []
     for tokens in made:
-        ended = tokens[-1] == tokenizer.end_of_text
+        ended = tokens[-1] == tokenizer.end
         text = tokenizer.decode(tokens[:-1] if ended else tokens)
         stories.append({"text": text, "tokens": len(tokens), "ended": ended})
     return stories

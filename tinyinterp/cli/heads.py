@@ -26,9 +26,12 @@ from tinyinterp.cli.options import (
     Seed,
     SeparatedBy,
     Separator,
+    StartToken,
     TextFile,
+    TokenizerFolder,
     Tokens,
     check_one_text,
+    start_choice,
     token_limit,
 )
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
@@ -62,6 +65,8 @@ class Format(StrEnum):
 def heads(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     rule: Annotated[Rule, typer.Option(help="How to judge heads.")] = Rule.EVIDENCE,
@@ -118,6 +123,8 @@ def heads(
         )
         formation(
             check_is_run(ckpt),
+            tokenizer=tokenizer,
+            start=start_choice(start),
             text=text,
             dataset=dataset,
             out=out,
@@ -137,7 +144,7 @@ def heads(
     from tinyinterp.model_account.beside import open_account
     from tinyinterp.selection import choose_one
 
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     accounted = open_account(account, model)
     model.check_if_foreign()
     if chosen is not None:

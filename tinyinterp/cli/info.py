@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyinterp.cli.options import Ckpt, Json
+from tinyinterp.cli.options import Ckpt, Json, TokenizerFolder
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 from tinyinterp.io.lines import WIDTH
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def info(
     *,
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -58,7 +59,7 @@ def info(
 
     from tinyinterp.model import load_any
 
-    model = load_any(ckpt)
+    model = load_any(ckpt, tokenizer=tokenizer)
     training = model.checkpoint.training
     compared = _compare(model) if check else None
     if as_json:

@@ -22,11 +22,14 @@ from tinyinterp.cli.options import (
     Seed,
     SeparatedBy,
     Separator,
+    StartToken,
     Tags,
     TextFile,
+    TokenizerFolder,
     Tokens,
     WhichTags,
     check_one_text,
+    start_choice,
     token_limit,
 )
 
@@ -59,6 +62,8 @@ def neurons(
         typer.Option(metavar="L[,L...]|all", help="Layers, counted from 0: 4, or 0,3, or all."),
     ],
     ckpt: Ckpt = None,
+    tokenizer: TokenizerFolder = None,
+    start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
     neuron: Annotated[
@@ -157,7 +162,7 @@ def neurons(
     )
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
-    model = load(ckpt)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
     accounted = open_account(account, model)
     model.check_if_foreign()
     choose("layer", layers, model.config.n_layers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -26,12 +26,36 @@ class Tags(StrEnum):
     PENN = "penn"
 
 
+class Start(StrEnum):
+    """What is put in front of a story."""
+
+    NONE = "none"
+    BOS = "bos"
+    EOS = "eos"
+
+
 Ckpt = Annotated[
     str | None,
     typer.Option(
         "--ckpt",
         metavar="FOLDER|NAME",
         help="Checkpoint folder or Hugging Face hub name; the bundled model if left out.",
+    ),
+]
+TokenizerFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tokenizer",
+        metavar="DIR",
+        help="Folder of the model's tokenizer, where the checkpoint holds none or another.",
+    ),
+]
+StartToken = Annotated[
+    Start | None,
+    typer.Option(
+        "--start",
+        help="What to put in front of a story: the token that begins a text, the one that ends it, "
+        "or nothing; as the tokenizer's configuration says if left out.",
     ),
 ]
 TextFile = Annotated[
@@ -85,6 +109,11 @@ AccountFolder = Annotated[
 Out = Annotated[Path, typer.Option("--out", help="Folder for what is written.")]
 Pictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Draw pictures.")]
 Full = Annotated[bool, typer.Option("--full", help="Read the whole text.")]
+
+
+def start_choice(start: Start | None) -> Literal["none", "bos", "eos"] | None:
+    """What ``load`` takes for a ``--start``."""
+    return None if start is None else cast("Literal['none', 'bos', 'eos']", start.value)
 
 
 def check_one_text(text: Path | None, dataset: str | None) -> None:

@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tinyinterp.errors import CorpusError
-from tinyinterp.io.progress import Progress
+from tinyinterp.io.progress import Progress, say
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.text.tokenizer import Tokenizer
+from tinyinterp.text.unknown import unknown_note
 
 BATCH_TOKENS = 8192  # of a forward pass, at most; only memory and speed depend on it
 BATCH_LOGITS = 1 << 26  # of a forward pass, at most
@@ -26,7 +27,10 @@ STORIES_AT_ONCE = 256  # windowed, and sorted by length, together
 
 @dataclass(frozen=True)
 class Loss:
-    """Loss over whole stories; their closing end-of-text is not scored."""
+    """Loss over whole stories; neither a start token nor the end of a story is scored.
+
+    Without a start token the first token of a story is not scored either, nor are its bytes.
+    """
 
     nats_per_token: float
     bits_per_byte: float
@@ -45,7 +49,7 @@ class ScoredWindow:
 
 
 def story_windows(tokens: list[int], n_ctx: int, first: int = 1) -> Iterator[ScoredWindow]:
-    """Windows over one story that starts with end-of-text, so that each token is scored once.
+    """Windows over one story behind its start token, so that each token is scored once.
 
     Tokens before ``first`` are read and not scored.
 
@@ -82,7 +86,7 @@ def measure_loss(
     stories: Iterable[tuple[list[int], int, int]],
     report: Progress | None = None,
 ) -> Loss:
-    """Loss of ``model`` over stories: tokens (end-of-text first), UTF-8 bytes, first scored token.
+    """Loss of ``model`` over stories: tokens (with their start token), UTF-8 bytes, first scored.
 
     That is 1 for a whole story; the bytes are those of what is scored.
 
@@ -111,10 +115,16 @@ def measure_loss(
 
 
 def _encode(tokenizer: Tokenizer, stories: Iterable[str]) -> Iterator[tuple[list[int], int, int]]:
-    iterator = iter(stories)
+    iterator, unknown = iter(stories), 0
     while batch := list(islice(iterator, STORIES_AT_ONCE)):
         for story, encoding in zip(batch, tokenizer.encode_batch(batch), strict=True):
-            yield [tokenizer.end_of_text, *encoding.ids], len(story.encode("utf-8")), 1
+            unknown += tokenizer.unknown_characters(story, encoding)
+            scored = story
+            if not tokenizer.front:  # the first token is only read
+                scored = story[encoding.offsets[0][1] :] if encoding.offsets else ""
+            yield [*tokenizer.front, *encoding.ids], len(scored.encode("utf-8")), 1
+    if unknown:
+        say(f"note: {unknown_note(unknown)}")
 
 
 def _score(model: Decoder | Compressor, windows: list[ScoredWindow]) -> tuple[float, int]:

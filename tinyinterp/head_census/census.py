@@ -157,7 +157,7 @@ def _causal_batches(corpus: Corpus, survey: Survey) -> list[MicroBatch]:
     wanted = int(np.clip(len(by_length) * CAUSAL_SHARE, CAUSAL_LEAST, CAUSAL_MOST))
     at = np.linspace(0, len(by_length) - 1, wanted + 2)[1:-1]
     chosen = [by_length[i] for i in sorted({round(index) for index in at})]
-    return list(group_by_length(chosen, corpus.tokenizer.end_of_text))
+    return list(group_by_length(chosen, corpus.tokenizer.padding))
 
 
 def offset_profiles(surrogates: Sequence[Surrogate]) -> Float[np.ndarray, "layer head offset"]:

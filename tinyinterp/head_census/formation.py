@@ -114,7 +114,7 @@ def follow_heads(
     warnings: list[str] = []
     with progress("heads over training", len(snapshots) * survey.tokens) as bar:
         for snapshot in snapshots:
-            decoder = checkpoint.load(snapshot.folder).decoder
+            decoder = checkpoint.load(snapshot.folder, tokenizer=model.tokenizer.folder).decoder
             measured = measure(
                 decoder,
                 decoder.config,

@@ -146,11 +146,13 @@ def sentence_starts(words: list[str]) -> Bool[np.ndarray, " word"]:
 
 
 def most_frequent(corpus: Corpus, side: Side | None) -> list[int]:
-    """The most frequent tokens of a side, end-of-text left out; of equals, the smaller number."""
+    """The most frequent tokens of a side, special ones left out; of equals, the smaller number."""
     counts: Counter[int] = Counter()
     for sequence in corpus.sequences(side):
         counts.update(sequence.tokens[1:].tolist())
-    counts.pop(corpus.tokenizer.end_of_text, None)
+    for special in (corpus.tokenizer.begin, corpus.tokenizer.end):
+        if special is not None:
+            counts.pop(special, None)
     return sorted(counts, key=lambda token: (-counts[token], token))[:MOST_TOKENS]
 
 

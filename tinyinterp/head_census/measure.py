@@ -90,7 +90,8 @@ def measure(
     scan(engine, batches, [OnPatterns(config, listening)], report=report)
 
     repeated = RepeatedAccumulator(config)
-    scan(engine, repeated_batches(config, corpus.tokenizer.end_of_text, seed), [repeated])
+    start = next(iter(corpus.tokenizer.front), None)
+    scan(engine, repeated_batches(config, start, seed), [repeated])
     resampled = None
     if with_resampled:
         changed = ResampledAccumulator(config, seed)

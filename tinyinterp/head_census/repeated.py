@@ -1,9 +1,10 @@
 """Induction and duplicate-token scores, on random tokens that are repeated once.
 
-A sequence is end-of-text, L different random tokens, the same L tokens again (Olsson et al. 2022).
-In the second half an *induction head* looks from each token to the one after its earlier
-occurrence, a *duplicate-token head* to the earlier occurrence itself. Nothing but the repetition
-is predictable there, so the raw attention is the score.
+A sequence is the start token (end-of-text for most models; a random token for those without one), L
+different random tokens, the same L tokens again (Olsson et al. 2022). In the second half an
+*induction head* looks from each token to the one after its earlier occurrence, a *duplicate-token
+head* to the earlier occurrence itself. Nothing but the repetition is predictable there, so the raw
+attention is the score.
 """
 
 from __future__ import annotations
@@ -24,12 +25,18 @@ N_LENGTHS = 8  # micro-batches, one length each
 N_EACH = 4  # sequences a micro-batch
 
 
-def repeated_batches(config: DecoderConfig, end_of_text: int, seed: int) -> list[MicroBatch]:
-    """Micro-batches of repeated random tokens; shorter where the context is."""
+def repeated_batches(config: DecoderConfig, start: int | None, seed: int) -> list[MicroBatch]:
+    """Micro-batches of repeated random tokens; shorter where the context is.
+
+    Args:
+        config: of the model.
+        start: the token in front; None: a random one, which is then a sink like any first token.
+        seed: of the draws.
+    """
     random = np.random.default_rng((seed, 1))
     longest = min(LONGEST, (config.n_ctx - 1) // 2)
     shortest = min(SHORTEST, longest)
-    candidates = np.array([t for t in range(config.n_vocab) if t != end_of_text])
+    candidates = np.array([t for t in range(config.n_vocab) if t != start])
     batches = []
     for number in range(N_LENGTHS):
         length = int(random.integers(shortest, longest + 1))
@@ -37,7 +44,10 @@ def repeated_batches(config: DecoderConfig, end_of_text: int, seed: int) -> list
         once = np.stack(
             [random.choice(candidates, length, replace=not enough) for _ in range(N_EACH)]
         )
-        first = np.full((N_EACH, 1), end_of_text)
+        if start is None:
+            first = random.choice(candidates, (N_EACH, 1))
+        else:
+            first = np.full((N_EACH, 1), start)
         rows: Int[np.ndarray, "batch position"] = np.concatenate([first, once, once], axis=1)
         sequences = tuple(
             Sequence(row, np.zeros((len(row), 2), dtype=np.int64), "", number, Side.TEST, number)

@@ -22,6 +22,10 @@ WANTED = (
     "special_tokens_map.json",
     "vocab.json",
     "merges.txt",
+    "vocab.txt",
+    "tokenizer.model",
+    "added_tokens.json",
+    "generation_config.json",
     "training.json",
     "adapter_config.json",  # says that the rest is no whole model
 )

@@ -39,7 +39,7 @@ def choose_texts(
     """
     side = Side.TEST if fit_on is None else None
     test = _test_stories(corpus, test_tokens, side)
-    end = corpus.tokenizer.end_of_text
+    end = corpus.tokenizer.padding
     return Texts(
         name=corpus.name,
         fit_name=(fit_on or corpus).name,

@@ -78,7 +78,7 @@ class Hit:
     after: str
     tag: str  # "" where the token is not scored
     story: int
-    position: int  # in the story, whose first token is at 1
+    position: int  # in the story as the model reads it: the start token is at 0
 
 
 def find_hits(
@@ -106,9 +106,13 @@ def _hits(
     """The hits in one sequence; ``texts`` caches the text of single tokens."""
     tokens, tags = sequence.tokens.tolist(), tag_reader.tokens(sequence).tags.tolist()
     positions = (ids - int(token_ids(sequence)[0]) + 1).tolist()
-    pieces = [tokens[max(1, i - CONTEXT) : i] for i in positions]
+    pieces = [tokens[max(sequence.front, i - CONTEXT) : i] for i in positions]
     pieces += [tokens[i + 1 : i + 1 + CONTEXT] for i in positions]
     contexts = corpus.tokenizer.decode_batch(pieces)
+    if sequence.start == 0 and corpus.tokenizer.pieces.leads_with_space:
+        for index, position in enumerate(positions):
+            if position - CONTEXT <= sequence.front:  # from the beginning of the story
+                contexts[index] = contexts[index].removeprefix(" ")
     found = {}
     for index, (number, position) in enumerate(zip(ids.tolist(), positions, strict=True)):
         token, tag = tokens[position], tags[position]

@@ -51,7 +51,7 @@ def attribute(
     Args:
         decoder: the model.
         run: of that model.
-        position: after which the token is predicted; 0 is end-of-text.
+        position: after which the token is predicted.
         token: its id.
         against: the id of another token, whose logit is taken off; None: the logit itself.
 

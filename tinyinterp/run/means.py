@@ -48,7 +48,7 @@ class Means:
 
 
 class _Sums:
-    """Sums at every head's and neuron's hook, in fp64, padding and end-of-text left out."""
+    """Sums at every head's and neuron's hook, in fp64, without padding and position 0."""
 
     def __init__(self, decoder: Decoder) -> None:
         self.totals: dict[str, Tensor] = {}
@@ -62,7 +62,7 @@ class _Sums:
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         counted = batch.mask.clone()
-        counted[:, 0] = False  # end-of-text
+        counted[:, 0] = False  # the start token, or what takes its part
         total = value[counted.to(value.device)].double().sum(0)
         self.totals[name] = self.totals.get(name, 0) + total
         if name == self._names[0]:

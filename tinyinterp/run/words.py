@@ -9,12 +9,14 @@ from jaxtyping import Int
 from torch import Tensor
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.progress import say
 from tinyinterp.text.tokenizer import Tokenizer
+from tinyinterp.text.unknown import unknown_note
 
 
 @dataclass(frozen=True)
 class Read:
-    """A text's tokens, with end-of-text in front, as at the start of a story."""
+    """A text as the model reads it at the start of a story, behind its start token if any."""
 
     ids: Int[Tensor, " position"]
     tokens: list[str]  # the text of each; half a character as <0xF0>
@@ -32,10 +34,14 @@ def read_text(tokenizer: Tokenizer, n_ctx: int, text: str) -> Read:
         )
     if not text.strip():
         raise CorpusError("the text is empty; give at least one word")
-    ids = [tokenizer.end_of_text, *tokenizer.encode(text).ids]
+    encoding, front = tokenizer.encode(text), tokenizer.front
+    ids, most = [*front, *encoding.ids], n_ctx - len(front)
     if len(ids) > n_ctx:
+        start = f", one of them {tokenizer.start_name}" if front else ""
         raise CorpusError(
-            f"the text has {len(ids) - 1} tokens; the context holds {n_ctx}, one of them "
-            f"end-of-text: give at most {n_ctx - 1}"
+            f"the text has {len(encoding.ids)} tokens; the context holds {n_ctx}{start}: give at "
+            f"most {most}"
         )
+    if lost := tokenizer.unknown_characters(text, encoding):
+        say(f"note: {unknown_note(lost)}")
     return Read(torch.tensor(ids), [tokenizer.token_text(token) for token in ids])

@@ -1,7 +1,12 @@
 """Text as a model reads it: sequences of tokens that know their story and their characters.
 
-A *sequence* is one story that starts with the end-of-text token; a story longer than the context is
-cut into several, each starting with end-of-text. Sequences come in fixed *micro-batches* of
+A *sequence* is one story behind its start token (end-of-text for most models); a story longer than
+the context is cut into several, each behind a start token. For a model that was trained with no
+token in front, the first token of the story takes that part: it is read, and attention to it is a
+sink as for any first position, but it is never counted nor predicted. A later sequence of such a
+story starts with the last token of the one before, so that each other token is counted once.
+
+Sequences come in fixed *micro-batches* of
 similar length: what is forwarded together never depends on an option, so neither does any result.
 
 Every story is put, by a hash of its text alone, on one of two *sides* (what is chosen or fitted
@@ -24,10 +29,13 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.progress import say
 from tinyinterp.text.kept import KeptStories
+from tinyinterp.text.pieces import Encoding
 from tinyinterp.text.separators import Separator
 from tinyinterp.text.source import BlankLines, open_stories
 from tinyinterp.text.tokenizer import Tokenizer
+from tinyinterp.text.unknown import unknown_note
 
 N_BLOCKS = 64
 STORIES_AT_ONCE = 512  # sorted by length among themselves
@@ -47,8 +55,8 @@ class Side(Enum):
 class Sequence:
     """A story, or a piece of one, as tokens.
 
-    ``offsets[t]`` are the characters ``[start, end)`` of ``story`` that token ``t`` covers; the
-    end-of-text in front covers none.
+    ``offsets[t]`` are the characters ``[start, end)`` of ``story`` that token ``t`` covers; a start
+    token covers none. The token at 0 is never counted.
     """
 
     tokens: Int[np.ndarray, " position"]
@@ -58,18 +66,20 @@ class Sequence:
     side: Side
     block: int
     start: int = 0  # tokens of the story that came in sequences before this one
+    front: int = 1  # start tokens: 1, or 0 where the story's own first token is at 0
+    unknown: int = 0  # characters of the story without a token; counted on its first sequence
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """Sequences of similar length, padded at the end with end-of-text."""
+    """Sequences of similar length, padded at the end."""
 
     sequences: tuple[Sequence, ...]
     tokens: Int[Tensor, "batch position"]
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each sequence, the end-of-text in front included, padding not."""
+        """Tokens of each sequence, the start token included, padding not."""
         return [len(sequence.tokens) for sequence in self.sequences]
 
     @cached_property
@@ -95,6 +105,7 @@ class Survey:
     test_sequences: int  # on the side that is reported; all, where the other side is empty
     two_sided: bool  # whether both sides have a story
     digest: str  # SHA-256 over the stories
+    unknown: int = 0  # characters that the tokenizer has no token for
 
 
 @dataclass(frozen=True)
@@ -128,12 +139,13 @@ class Corpus:
     max_tokens: int | None = None
     blank_lines: BlankLines = "kept"
     _kept: list[_Kept] = field(default_factory=list, repr=False, compare=False, kw_only=True)
+    _said: set[str] = field(default_factory=set, repr=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.n_ctx < 2:
             raise CorpusError(
-                f"a context of {self.n_ctx} has no room for a story: a sequence is the end-of-text "
-                "token and at least one token of a story; expected 2 or more"
+                f"a context of {self.n_ctx} has no room for a story: a sequence is a start token "
+                "and at least one token of a story; expected 2 or more"
             )
         if self.max_tokens is not None and self.max_tokens < 1:
             raise CorpusError(
@@ -153,35 +165,52 @@ class Corpus:
         """
         for chunk in self._chunks():
             chosen = [s for s in chunk if side in (None, s.side)]
-            yield from reversed(list(group_by_length(chosen, self.tokenizer.end_of_text)))
+            yield from reversed(list(group_by_length(chosen, self.tokenizer.padding)))
 
     def survey(self) -> Survey:
         """How much there is to read, and a digest of it."""
-        tokens = longest = n_sequences = 0
+        tokens = longest = n_sequences = unknown = 0
         on_test = 0
         digest = hashlib.sha256()
         for sequence in self.sequences():
             tokens += len(sequence.tokens)
             longest = max(longest, len(sequence.tokens))
             n_sequences += 1
+            unknown += sequence.unknown
             on_test += sequence.side is Side.TEST
             if sequence.start == 0:
                 digest.update(sequence.story.encode("utf-8", "surrogatepass") + b"\0")
         two_sided = 0 < on_test < n_sequences
         test_sequences = on_test if two_sided else n_sequences
-        return Survey(tokens, n_sequences, longest, test_sequences, two_sided, digest.hexdigest())
+        digested = digest.hexdigest()
+        return Survey(tokens, n_sequences, longest, test_sequences, two_sided, digested, unknown)
+
+    def _say_unknown(self, n: int) -> None:
+        """Say once what the tokenizer lost of the text."""
+        if n and not self._said:
+            self._said.add(self.name)
+            say(f"note: {self.name}: {unknown_note(n)}")
 
     def _chunks(self) -> Iterator[list[Sequence]]:
-        total = 0
+        total = unknown = n_sequences = 0
         chunk: list[Sequence] = []
         for number, (n_tokens, sequences) in enumerate(self._read_once(), start=1):
             chunk.extend(sequences)
             total += n_tokens
+            n_sequences += len(sequences)
+            unknown += sum(sequence.unknown for sequence in sequences)
             if self.max_tokens is not None and total >= self.max_tokens:
                 break
             if number % STORIES_AT_ONCE == 0:
                 yield chunk
                 chunk = []
+        if not n_sequences:
+            raise CorpusError(
+                f"{self.name} has no story of two tokens or more: nothing in it can be predicted"
+                if not self.tokenizer.front
+                else f"{self.name} holds no story with a token"
+            )
+        self._say_unknown(unknown)
         if chunk:
             yield chunk
 
@@ -207,12 +236,23 @@ class Corpus:
         self, story: str, number: int, ids: list[int], offsets: list[tuple[int, int]]
     ) -> Iterator[Sequence]:
         side, block = side_and_block(story)
-        step = self.n_ctx - 1
-        for start in range(0, len(ids), step):
-            piece = slice(start, start + step)
-            tokens = np.array([self.tokenizer.end_of_text, *ids[piece]], dtype=np.int64)
-            spans = np.array([(0, 0), *offsets[piece]], dtype=np.int64)
-            yield Sequence(tokens, spans, story, number, side, block, start)
+        front, step = self.tokenizer.front, self.n_ctx - 1
+        unknown = self.tokenizer.unknown_characters(story, Encoding(ids, offsets))
+        for start in range(0, len(ids) + len(front) - 1, step):
+            piece = slice(start, start + self.n_ctx - len(front))
+            tokens = np.array([*front, *ids[piece]], dtype=np.int64)
+            spans = np.array([*([(0, 0)] * len(front)), *offsets[piece]], dtype=np.int64)
+            yield Sequence(
+                tokens,
+                spans,
+                story,
+                number,
+                side,
+                block,
+                start,
+                len(front),
+                0 if start else unknown,
+            )
 
 
 def open_corpus(

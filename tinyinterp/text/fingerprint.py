@@ -32,6 +32,8 @@ def census_fingerprint(
         thresholds: that decided its labels.
         **others: whatever else it depends on, such as the tagger.
     """
+    start = corpus.tokenizer.start  # most often the token that ends a text
+    others |= {"start": start} if start != "eos" else {}
     about = {
         "version": __version__,
         "model": list(model),

@@ -28,7 +28,8 @@ from tokenizers import Tokenizer as Backend
 
 from tinyinterp.errors import TokenizerError
 from tinyinterp.io.table import Table
-from tinyinterp.text.tokenizer import Tokenizer, byte_characters
+from tinyinterp.text.pieces import byte_characters
+from tinyinterp.text.tokenizer import Tokenizer
 
 UNKNOWN = "<|unknown|>"  # the name under which "unknown" shows the rest
 STORIES_AT_ONCE = 1024  # encoded in parallel

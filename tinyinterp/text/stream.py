@@ -22,7 +22,7 @@ class TextStream:
         """What can be shown now that ``token`` has come."""
         self._waiting.append(token)
         text = self._tokenizer.decode(self._waiting)
-        if text.endswith("\ufffd"):
+        if self._tokenizer.pieces.unfinished(text):
             return ""
         self._waiting = []
         return text

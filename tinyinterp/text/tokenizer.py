@@ -1,90 +1,138 @@
-"""Byte-level BPE tokenizers: trained here, or opened from a model's folder.
+"""Tokenizers: trained here, or opened from a model's folder.
 
 A thin face over the ``tokenizers`` library that keeps what analyses need: the character span of
-every token, a readable name for every token (also for half an emoji), and the end-of-text token
-that separates stories. :mod:`tinyinterp.text.reduction` cuts another tokenizer's vocabulary.
+every token, a readable text for every token (also for half an emoji), the token that ends a text
+and the one that a story starts with. :mod:`tinyinterp.text.reduction` cuts another tokenizer's
+vocabulary, :mod:`tinyinterp.text.pieces` knows how each kind of tokenizer joins tokens to words.
+
+Ids are those of ``AutoTokenizer`` without special tokens, but for two differences on purpose. The
+name of a special token inside a story (``He typed <|endoftext|> twice``) is text, as with
+``split_special_tokens=True``. And what is put in front of a story is decided once, by ``start``:
+a token that ``AutoTokenizer`` adds at the end of a text is left out.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from tokenizers import Tokenizer as Backend
-from tokenizers import decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import models, pre_tokenizers, trainers
 
 from tinyinterp.errors import CorpusError, TokenizerError
 from tinyinterp.io.files import make_folder, write_text
+from tinyinterp.io.progress import say
+from tinyinterp.text.opening import (
+    CLAMP_KEY,
+    END_OF_TEXT,
+    byte_level,
+    open_with_transformers,
+    read_tokenizer,
+    special_token,
+)
+from tinyinterp.text.pieces import BYTE, Encoding, Pieces
+from tinyinterp.text.start import Start, choose_start
+from tinyinterp.text.unknown import count_unknown, has_all_bytes, unknown_note, unknown_tokens
 
-END_OF_TEXT = "<|endoftext|>"
-CLAMP_KEY = "tinyinterp_unknown_from"  # in tokenizer_config.json: ids from here on are one unknown
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Tokens of one text: ids, and the characters ``[start, end)`` that each covers."""
-
-    ids: list[int]
-    offsets: list[tuple[int, int]]
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 class Tokenizer:
     """Text to token ids and back.
 
     Args:
-        backend: a byte-level BPE of the ``tokenizers`` library.
-        end_of_text: the token that separates stories.
+        backend: a byte-level, SentencePiece or WordPiece tokenizer of the ``tokenizers`` library.
+        end_of_text: the token that separates stories; None: there is none.
         unknown_from: ids from this one on are all read as this one (the published way to cut a
             vocabulary, which loses text); None for a tokenizer that loses nothing.
+        bos: the token that begins a text, if that is another; None: ``end_of_text``.
+        start: what is put in front of a story: ``bos``, ``eos`` (``end_of_text``) or nothing.
+        folder: that it was opened from.
+        as_stored: whether ``tokenizer.json`` there is taken as it is; otherwise ``AutoTokenizer``
+            made it.
+        notes: what its reader should know about how texts are read.
+
+    Raises:
+        TokenizerError: it lacks a token that was named, or is of none of the three kinds.
     """
 
     def __init__(
-        self, backend: Backend, end_of_text: str = END_OF_TEXT, unknown_from: int | None = None
+        self,
+        backend: Backend,
+        end_of_text: str | None = END_OF_TEXT,
+        unknown_from: int | None = None,
+        *,
+        bos: str | None = None,
+        start: Start = "eos",
+        folder: Path | None = None,
+        as_stored: bool = True,
+        notes: tuple[str, ...] = (),
     ) -> None:
-        found = backend.token_to_id(end_of_text)
-        if found is None:
-            raise TokenizerError(
-                f"the tokenizer has no {end_of_text!r} token; stories could not be separated"
-            )
+        for name in (end_of_text, bos):
+            if name is not None and backend.token_to_id(name) is None:
+                raise TokenizerError(
+                    f"the tokenizer has no {name!r} token; stories could not be separated"
+                )
+        if start not in get_args(Start):
+            raise TokenizerError(f"start is {start!r}; choose one of {', '.join(get_args(Start))}")
+        backend.encode_special_tokens = True
         self.backend = backend
-        self.end_of_text: int = found
-        self.end_of_text_name = end_of_text
+        self.pieces = Pieces(backend)
+        self.eos, self.bos = end_of_text, bos or end_of_text
         self.unknown_from = unknown_from
+        self.folder, self.as_stored, self.notes = folder, as_stored, notes
+        self.start: Start = start
+        self.start_name = {"none": None, "bos": self.bos, "eos": self.eos}[start]
+        if start != "none" and self.start_name is None:
+            raise TokenizerError(
+                f"the tokenizer names no {start} token to put in front of a story; "
+                "--start none (in Python, start='none') reads stories without one"
+            )
 
     @classmethod
-    def open(cls, folder: Path) -> Tokenizer:
-        """Open ``tokenizer.json``, or ``vocab.json`` with ``merges.txt``, of a model folder.
+    def open(
+        cls,
+        folder: Path,
+        *,
+        start: Start | None = None,
+        model: Path | None = None,
+        n_rows: int | None = None,
+    ) -> Tokenizer:
+        """Open the tokenizer of a model folder, as ``AutoTokenizer`` opens it.
+
+        Args:
+            folder: with ``tokenizer.json``, or whatever else ``transformers`` reads.
+            start: what is put in front of a story; None: what the configuration says, or, where it
+                says nothing and texts begin and end with the same token, that token, because it
+                stands between texts in training.
+            model: the folder of the checkpoint, if that is another; its ``config.json`` may name
+                the token that ends a text.
+            n_rows: of the model's embedding. Tokens without a row (a ``[PAD]`` that was added) are
+                never given.
 
         Raises:
-            TokenizerError: neither is there, or they cannot be read.
+            TokenizerError: there is none, or it cannot be read.
         """
-        settings = _read_settings(folder / "tokenizer_config.json")
-        files = [folder / name for name in ("tokenizer.json", "vocab.json", "merges.txt")]
-        whole, vocabulary, merges = (path.is_file() for path in files)
-        if not whole and not (vocabulary and merges):
-            raise TokenizerError(
-                f"{folder} holds no tokenizer: "
-                "expected tokenizer.json, or vocab.json and merges.txt"
-            )
-        try:
-            if whole:
-                backend = Backend.from_file(str(files[0]))
-            else:
-                backend = _byte_level(models.BPE.from_file(str(files[1]), str(files[2])))
-        # Bare Exception is all that the Rust library raises, whatever is wrong with a file.
-        except Exception as error:
-            raise TokenizerError(f"cannot read the tokenizer in {folder}: {error}") from error
-        if not whole:
-            backend.add_special_tokens([END_OF_TEXT])
-        backend.no_padding()
-        backend.no_truncation()
-        end_of_text = settings.get("eos_token") or END_OF_TEXT
-        if isinstance(end_of_text, dict):  # older files store the token with its flags
-            end_of_text = end_of_text["content"]
-        return cls(backend, end_of_text, settings.get(CLAMP_KEY))
+        stored = read_tokenizer(folder)
+        model = model or folder
+        eos = special_token(stored.backend, "eos", stored.eos, model, n_rows)
+        bos = special_token(stored.backend, "bos", stored.bos, model, n_rows)
+        ours = any((place / "training.json").is_file() for place in (folder, model))
+        chosen, notes = choose_start(stored, bos, eos, start, ours=ours)
+        return cls(
+            stored.backend,
+            eos,
+            stored.unknown_from,
+            bos=bos,
+            start=chosen,
+            folder=folder,
+            as_stored=stored.as_stored,
+            notes=notes,
+        )
 
     @classmethod
     def train(cls, texts: Iterable[str], n_vocab: int) -> Tokenizer:
@@ -99,7 +147,7 @@ class Tokenizer:
                 f"a vocabulary of {n_vocab} cannot hold the 256 bytes and end-of-text; "
                 f"ask for at least {len(alphabet) + 1}"
             )
-        backend = _byte_level(models.BPE())
+        backend = byte_level(models.BPE())
         trainer = trainers.BpeTrainer(
             vocab_size=n_vocab,
             special_tokens=[END_OF_TEXT],
@@ -114,15 +162,68 @@ class Tokenizer:
             )
         return cls(backend)
 
-    @property
+    @cached_property
     def n_vocab(self) -> int:
-        """Number of token ids that :meth:`encode` can give."""
+        """Number of token ids, from 0 to the highest."""
         if self.unknown_from is not None:
             return self.unknown_from + 1
-        return self.backend.get_vocab_size()
+        return max(self.backend.get_vocab().values(), default=-1) + 1
+
+    @property
+    def end_of_text(self) -> int:
+        """The token that ends a text.
+
+        Raises:
+            TokenizerError: there is none.
+        """
+        if self.end is None:
+            raise TokenizerError("the tokenizer names no token that ends a text")
+        return self.end
+
+    @property
+    def end(self) -> int | None:
+        """The token that ends a text, if there is one."""
+        return None if self.eos is None else self.backend.token_to_id(self.eos)
+
+    @property
+    def begin(self) -> int | None:
+        """The token that begins a text, if there is one."""
+        return None if self.bos is None else self.backend.token_to_id(self.bos)
+
+    @property
+    def end_of_text_name(self) -> str:
+        """What the vocabulary calls the token that ends a text.
+
+        Raises:
+            TokenizerError: there is none.
+        """
+        return self.pieces.name(self.end_of_text)
+
+    @property
+    def padding(self) -> int:
+        """A token for what is masked out anyway."""
+        return self.end or 0
+
+    @property
+    def front(self) -> list[int]:
+        """What stands in front of every story: one token or none."""
+        token = {"none": None, "bos": self.begin, "eos": self.end}[self.start]
+        return [] if token is None else [token]
+
+    def without_row(self, n_rows: int) -> list[str]:
+        """Tokens that a text may give but that an embedding of so many rows lacks.
+
+        A special token is none of them: its name in a text is text.
+        """
+        if self.n_vocab <= n_rows:
+            return []
+        added = self.backend.get_added_tokens_decoder()
+        special = {token.content for token in added.values() if token.special}
+        ids = self.backend.get_vocab().items()
+        return [name for name, token in ids if token >= n_rows and name not in special]
 
     def encode(self, text: str) -> Encoding:
-        """Tokens of ``text``, without an end-of-text token added.
+        """Tokens of ``text``, with nothing added in front or at the end.
 
         Raises:
             CorpusError: it holds half of a surrogate pair, which no token stands for.
@@ -142,7 +243,61 @@ class Tokenizer:
                 "a text is not a string, or holds half of a surrogate pair; give whole characters, "
                 "decoded as UTF-8"
             ) from error
-        return [Encoding(self._clamp(e.ids), e.offsets) for e in encoded]
+        return [
+            Encoding(self._clamp(e.ids), e.offsets)
+            if self._special.isdisjoint(e.ids)
+            else self._spelled_out(text, e.ids, e.offsets)
+            for text, e in zip(texts, encoded, strict=True)
+        ]
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        """Tokens that no text stands for: special ones, but for the unknown token and bytes."""
+        added = self.backend.get_added_tokens_decoder().items()
+        special = {n for n, t in added if t.special and not BYTE.fullmatch(t.content)}
+        return frozenset(special - self._unknown)
+
+    def _spelled_out(self, text: str, ids: list[int], offsets: list[tuple[int, int]]) -> Encoding:
+        """Where the model itself takes a special token's name for a piece: its characters alone."""
+        spelled: list[tuple[int, tuple[int, int]]] = []
+        for token, (start, end) in zip(ids, offsets, strict=True):
+            if token not in self._special:
+                spelled.append((token, (start, end)))
+                continue
+            spelled += [
+                (piece.id, (at, at + 1))
+                for at in range(start, end)
+                for piece in self.backend.model.tokenize(text[at])
+            ]
+        return Encoding(self._clamp([n for n, _ in spelled]), [span for _, span in spelled])
+
+    def encode_prompt(self, prompt: str) -> list[int]:
+        """The start token and the tokens of ``prompt``; what it has no token for is said.
+
+        Raises:
+            CorpusError: it holds half of a surrogate pair, which no token stands for.
+        """
+        encoding = self.encode(prompt)
+        if lost := self.unknown_characters(prompt, encoding):
+            say(f"note: prompt: {unknown_note(lost)}")
+        return [*self.front, *encoding.ids]
+
+    def unknown_characters(self, text: str, encoding: Encoding) -> int:
+        """How many characters of ``text`` its tokens do not stand for, white space aside.
+
+        Either the unknown token stands for them, or no token at all.
+        """
+        return 0 if self._says_everything else count_unknown(text, encoding, self._unknown)
+
+    @cached_property
+    def _unknown(self) -> frozenset[int]:
+        return unknown_tokens(self.backend) | {n for n in [self.unknown_from] if n is not None}
+
+    @cached_property
+    def _says_everything(self) -> bool:
+        """Whether every character has tokens, so that none need be looked for."""
+        lossless = self.pieces.kind == "byte-level" and self.unknown_from is None
+        return lossless and has_all_bytes(self.backend)
 
     def _clamp(self, ids: list[int]) -> list[int]:
         if self.unknown_from is None:
@@ -150,69 +305,51 @@ class Tokenizer:
         return [min(token, self.unknown_from) for token in ids]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of ``ids``; end-of-text stays visible."""
-        return self.backend.decode(list(ids), skip_special_tokens=False)
+        """Text of ``ids`` anywhere in a text: the space before a word stays; end-of-text shows."""
+        return self.pieces.decode(ids)
 
     def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
         """Text of each, as :meth:`decode` gives it, in parallel."""
-        return self.backend.decode_batch([list(ids) for ids in batch], skip_special_tokens=False)
+        return self.pieces.decode_batch(batch)
+
+    def decode_whole(self, ids: Sequence[int]) -> str:
+        """Text of ``ids`` from the beginning of a text, without a space that was added there."""
+        text = self.decode(ids)
+        return text.removeprefix(" ") if self.pieces.leads_with_space else text
 
     def token_text(self, token: int) -> str:
-        """What one token stands for: its text, or ``<0xF0>`` for bytes of half a character."""
-        text = self.decode([token])
-        if "\ufffd" not in text:
-            return text
-        name = self.backend.id_to_token(token) or ""
-        inverse = {char: byte for byte, char in byte_characters().items()}
-        if any(char not in inverse for char in name):
-            return name
-        raw = bytes(inverse[char] for char in name)
-        return text if raw.decode("utf-8", "replace") != text else _hexadecimal(raw)
+        """What one token stands for: its text, or ``<0xF0>`` for bytes of half a character.
+
+        It starts with a space if the token starts a word after a space, for every kind of
+        tokenizer.
+        """
+        return self.pieces.text(token)
+
+    def to_transformers(self) -> PreTrainedTokenizerBase:
+        """The tokenizer as ``transformers`` opens it: what ``AutoTokenizer`` gives for the folder.
+
+        Raises:
+            TokenizerError: it was not opened from a folder, or ``transformers`` cannot open it.
+        """
+        if self.folder is None:
+            raise TokenizerError("the tokenizer was not opened from a folder; save it first")
+        return open_with_transformers(self.folder, as_stored=self.as_stored)
 
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` and ``tokenizer_config.json`` as ``transformers`` reads them."""
         make_folder(folder)
         write_text(folder / "tokenizer.json", self.backend.to_str(pretty=False))
-        settings = {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "bos_token": self.end_of_text_name,
-            "eos_token": self.end_of_text_name,
-            "unk_token": self.end_of_text_name,
-            "clean_up_tokenization_spaces": False,
-            "add_prefix_space": False,
-        }
+        settings: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast"}
+        if self.eos is not None:
+            settings |= {"bos_token": self.bos, "eos_token": self.eos}
+        unknown = getattr(self.backend.model, "unk_token", None) or self.eos
+        if unknown is not None:
+            settings["unk_token"] = unknown
+        settings["clean_up_tokenization_spaces"] = False
+        if self.pieces.kind == "byte-level":
+            splitter = self.backend.pre_tokenizer
+            prefix = isinstance(splitter, pre_tokenizers.ByteLevel) and splitter.add_prefix_space
+            settings["add_prefix_space"] = bool(prefix)
         if self.unknown_from is not None:
             settings[CLAMP_KEY] = self.unknown_from
         write_text(folder / "tokenizer_config.json", json.dumps(settings, indent=2) + "\n")
-
-
-def byte_characters() -> dict[int, str]:
-    """The printable character that byte-level BPE writes for each byte (GPT-2's table)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    table = {byte: chr(byte) for byte in printable}
-    return table | {byte: chr(256 + index) for index, byte in enumerate(others)}
-
-
-def _hexadecimal(raw: bytes) -> str:
-    return "".join(f"<0x{byte:02X}>" for byte in raw)
-
-
-def _byte_level(model: models.Model) -> Backend:
-    backend = Backend(model)
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    backend.post_processor = processors.ByteLevel(trim_offsets=False)
-    return backend
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        settings = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TokenizerError(f"cannot read {path}: {error}") from error
-    if not isinstance(settings, dict):
-        raise TokenizerError(f"{path} should hold a JSON object")
-    return settings

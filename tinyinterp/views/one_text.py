@@ -10,15 +10,17 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.progress import say
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import forward, kept
 from tinyinterp.selection import Index, choose_one
+from tinyinterp.text.unknown import unknown_note
 
 
 @dataclass(frozen=True)
 class OneText:
-    """A text as the model reads it, with end-of-text in front, as at the start of a story."""
+    """A text as the model reads it at the start of a story, behind its start token if any."""
 
     ids: Int[Tensor, " position"]
     tokens: list[str]  # the text of each; half a character as <0xF0>
@@ -33,12 +35,16 @@ def tokenize(model: Model, text: str) -> OneText:
     if not text.strip():
         raise CorpusError("the text is empty; give at least one word")
     tokenizer, n_ctx = model.tokenizer, model.config.n_ctx
-    ids = [tokenizer.end_of_text, *tokenizer.encode(text).ids]
+    encoding, front = tokenizer.encode(text), tokenizer.front
+    ids, most = [*front, *encoding.ids], n_ctx - len(front)
     if len(ids) > n_ctx:
+        start = f", one of them {tokenizer.start_name}" if front else ""
         raise CorpusError(
-            f"the text has {len(ids) - 1} tokens; the context of {model.name!r} holds {n_ctx}, one "
-            f"of them end-of-text: give at most {n_ctx - 1}"
+            f"the text has {len(encoding.ids)} tokens; the context of {model.name!r} holds "
+            f"{n_ctx}{start}: give at most {most}"
         )
+    if lost := tokenizer.unknown_characters(text, encoding):
+        say(f"note: {unknown_note(lost)}")
     return OneText(torch.tensor(ids), [tokenizer.token_text(token) for token in ids])
 
 

@@ -50,7 +50,7 @@ class ContrastSampler:
         scored: list[bool] = []
         for piece in np.split(tokens, np.flatnonzero(tokens == end)):
             begins = int(len(piece) > 0 and piece[0] == end)
-            text = self.tokenizer.decode(piece[begins:].tolist())
+            text = self.tokenizer.decode_whole(piece[begins:].tolist())
             asked = prompt_length(text) or 0
             instruction, story = self.tokenizer.encode_batch(
                 [text[:asked], shuffle_sentences(text[asked:], random)]

@@ -1,7 +1,7 @@
 """Patterns as a reader sees them: ``wanted to [show]``, ``[DET] little [girl|boy]``.
 
 The token that the neuron fires on stands in brackets, and so does every tag; ``*`` is any token and
-``BOS`` the end-of-text in front of a story. Patterns that differ in one token are written as one,
+``BOS`` the start token in front of a story. Patterns that differ in one token are written as one,
 their tokens between ``|``. Where nothing but the token says so, a word that goes on (or starts a
 line) has ``+`` in front, and a mark with a space before it ``␣``.
 """
@@ -101,7 +101,7 @@ class Wording:
     def _name(self, number: int) -> _Name:
         if number not in self._names:
             token = self._words.token(number)
-            if token == self._tokenizer.end_of_text:
+            if token in self._tokenizer.front:
                 self._names[number] = _Name(BEGINNING, BEGINNING, spaced=True)
             else:
                 text = self._tokenizer.token_text(token)
