@@ -270,7 +270,7 @@ def test_a_shape_that_is_no_model_is_refused(changes, message):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("architecture", "llama", "'llama' is not known"),
+        ("architecture", "mamba", "'mamba' is not known"),
         ("attention", ("global", "sparse", "local"), r"\['sparse'\]"),
         ("activation", "swish", "'swish' is not known"),
     ],
