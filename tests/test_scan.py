@@ -59,7 +59,7 @@ def ran(module, calls):
     return module.register_forward_hook(lambda *_: calls.append(1))
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2", "gpt_neox", "llama"])
 def test_both_engines_show_the_same_numbers(tmp_path, architecture):
     checkpoint = tiny_checkpoint(tmp_path, architecture)
     engine = hooked.convert(checkpoint)[0]

@@ -66,7 +66,7 @@ def by_hand(decoder, tokens, replace_z=None, replace_pattern=None):
     return float(loss), torch.stack(all_z)
 
 
-@pytest.fixture(scope="module", params=["gpt_neo", "gpt2"])
+@pytest.fixture(scope="module", params=["gpt_neo", "gpt2", "gpt_neox", "llama"])
 def decoder(request):
     return tiny_decoder(request.param)
 

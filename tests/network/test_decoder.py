@@ -14,7 +14,7 @@ from tinyinterp.network.attention import KeyValueCache, Tap, allowed_keys
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, ParameterCount, count_parameters
 
-ARCHITECTURES = ("gpt_neo", "gpt2")
+ARCHITECTURES = ("gpt_neo", "gpt2", "gpt_neox", "llama")
 
 
 def listen(decoder: Decoder, name: str) -> list[torch.Tensor]:

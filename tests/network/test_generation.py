@@ -41,7 +41,7 @@ def without_cache(decoder: Decoder | Compressor, prompt: list[int], n: int) -> l
     return tokens[len(prompt) :]
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2", "gpt_neox", "llama"])
 def test_greedy_with_the_cache_is_greedy_without_it(architecture: Architecture):
     decoder = tiny_decoder(architecture, tied=False)
     expected = without_cache(decoder, PROMPT, N_CTX - len(PROMPT))

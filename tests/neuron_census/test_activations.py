@@ -20,7 +20,7 @@ def read_once(decoder, layer, reading, tokens):
     return only
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2", "gpt_neox", "llama"])
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_each_reading_is_what_the_slow_way_gives(architecture: Architecture, layer: int):
     """The stream before a layer is what a decoder without the layers above hands to its norm."""

@@ -81,7 +81,7 @@ def measure_loss_rises(
             before = losses_above(decoder, 0, resid, batch).sum(1).numpy()
             for layer in range(config.n_layers):
                 block = decoder.block(layer)
-                mid, z, v = _attend(block, resid)
+                attn_out, z, v = _attend(block, resid)
                 table = _positional(surrogates[layer], mean_sinks[layer], batch.tokens.shape[1])
                 for head in range(config.n_heads):
                     mean = mean_z[layer, head].expand_as(z[:, :, head])
@@ -89,10 +89,10 @@ def measure_loss_rises(
                     positional[:, FIRST_QUERY:] = table[head, FIRST_QUERY:] @ v[:, :, head]
                     for total, instead in ((ablation, mean), (surrogate, positional)):
                         change = (instead - z[:, :, head]) @ _output_weight(block, head).T
-                        changed = _mlp(block, mid + change)
+                        changed = block.after_attention(resid, attn_out + change)
                         after = losses_above(decoder, layer + 1, changed, batch).sum(1).numpy()
                         np.add.at(total[:, layer, head], blocks, after - before)
-                resid = _mlp(block, mid)
+                resid = block.after_attention(resid, attn_out)
                 if report is not None:
                     report.advance(sum(batch.lengths))
     return LossRises(ablation, surrogate, tokens)
@@ -105,24 +105,19 @@ def _attend(
     Float[Tensor, "batch query head d_head"],
     Float[Tensor, "batch key head d_head"],
 ]:
-    """The residual stream after the attention of a block, its ``hook_z``, and its values.
+    """What the attention of a block adds to the residual stream, its ``hook_z``, and its values.
 
     A head's output is linear in its z, so this is computed once for all interventions.
     """
     x = block.ln1(resid)
     with kept(block, ["attn.hook_z"]) as seen:
-        mid = resid + block.attn(x)
-    z = seen["attn.hook_z"]
-    return mid, z, block.attn.v(x).view_as(z)
+        attn_out = block.attn(x)
+    return attn_out, seen["attn.hook_z"], block.attn.values(x)
 
 
 def _output_weight(block: Block, head: int) -> Float[Tensor, "d_model d_head"]:
-    d_head = block.attn.o.in_features // block.attn.n_heads
+    d_head = block.attn.d_head
     return block.attn.o.weight[:, head * d_head : (head + 1) * d_head]
-
-
-def _mlp(block: Block, mid: Float[Tensor, "batch position d_model"]) -> Tensor:
-    return mid + block.mlp(block.ln2(mid))
 
 
 def _positional(

@@ -65,9 +65,10 @@ def head_rises(
                 block = decoder.block(layer)
                 with kept(block, [Z]) as seen:
                     x = block.ln1(resid)
-                    mid = resid + block.attn(x)
+                    attn_out = block.attn(x)
                 z = seen[Z]
-                values = block.attn.v(x).view_as(z)
+                values = block.attn.values(x)
+                wide = resid.repeat(config.n_heads, 1, 1)
                 for number in range(rungs + 1):
                     if number:
                         pattern = surrogate_pattern(
@@ -76,15 +77,13 @@ def head_rises(
                         instead = torch.einsum("bhqk,bkhd->bqhd", pattern, values)
                     else:
                         instead = fitted.mean_z[layer].expand_as(z)
-                    changed = _each_head(block, mid, instead - z)
-                    after = losses_above(
-                        decoder, layer + 1, changed + block.mlp(block.ln2(changed)), side_by_side
-                    )
+                    changed = block.after_attention(wide, _each_head(block, attn_out, instead - z))
+                    after = losses_above(decoder, layer + 1, changed, side_by_side)
                     rise = after.sum(1).view(config.n_heads, -1) - before
                     np.add.at(rises[number, :, layer], blocks, rise.T.numpy())
                     if report is not None:
                         report.advance(sum(batch.lengths))
-                resid = mid + block.mlp(block.ln2(mid))
+                resid = block.after_attention(resid, attn_out)
     return Rises(rises, tokens)
 
 
@@ -206,10 +205,10 @@ def _repeated(batch: MicroBatch, times: int) -> MicroBatch:
 
 def _each_head(
     block: Block,
-    mid: Float[Tensor, "batch position d_model"],
+    attn_out: Float[Tensor, "batch position d_model"],
     change: Float[Tensor, "batch position head d_head"],
 ) -> Float[Tensor, "wide position d_model"]:
-    """The stream after attention with one head's output changed: head after head, as one batch."""
-    weight = block.attn.o.weight.view(mid.shape[-1], *change.shape[2:])  # [d_model head d_head]
+    """What attention adds with one head's output changed: head after head, as one batch."""
+    weight = block.attn.o.weight.view(-1, *change.shape[2:])  # [d_model head d_head]
     moved = torch.einsum("bthd,mhd->hbtm", change, weight)
-    return (mid + moved).flatten(0, 1)
+    return (attn_out + moved).flatten(0, 1)
