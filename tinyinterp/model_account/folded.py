@@ -88,10 +88,10 @@ def token_streams(
     """What the tokens alone make of the residual stream at each layer's heads, normalised.
 
     The embedding, the mean of the position embeddings if there are any, and what the MLPs of the
-    layers below add; attention is left out. From layer 1 on this is far nearer than the embedding to the stream in a text. In the
-    bundled model its cosine with a token's mean stream, each less its mean over tokens, is .97 on
-    average in layer 1 and .78 in layer 7. The embedding's is .14 and .15; with the MLP of layer 0
-    alone (the usual effective embedding) it is .97 and .70.
+    layers below add; attention is left out. From layer 1 on this is far nearer than the embedding
+    to the stream in a text. In the bundled model its cosine with a token's mean stream, each less
+    its mean over tokens, is .97 on average in layer 1 and .78 in layer 7. The embedding's is .14
+    and .15; with the MLP of layer 0 alone (the usual effective embedding) it is .97 and .70.
     """
     stream = decoder.embed.weight[tokens]
     if decoder.config.learned_positions:
