@@ -19,27 +19,28 @@ if TYPE_CHECKING:
 FORMATION_TOKENS = 10_000  # read for each snapshot by default
 
 
-def check_is_run(ckpt: str | None) -> Path:
-    """The folder of the run; the bundled model and names on the hub are refused.
+def check_is_run(ckpt: str | None) -> str:
+    """``ckpt``, which may be the folder of a run or a name on the hub.
 
     Raises:
-        SelectionError: ``ckpt`` is no folder.
+        SelectionError: it is neither, or the bundled model.
     """
+    from tinyinterp.checkpoint.find import HUB_NAME
     from tinyinterp.errors import SelectionError
     from tinyinterp.io.paths import is_folder, shown
 
-    folder = Path(ckpt or "").expanduser()
-    if ckpt and is_folder(folder):
-        return folder
+    if ckpt and (is_folder(Path(ckpt).expanduser()) or HUB_NAME.fullmatch(ckpt)):
+        return ckpt
     given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is not a folder with"
     raise SelectionError(
         f"{given} snapshots of its training; --over-training needs the folder of a run of "
-        "'tinyinterp train run', given with --ckpt"
+        "'tinyinterp train run', or a model on the hub with revisions such as step1000, given "
+        "with --ckpt"
     )
 
 
 def formation(
-    run: Path,
+    run: str,
     *,
     text: Path | None,
     dataset: str | None,
@@ -63,6 +64,7 @@ def formation(
     """
     from tinyinterp.api import HEAD_POSITIONS
     from tinyinterp.io.output import OutputFolder
+    from tinyinterp.io.paths import is_folder
     from tinyinterp.model import load
 
     model = load(run)
@@ -70,9 +72,14 @@ def formation(
     corpus = model.corpus(
         text, dataset=dataset, max_tokens=tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
     )
-    from tinyinterp.head_census.formation import find_snapshots, follow_heads  # slow
+    from tinyinterp.head_census.formation import (  # slow
+        find_snapshots,
+        follow_heads,
+        hub_snapshots,
+    )
 
-    snapshots = find_snapshots(model)
+    is_local = is_folder(Path(run).expanduser())
+    snapshots = find_snapshots(model) if is_local else hub_snapshots(model, run)
     output = OutputFolder(out)
     table = follow_heads(model, snapshots, corpus, seed=seed)
     with output.filling("formation", f"{model.name}, {corpus.name}") as folder:
