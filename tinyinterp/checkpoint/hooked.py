@@ -11,7 +11,7 @@ import copy
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from einops import rearrange
@@ -28,6 +28,7 @@ from tinyinterp.network.decoder import Block, Decoder
 
 if TYPE_CHECKING:
     from transformer_lens import HookedTransformer, HookedTransformerConfig
+    from transformer_lens.hook_points import HookPoint
     from transformers import PreTrainedTokenizerBase
 
 NORMS = {"layer": "LN", "rms": "RMS"}
@@ -108,18 +109,18 @@ def _set_rotations(hooked: HookedTransformer, decoder: Decoder) -> None:
 
 def _set_gate_biases(hooked: HookedTransformer, decoder: Decoder) -> None:
     """Add the biases of gated MLPs, for which it has no parameters, by hooks that stay."""
-    for layer, block in enumerate(hooked.blocks):
+    if not (decoder.config.gated and decoder.config.mlp_bias):
+        return
+    for layer in range(decoder.config.n_layers):
         mlp = decoder.block(layer).mlp
-        if mlp.gate is not None and decoder.config.mlp_bias:
-            for point, linear in (
-                (block.mlp.hook_pre, mlp.gate),
-                (block.mlp.hook_pre_linear, mlp.up),
-            ):
-                point.add_hook(partial(_plus, bias=linear.bias.detach()), is_permanent=True)
+        for name, linear in (("hook_pre", mlp.into_activation), ("hook_pre_linear", mlp.up)):
+            point = hooked.get_submodule(f"blocks.{layer}.mlp.{name}")
+            add = partial(_plus, bias=linear.bias.detach())
+            cast("HookPoint", point).add_hook(add, is_permanent=True)
 
 
-def _plus(value: Tensor, bias: Tensor, **_: object) -> Tensor:
-    return value + bias.to(value)
+def _plus(tensor: Tensor, bias: Tensor, hook: object) -> Tensor:  # noqa: ARG001
+    return tensor + bias.to(tensor)
 
 
 def copy_in(hooked: HookedTransformer, dtype: torch.dtype) -> HookedTransformer:
@@ -218,12 +219,14 @@ def _block_weights(block: Block, config: DecoderConfig) -> dict[str, Tensor]:
 
 
 def _norm(name: str, norm: nn.LayerNorm | nn.RMSNorm) -> dict[str, Tensor]:
-    of_norm = {f"{name}.w": norm.weight}
-    return of_norm | {f"{name}.b": norm.bias} if isinstance(norm, nn.LayerNorm) else of_norm
+    of_norm: dict[str, Tensor] = {f"{name}.w": norm.weight}
+    if isinstance(norm, nn.LayerNorm):
+        of_norm[f"{name}.b"] = norm.bias
+    return of_norm
 
 
 def _bias(linear: nn.Linear) -> Tensor:
-    return torch.zeros(linear.out_features) if linear.bias is None else linear.bias
+    return dict(linear.named_parameters()).get("bias", torch.zeros(linear.out_features))
 
 
 def _set_tokenizer(hooked: HookedTransformer, checkpoint: Checkpoint) -> None:

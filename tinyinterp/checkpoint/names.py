@@ -88,7 +88,7 @@ def to_hugging_face(decoder: Decoder) -> dict[str, Tensor]:
     """Parameters under Hugging Face's names; a tied head appears once, as the embedding."""
     state: dict[str, Tensor] = dict(decoder.named_parameters())
     config = decoder.config
-    order = FUSED.get(config.architecture)
+    order = FUSED.get(config.architecture, "")
     for layer in range(config.n_layers if order else 0):
         for part in ("weight", "bias"):
             names = [f"blocks.{layer}.attn.{name}.{part}" for name in "qkv"]

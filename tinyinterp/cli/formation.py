@@ -29,7 +29,8 @@ def check_is_run(ckpt: str | None) -> str:
     from tinyinterp.errors import SelectionError
     from tinyinterp.io.paths import is_folder, shown
 
-    if ckpt and (is_folder(Path(ckpt).expanduser()) or HUB_NAME.fullmatch(ckpt)):
+    is_name = ckpt and not ckpt.startswith((".", "~")) and HUB_NAME.fullmatch(ckpt)
+    if ckpt and (is_folder(Path(ckpt).expanduser()) or is_name):
         return ckpt
     given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is not a folder with"
     raise SelectionError(
@@ -63,23 +64,24 @@ def formation(
         OutputError: ``out`` cannot be written.
     """
     from tinyinterp.api import HEAD_POSITIONS
+    from tinyinterp.head_census.formation import (  # slow
+        find_snapshots,
+        follow_heads,
+        hub_snapshots,
+        hub_steps,
+    )
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.io.paths import is_folder
     from tinyinterp.model import load
 
+    is_local = is_folder(Path(run).expanduser())
+    steps = [] if is_local else hub_steps(run)  # before a model without snapshots is fetched
     model = load(run)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(
         text, dataset=dataset, max_tokens=tokens, n_ctx=n_ctx, keep_blank_lines=keep_blank_lines
     )
-    from tinyinterp.head_census.formation import (  # slow
-        find_snapshots,
-        follow_heads,
-        hub_snapshots,
-    )
-
-    is_local = is_folder(Path(run).expanduser())
-    snapshots = find_snapshots(model) if is_local else hub_snapshots(model, run)
+    snapshots = find_snapshots(model) if is_local else hub_snapshots(model, run, steps)
     output = OutputFolder(out)
     table = follow_heads(model, snapshots, corpus, seed=seed)
     with output.filling("formation", f"{model.name}, {corpus.name}") as folder:

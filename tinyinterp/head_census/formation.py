@@ -95,14 +95,11 @@ def find_snapshots(model: Model) -> list[Snapshot]:
     return [Snapshot(*item) for item in sorted((found | {step: folder}).items())]
 
 
-def hub_snapshots(model: Model, name: str) -> list[Snapshot]:
-    """The snapshots of a model of the hub, by step: its revisions ``step0``, ``step1``, ``step2``.
-
-    Of many some are fetched: the first, each that is about twice as late as the one before, and the
-    last.
+def hub_steps(name: str) -> list[int]:
+    """The steps at which a model of the hub is followed: of its revisions ``step0``, ``step1``, ….
 
     Raises:
-        CheckpointError: the hub has none, they are of another shape, or one cannot be fetched.
+        CheckpointError: the hub has none.
     """
     steps = hub.training_steps(name)
     if not steps:
@@ -111,7 +108,16 @@ def hub_snapshots(model: Model, name: str) -> list[Snapshot]:
             "step1000); give a model that has them, or the folder of a run of 'tinyinterp train "
             "run'"
         )
-    found = {step: hub.download_step(name, step) for step in spread(steps)}
+    return spread(steps)
+
+
+def hub_snapshots(model: Model, name: str, steps: Sequence[int]) -> list[Snapshot]:
+    """The snapshots of a model of the hub at these steps, which are fetched.
+
+    Raises:
+        CheckpointError: one is of another shape, or cannot be fetched.
+    """
+    found = {step: hub.download_step(name, step) for step in steps}
     _check_shapes(model, found)
     return [Snapshot(*item) for item in found.items()]
 
