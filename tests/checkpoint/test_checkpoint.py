@@ -242,7 +242,7 @@ def test_a_compressor_says_what_it_is(folder):
         ({"attention_types": [["global"], 3]}, "does not describe a decoder"),
         ({"attention_types": [[["sparse"], 3]]}, "'sparse'"),
         ({"activation_function": "mish"}, "'mish' is not one of"),
-        ({"model_type": "gpt2"}, "weights that a gpt2 does not have"),
+        ({"model_type": "gpt2"}, "does not divide into 12 heads"),
     ],
 )
 def test_a_foreign_configuration_is_refused(folder, changes, message):
