@@ -34,7 +34,7 @@ def tiny_tokenizer() -> Tokenizer:
 def tiny_config(
     architecture: Architecture = "gpt_neo", *, tied: bool = True, **changes: Any
 ) -> DecoderConfig:
-    """Three layers, two heads; a GPT-Neo is global, local, global."""
+    """Three layers, two heads; a GPT-Neo is global, local, global; heads of a Llama share keys."""
     shape: dict[str, Any] = {
         "n_vocab": N_VOCAB,
         "n_ctx": N_CTX,
@@ -43,8 +43,10 @@ def tiny_config(
         "n_heads": 2,
         "d_mlp": 31,
     }
-    if architecture == "gpt_neo":
-        shape["window"] = WINDOW
+    shape |= {
+        "gpt_neo": {"window": WINDOW},
+        "llama": {"d_head": 6, "n_key_value_heads": 1},  # rotates pairs of dimensions
+    }.get(architecture, {})
     return DecoderConfig(**(shape | changes), architecture=architecture, tied=tied)
 
 

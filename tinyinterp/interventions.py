@@ -135,22 +135,14 @@ def attend(
     Float[Tensor, "batch query head d_head"],
     Float[Tensor, "batch key head d_head"],
 ]:
-    """The residual stream after the attention of a block, its ``hook_z``, and its values.
+    """What the attention of a block adds to the residual stream, its ``hook_z``, and its values.
 
     A head's output is linear in its z, so this is computed once for all interventions.
     """
     x = block.ln1(resid)
     with kept(block, ["attn.hook_z"]) as seen:
-        mid = resid + block.attn(x)
-    z = seen["attn.hook_z"]
-    return mid, z, block.attn.v(x).view_as(z)
-
-
-def finish(
-    block: Block, mid: Float[Tensor, "wide position d_model"]
-) -> Float[Tensor, "wide position d_model"]:
-    """The stream after a block, from that after its attention."""
-    return mid + block.mlp(block.ln2(mid))
+        attn_out = block.attn(x)
+    return attn_out, seen["attn.hook_z"], block.attn.values(x)
 
 
 def _repeated(batch: MicroBatch, times: int) -> MicroBatch:

@@ -68,7 +68,7 @@ class Plain:
         shape: Any = settings.model
         self.settings, self.trainer = settings, trainer
         self.model = GPTNeoForCausalLM(
-            GPTNeoConfig(**config_to_hugging_face(shape, 0, torch.float32))
+            GPTNeoConfig(**config_to_hugging_face(shape, None, torch.float32))
         )
         self.model.load_state_dict(to_hugging_face(decoder_of(trainer)), strict=False)
         optimizer = settings.optimizer

@@ -62,7 +62,7 @@ def plain(way: str) -> Callable[[torch.Tensor], float]:
     from transformers import GPTNeoConfig, GPTNeoForCausalLM
 
     settings: Any = recipe(way).model
-    raw = config_to_hugging_face(settings, 0, torch.float32)
+    raw = config_to_hugging_face(settings, None, torch.float32)
     model = GPTNeoForCausalLM(GPTNeoConfig(**raw))
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.1)

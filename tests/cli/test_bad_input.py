@@ -31,7 +31,7 @@ def truncate(folder: Path) -> None:
 
 BROKEN: list[tuple[str, Callable[[Path], object]]] = [
     ("truncated", truncate),
-    ("only gpt_neo and gpt2", lambda folder: break_config(folder, model_type="llama")),
+    ("only gpt_neo, gpt2", lambda folder: break_config(folder, model_type="mamba")),
     ("compressor", lambda folder: break_config(folder, model_type=checkpoint.COMPRESSOR)),
     ("has shape", lambda folder: break_config(folder, intermediate_size=37)),
     ("no config.json", lambda folder: (folder / "config.json").unlink()),

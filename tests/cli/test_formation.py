@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import huggingface_hub
 import numpy as np
 import pytest
 from models import tiny_checkpoint
@@ -67,9 +69,42 @@ def test_formation_is_written_and_summed_up(run: Run, trained: Path, stories: Pa
 def test_what_has_no_snapshots_is_refused(run: Run, ckpt: Path, tmp_path: Path):
     words = ["heads", "--over-training", "--out", tmp_path / "out"]
     run(*words).refused("the bundled model has no snapshots of its training")
-    run(*words, "--ckpt", "gpt2").refused("'gpt2' is not a folder with snapshots")
+    run(*words, "--ckpt", "./gpt2").refused("'./gpt2' is not a folder with snapshots")
     run(*words, "--ckpt", ckpt).refused("model has no snapshots of its training")
     assert not (tmp_path / "out").exists()
+
+
+class FakeHub:
+    """A hub that has a run under one name, its snapshots as revisions such as ``step2``."""
+
+    def __init__(self, trained: Path, branches: list[str]) -> None:
+        self.trained, self.branches = trained, branches
+
+    def list_repo_refs(self, name: str) -> SimpleNamespace:
+        assert name == "somebody/small"
+        return SimpleNamespace(branches=[SimpleNamespace(name=each) for each in self.branches])
+
+    def snapshot_download(self, name: str, *, revision: str | None, **_: object) -> str:
+        assert name == "somebody/small"
+        if revision is None:
+            return str(self.trained)
+        return str(self.trained / "snapshots" / revision.replace("step", "step-"))
+
+
+def test_revisions_on_the_hub_are_followed(
+    run: Run, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = ["heads", "--over-training", "--ckpt", "somebody/small", "--tokens", 100]
+    words += ["--no-pictures", "--json", "--out", tmp_path / "out"]
+    fake = FakeHub(trained, ["main", "step2", "step1", "step10-old"])
+    monkeypatch.setattr(huggingface_hub, "HfApi", lambda: fake)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fake.snapshot_download)
+    shown = run(*words)
+    assert shown.code == 0, shown.err
+    assert json.loads(shown.out)["notes"]["steps"] == [1, 2]
+    fake.branches = ["main"]
+    run(*words).refused("somebody/small has no snapshots of its training on the hub")
 
 
 def test_a_snapshot_that_is_not_whole_is_refused(run: Run, trained: Path, tmp_path: Path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -35,19 +36,38 @@ def batch_of(*sequences, padding=0):
 SEQUENCES = tuple(sequence(n, n, block) for n, block in zip(LENGTHS, BLOCKS, strict=True))
 
 
+def turned(config, x):
+    """Queries or keys as complex numbers, turned one position after the other."""
+    if config.learned_positions:
+        return x
+    half = config.rotary_dim // 2
+    pairs = torch.complex(x[:, :half], x[:, half : 2 * half])
+    for position in range(len(x)):
+        for pair in range(half):
+            angle = position * config.rotary_base ** (-pair / half)
+            pairs[position, pair] *= complex(math.cos(angle), math.sin(angle))
+    return torch.cat((pairs.real, pairs.imag, x[:, 2 * half :]), dim=1)
+
+
 def by_hand(decoder, tokens, replace_z=None, replace_pattern=None):
     """Loss of one sequence, summed, and z of every layer; everything written out.
 
     ``replace_z`` and ``replace_pattern`` are (layer, head, what to put there).
     """
-    n, all_z = len(tokens), []
-    resid = decoder.embed.weight[tokens] + decoder.pos_embed.weight[:n]
+    n, all_z, config = len(tokens), [], decoder.config
+    resid = decoder.embed.weight[tokens]
+    if config.learned_positions:
+        resid = resid + decoder.pos_embed.weight[:n]
     for layer, block in enumerate(decoder.blocks):
         attn, x = block.attn, block.ln1(resid)
         z = torch.zeros(n, decoder.config.n_heads, decoder.config.d_head)
         for head in range(decoder.config.n_heads):
-            part = slice(head * decoder.config.d_head, (head + 1) * decoder.config.d_head)
-            q, k, v = (project(x)[:, part] for project in (attn.q, attn.k, attn.v))
+            own, shared = head, head * config.n_key_value_heads // config.n_heads
+            q, k, v = (
+                project(x)[:, at * config.d_head : (at + 1) * config.d_head]
+                for project, at in ((attn.q, own), (attn.k, shared), (attn.v, shared))
+            )
+            q, k = turned(config, q), turned(config, k)
             pattern = torch.zeros(n, n)
             for i in range(n):
                 first = 0 if attn.window is None else max(0, i - attn.window + 1)
@@ -58,15 +78,16 @@ def by_hand(decoder, tokens, replace_z=None, replace_pattern=None):
             if replace_z and replace_z[:2] == (layer, head):
                 z[:, head] = replace_z[2]
         all_z.append(z)
-        resid = resid + z.flatten(1) @ attn.o.weight.T + attn.o.bias
-        hidden = ACTIVATIONS[decoder.config.activation](block.mlp.up(block.ln2(resid)))
-        resid = resid + block.mlp.down(hidden)
+        after = resid + attn.o(z.flatten(1))
+        read, act = block.ln2(resid if config.parallel else after), ACTIVATIONS[config.activation]
+        up = block.mlp.up(read)
+        resid = after + block.mlp.down(act(block.mlp.gate(read)) * up if config.gated else act(up))
     logits = decoder.unembed(decoder.ln_final(resid))
     loss = F.cross_entropy(logits[:-1], tokens[1:], reduction="sum")
     return float(loss), torch.stack(all_z)
 
 
-@pytest.fixture(scope="module", params=["gpt_neo", "gpt2"])
+@pytest.fixture(scope="module", params=["gpt_neo", "gpt2", "gpt_neox", "llama"])
 def decoder(request):
     return tiny_decoder(request.param)
 

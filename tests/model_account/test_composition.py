@@ -14,7 +14,7 @@ from tinyinterp.network.config import Architecture, DecoderConfig
 from tinyinterp.network.decoder import Decoder
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2", "gpt_neox", "llama"])
 def test_compositions_are_those_of_whole_matrices(architecture: Architecture):
     decoder = tiny_decoder(architecture)
     found = compositions(decoder)

@@ -15,7 +15,7 @@ from tinyinterp.network.config import Architecture
 def test_moments_are_those_of_the_logits():
     decoder = tiny_decoder("gpt2", tied=False)
     unembed, neurons = folded_unembedding(decoder), fold_neurons(decoder, 1)
-    found = logit_effects(neurons.w_out, unembed, 93)
+    found = logit_effects(neurons.w_out, unembed, 93, len(unembed) - 1)
     logits = (neurons.w_out @ unembed).numpy()
     np.testing.assert_allclose(found.kurtosis, stats.kurtosis(logits, axis=1))
     np.testing.assert_allclose(found.skew, stats.skew(logits, axis=1))
@@ -34,7 +34,8 @@ def test_planted_neurons_get_their_family(architecture: Architecture, sign: int)
     written = write(5, architecture=architecture)
     few, half, code = written.basis[:, -2], written.basis[:, -1], written.basis[:, 0]
     w_out = sign * torch.stack([few, half, code, torch.zeros_like(few)])
-    found = logit_effects(w_out, folded_unembedding(written.decoder), 4)
+    unembed = folded_unembedding(written.decoder)
+    found = logit_effects(w_out, unembed, 4, len(unembed) - 1)
     few_family = "prediction" if sign > 0 else "suppression"
     assert found.families() == [few_family, "partition", "", ""]
     assert found.kurtosis[0] > 30
@@ -57,7 +58,9 @@ def test_random_neurons_have_no_family():
         families = [
             family
             for layer in range(3)
-            for family in logit_effects(fold_neurons(decoder, layer).w_out, unembed, 303).families()
+            for family in logit_effects(
+                fold_neurons(decoder, layer).w_out, unembed, 303, len(unembed) - 1
+            ).families()
         ]
         assert families == [""] * 303
 

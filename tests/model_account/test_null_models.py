@@ -54,7 +54,7 @@ def test_random_neurons_need_the_token(account: ModelAccount):
         np.array([row[f"r2_{rung}"] for row in account.neurons])
         for rung in ("token", "predecessor")
     )
-    assert 0.6 < np.median(token) < 0.9
+    assert np.median(token) > 0.9  # of a random model, tokens and positions are nearly all
     assert np.median(pair - token) < 0.02
 
 

@@ -18,7 +18,7 @@ from tinyinterp.model_account.weights import (
 from tinyinterp.network.config import Architecture
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2", "gpt_neox", "llama"])
 def test_a_row_for_every_head_and_neuron(architecture: Architecture, tmp_path: Path):
     opened = tiny_checkpoint(tmp_path / "model", architecture)
     decoder, tokenizer = opened.decoder, opened.tokenizer
@@ -39,10 +39,9 @@ def test_a_row_for_every_head_and_neuron(architecture: Architecture, tmp_path: P
     cosine = neurons.row(layer=2, neuron=7)["in_out_cosine"]
     block = decoder.block(2)
     w_in = block.mlp.up.weight[7] * block.ln2.weight
-    w_in, w_out = (
-        w_in - w_in.mean(),
-        block.mlp.down.weight[:, 7] - block.mlp.down.weight[:, 7].mean(),
-    )
+    w_out = block.mlp.down.weight[:, 7]
+    if decoder.config.norm == "layer":
+        w_in, w_out = w_in - w_in.mean(), w_out - w_out.mean()
     assert cosine == pytest.approx(float(w_in @ w_out / w_in.norm() / w_out.norm()), rel=1e-4)
     assert len(heads.write(tmp_path)) == len(neurons.write(tmp_path)) == 3
 

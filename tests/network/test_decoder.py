@@ -14,7 +14,7 @@ from tinyinterp.network.attention import KeyValueCache, Tap, allowed_keys
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, ParameterCount, count_parameters
 
-ARCHITECTURES = ("gpt_neo", "gpt2")
+ARCHITECTURES = ("gpt_neo", "gpt2", "gpt_neox", "llama")
 
 
 def listen(decoder: Decoder, name: str) -> list[torch.Tensor]:
@@ -270,7 +270,7 @@ def test_a_shape_that_is_no_model_is_refused(changes, message):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("architecture", "llama", "'llama' is not known"),
+        ("architecture", "mamba", "'mamba' is not known"),
         ("attention", ("global", "sparse", "local"), r"\['sparse'\]"),
         ("activation", "swish", "'swish' is not known"),
     ],

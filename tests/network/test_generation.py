@@ -41,9 +41,9 @@ def without_cache(decoder: Decoder | Compressor, prompt: list[int], n: int) -> l
     return tokens[len(prompt) :]
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2", "gpt_neox", "llama"])
 def test_greedy_with_the_cache_is_greedy_without_it(architecture: Architecture):
-    decoder = tiny_decoder(architecture, tied=False)
+    decoder = tiny_decoder(architecture, tied=False, scale=0.4)
     expected = without_cache(decoder, PROMPT, N_CTX - len(PROMPT))
     assert len(set(expected)) > 5  # not one token for ever, which would agree by accident
     assert generate(decoder, PROMPT, settings=GREEDY) == [expected]

@@ -53,7 +53,9 @@ def test_the_41m_recipe_is_as_published():
 
 
 def test_presets_with_recipes_are_the_ones_compared_above():
-    assert set(PRESETS) & set(names()) == {"bundled", "gptneo-33m", "gptneo-41m"}
+    assert set(PRESETS) & set(names()) == {
+        *("bundled", "gptneo-33m", "gptneo-41m", "pythia-14m", "stories15m")
+    }
 
 
 def test_the_tiny_recipe_is_tiny():

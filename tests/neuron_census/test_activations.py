@@ -20,17 +20,21 @@ def read_once(decoder, layer, reading, tokens):
     return only
 
 
-@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2"])
+@pytest.mark.parametrize("architecture", ["gpt_neo", "gpt2", "gpt_neox", "llama"])
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_each_reading_is_what_the_slow_way_gives(architecture: Architecture, layer: int):
     """The stream before a layer is what a decoder without the layers above hands to its norm."""
     decoder, tokens = tiny_decoder(architecture, seed=layer), random_tokens(3, 43)
     mlp, block = decoder.block(layer).mlp, decoder.block(layer)
     stream = decoder.residual(tokens, stop_at_layer=layer)  # [3 43 26]
-    report = torch.einsum("bpd,nd->bpn", stream, mlp.up.weight) + mlp.up.bias
-    middle = stream + block.attn(block.ln1(stream))
-    pre = torch.einsum("bpd,nd->bpn", block.ln2(middle), mlp.up.weight) + mlp.up.bias
-    slow = {"report": report, "pre": pre, "post": mlp.activation(pre)}
+    reads = mlp.up if mlp.gate is None else mlp.gate
+    middle = stream if decoder.config.parallel else stream + block.attn(block.ln1(stream))
+    report, pre = (
+        torch.einsum("bpd,nd->bpn", x, reads.weight) + (0 if reads.bias is None else reads.bias)
+        for x in (stream, block.ln2(middle))
+    )
+    post = mlp.activation(pre) * (1 if mlp.gate is None else mlp.up(block.ln2(middle)))
+    slow = {"report": report, "pre": pre, "post": post}
     assert set(slow) == set(READINGS)
     for reading, expected in slow.items():
         found = read_once(decoder, layer, reading, tokens)

@@ -8,7 +8,10 @@ from tinyinterp.network.config import Architecture
 from tinyinterp.neuron_census.effects import raised_and_lowered
 
 
-@pytest.mark.parametrize(("architecture", "tied"), [("gpt_neo", True), ("gpt2", False)])
+@pytest.mark.parametrize(
+    ("architecture", "tied"),
+    [("gpt_neo", True), ("gpt2", False), ("gpt_neox", False), ("llama", True)],
+)
 def test_tokens_are_those_whose_logits_move(architecture: Architecture, *, tied: bool):
     """By hand: the norm of a stream so large that a neuron hardly changes its scale."""
     decoder, tokenizer = tiny_decoder(architecture, tied=tied).double(), tiny_tokenizer()

@@ -68,6 +68,18 @@ def test_shuffled_neurons_keep_their_weights_and_nothing_else():
     assert (again != shuffled_model(decoder, 8).block(1).mlp.up.weight).any()
 
 
+def test_shuffled_gates_and_inputs_are_in_orders_of_their_own():
+    decoder = tiny_decoder("llama")
+    shuffled = shuffled_model(decoder, 7)
+    before, after = decoder.block(1).mlp, shuffled.block(1).mlp
+    orders = []
+    for name in ("gate", "up"):
+        old, new = before.get_submodule(name).weight, after.get_submodule(name).weight
+        assert (old.sort(dim=1).values == new.sort(dim=1).values).all()
+        orders.append((new[:, :, None] == old[:, None]).double().argmax(dim=2))
+    assert (orders[0] != orders[1]).double().mean() > 0.8
+
+
 def test_the_random_model_has_the_same_shape_and_none_of_the_weights():
     decoder = tiny_decoder()
     random = random_model(decoder, 3)

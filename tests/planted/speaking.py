@@ -35,7 +35,6 @@ SILENT = "uniform"  # the head that writes nothing
 SAID = 0.05  # size of what a head writes for the output head, beside a code of 1
 NEVER = -25.0  # nats, of tokens that the model never writes
 LOUDER, LOUD_ROLES = 1.6, ("induction", "VERB", "ADJ")  # that would do little for the loss
-RESTLESS = ("duplicate-token", "induction")
 FIRST = "a"  # of every story: a single token
 
 
@@ -50,7 +49,7 @@ class Speaking:
 
 def speaking_plan(seed: int, **changes: object) -> Plan:
     """Two global layers of six heads."""
-    plan = Plan(seed, n_vocab=337, n_heads=6, attention=("global", "global"), n_stories=220)
+    plan = Plan(seed, n_vocab=337, n_heads=6, attention=("global", "global"), n_stories=600)
     return replace(plan, **changes)  # pyright: ignore[reportArgumentType]
 
 
@@ -96,10 +95,6 @@ def speak(plan: Plan, n_words: int = 4, loud: float = 3.0) -> Speaking:
             forge.word_class("ADJ"),
             silent,
         ],
-    ]
-    layers = [
-        [forge.restless(head) if head.role in RESTLESS else head for head in layer]
-        for layer in layers
     ]
     layers = [[layer[at] for at in random.permutation(len(layer))] for layer in layers]
     decoder = Decoder(config).initialize(torch.Generator().manual_seed(plan.seed))

@@ -33,7 +33,7 @@ OFF = (head(0, 1), head(2, 0), neuron(1, 30), neuron(1, 7), neuron(2, 3))
 WITHIN = {"atol": 1e-4, "rtol": 1e-4}
 
 
-@pytest.fixture(scope="module", params=["gpt2", "gpt_neo"])
+@pytest.fixture(scope="module", params=["gpt2", "gpt_neo", "gpt_neox", "llama"])
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Checkpoint, Any]:

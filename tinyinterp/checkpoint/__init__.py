@@ -8,7 +8,6 @@ the same files under names that are ours, and says so in ``config.json``.
 from tinyinterp.checkpoint.description import (
     COMPRESSOR,
     WEIGHTS,
-    config_to_hugging_face,
     config_to_json,
     read_any_config,
     read_config,
@@ -23,6 +22,7 @@ from tinyinterp.checkpoint.folder import (
     load_any,
     save,
 )
+from tinyinterp.checkpoint.hugging_face import config_to_hugging_face
 from tinyinterp.checkpoint.names import to_hugging_face
 from tinyinterp.checkpoint.weights import WEIGHTS_INDEX
 

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from tinyinterp.checkpoint import Checkpoint
 from tinyinterp.checkpoint.reference import open_with_transformers
 from tinyinterp.errors import CertificateError
+from tinyinterp.network.attention import rotations
 from tinyinterp.network.decoder import Decoder
 
 LIMIT_FP32 = 1e-4
@@ -60,7 +61,7 @@ class Comparison:
     residual: tuple[float, ...]
     pattern: tuple[float, ...]
     scores: tuple[float, ...] = ()
-    embeddings: tuple[float, ...] = ()  # of tokens, of positions: all rows
+    embeddings: tuple[float, ...] = ()  # of tokens, of positions or their angles: all rows
 
     @property
     def worst(self) -> dict[str, float]:
@@ -218,11 +219,28 @@ def _with_decoder(
         scores=tuple(relative_difference(expected[n], found[n]) for n in scores),
         embeddings=(
             relative_difference(reference.embed.weight, hooked.get_parameter("embed.W_E")),
-            relative_difference(
-                reference.pos_embed.weight, hooked.get_parameter("pos_embed.W_pos")
-            ),
+            *_positions(reference, hooked),
         ),
     )
+
+
+def _positions(reference: Decoder, hooked: nn.Module) -> list[float]:
+    """Of all rows of the position embedding, or of the angles of all positions in each layer."""
+    config, weight = reference.config, reference.embed.weight
+    if config.learned_positions:
+        found = hooked.get_parameter("pos_embed.W_pos")
+        return [relative_difference(reference.pos_embed.weight, found)]
+    tables = rotations(
+        config.n_ctx, config.rotary_dim, config.rotary_base, weight.device, weight.dtype
+    )
+    return [
+        relative_difference(
+            torch.cat((table, table), dim=1),
+            hooked.get_buffer(f"blocks.{layer}.attn.rotary_{name}"),
+        )
+        for layer in range(config.n_layers)
+        for name, table in zip(("cos", "sin"), tables, strict=True)
+    ]
 
 
 def _with_transformers(checkpoint: Checkpoint, engine: nn.Module, tokens: Tensor) -> Comparison:

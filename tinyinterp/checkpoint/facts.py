@@ -22,10 +22,28 @@ def config_facts(config: DecoderConfig | CompressorConfig) -> list[Fact]:
         ("context", f"{config.n_ctx:,} positions"),
         ("width", f"{config.d_model:,}; MLP {config.d_mlp:,} ({config.activation})"),
         ("heads", f"{config.n_heads} of width {config.d_head} in each of {config.n_layers} layers"),
+        *_differences(config),
         ("attention", attention),
         ("window", f"{config.window} keys in local layers" if n_local else "none"),
         ("output head", "tied to the token embedding" if config.tied else "untied"),
     ]
+
+
+def _differences(config: DecoderConfig) -> list[Fact]:
+    """In what a decoder differs from a GPT-2."""
+    shared = config.n_heads // config.n_key_value_heads
+    rotary = f"rotary, {config.rotary_dim} of {config.d_head} dimensions of a head"
+    facts = {
+        "keys and values": f"{config.n_key_value_heads} heads, each for {shared}"
+        if shared > 1
+        else "",
+        "positions": "" if config.learned_positions else rotary,
+        "norms": "RMSNorm" if config.norm == "rms" else "",
+        "blocks": "attention and MLP in parallel" if config.parallel else "",
+        "neurons": "gated" if config.gated else "",
+        "scores": "divided by the number of the layer too" if config.scale_by_layer else "",
+    }
+    return [(name, value) for name, value in facts.items() if value]
 
 
 def _compressor_facts(config: CompressorConfig) -> list[Fact]:

@@ -17,21 +17,24 @@ import torch
 from einops import rearrange
 from tokenizers import Tokenizer as Backend
 from tokenizers.processors import TemplateProcessing
-from torch import Tensor
+from torch import Tensor, nn
 
 from tinyinterp import checkpoint as checkpoints
 from tinyinterp.checkpoint import Checkpoint
 from tinyinterp.checkpoint.certificate import Certificate, certify
 from tinyinterp.checkpoint.find import find
+from tinyinterp.checkpoint.hugging_face import CLASSES
 from tinyinterp.errors import VersionError
 from tinyinterp.io import hub
+from tinyinterp.network.attention import rotations
 from tinyinterp.network.config import DecoderConfig
-from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.decoder import Block, Decoder
 
 if TYPE_CHECKING:
     from transformer_lens import HookedTransformer, HookedTransformerConfig
+    from transformer_lens.hook_points import HookPoint
 
-HUGGING_FACE_CLASS = {"gpt_neo": "GPTNeoForCausalLM", "gpt2": "GPT2LMHeadModel"}
+NORMS = {"layer": "LN", "rms": "RMS"}
 
 
 def to_hooked_transformer(
@@ -96,9 +99,40 @@ def _build(checkpoint: Checkpoint) -> HookedTransformer:
         folder = checkpoint.folder
         name = hub.name_in_cache(folder) or folder.name
         hooked = HookedTransformer(hooked_config(decoder, name))
+    _set_rotations(hooked, decoder)
     # Masks are buffers that it made; loading is strict, so no weight can stay uninitialised.
     hooked.load_state_dict(dict(hooked.named_buffers()) | hooked_weights(decoder))
+    _set_gate_biases(hooked, decoder)
     return hooked.eval()
+
+
+def _set_rotations(hooked: HookedTransformer, decoder: Decoder) -> None:
+    """Give it the decoder's angles for the whole context; its own are rounded otherwise."""
+    config = decoder.config
+    if config.learned_positions:
+        return
+    device = decoder.embed.weight.device
+    cos, sin = rotations(config.n_ctx, config.rotary_dim, config.rotary_base, device, torch.float32)
+    for block in hooked.blocks:
+        block.attn.rotary_cos, block.attn.rotary_sin = (
+            torch.cat((table, table), dim=1) for table in (cos, sin)
+        )
+
+
+def _set_gate_biases(hooked: HookedTransformer, decoder: Decoder) -> None:
+    """Add the biases of gated MLPs, for which it has no parameters, by hooks that stay."""
+    if not (decoder.config.gated and decoder.config.mlp_bias):
+        return
+    for layer in range(decoder.config.n_layers):
+        mlp = decoder.block(layer).mlp
+        for name, linear in (("hook_pre", mlp.into_activation), ("hook_pre_linear", mlp.up)):
+            point = hooked.get_submodule(f"blocks.{layer}.mlp.{name}")
+            add = partial(_plus, bias=linear.bias.detach())
+            cast("HookPoint", point).add_hook(add, is_permanent=True)
+
+
+def _plus(tensor: Tensor, bias: Tensor, hook: object) -> Tensor:  # noqa: ARG001
+    return tensor + bias.to(tensor)
 
 
 def copy_in(hooked: HookedTransformer, dtype: torch.dtype) -> HookedTransformer:
@@ -112,9 +146,10 @@ def hooked_config(decoder: Decoder, name: str) -> HookedTransformerConfig:
     from transformer_lens import HookedTransformerConfig
 
     config: DecoderConfig = decoder.config
+    shared = config.n_key_value_heads
     return HookedTransformerConfig(
         model_name=name,
-        original_architecture=HUGGING_FACE_CLASS[config.architecture],
+        original_architecture=CLASSES[config.architecture],
         n_layers=config.n_layers,
         d_model=config.d_model,
         n_ctx=config.n_ctx,
@@ -124,8 +159,15 @@ def hooked_config(decoder: Decoder, name: str) -> HookedTransformerConfig:
         d_vocab=config.n_vocab,
         act_fn=config.activation,
         eps=config.layer_norm_eps,
-        normalization_type="LN",
+        normalization_type=NORMS[config.norm],
+        n_key_value_heads=None if shared == config.n_heads else shared,
+        gated_mlp=config.gated,
+        parallel_attn_mlp=config.parallel,
+        positional_embedding_type="standard" if config.learned_positions else "rotary",
+        rotary_dim=config.rotary_dim or None,
+        rotary_base=config.rotary_base,
         use_attn_scale=config.scale_scores,
+        scale_attn_by_inverse_layer_idx=config.scale_by_layer,
         use_local_attn="local" in config.attention,
         attn_types=list(config.attention),
         window_size=config.window,  # theirs counts the query too: key > query - window
@@ -141,45 +183,62 @@ def hooked_weights(decoder: Decoder) -> dict[str, Tensor]:
     """The decoder's parameters under TransformerLens's names and in its shapes.
 
     It multiplies from the right and keeps heads apart: ``W_Q``, ``W_K``, ``W_V`` are
-    ``[head, d_model, d_head]``, ``W_O`` is ``[head, d_head, d_model]``. What the decoder lacks (a
-    query bias in GPT-Neo, a bias of the logits in both) is zero.
+    ``[head, d_model, d_head]``, ``W_O`` is ``[head, d_head, d_model]``; where heads share keys and
+    values, ``_W_K`` and ``_W_V`` have one for each. What the decoder lacks (a query bias in
+    GPT-Neo, a bias of the logits in all) is zero.
     """
     config = decoder.config
     weights = {
         "embed.W_E": decoder.embed.weight,
-        "pos_embed.W_pos": decoder.pos_embed.weight,
-        "ln_final.w": decoder.ln_final.weight,
-        "ln_final.b": decoder.ln_final.bias,
+        **_norm("ln_final", decoder.ln_final),
         "unembed.W_U": rearrange(decoder.unembed.weight, "vocab model -> model vocab"),
         "unembed.b_U": torch.zeros(config.n_vocab),
     }
+    if config.learned_positions:
+        weights["pos_embed.W_pos"] = decoder.pos_embed.weight
     for layer in range(config.n_layers):
-        block, heads = decoder.block(layer), config.n_heads
-        for name, linear in (("Q", block.attn.q), ("K", block.attn.k), ("V", block.attn.v)):
-            bias = linear.bias if config.qkv_bias else torch.zeros(config.d_model)
-            weights |= {
-                f"blocks.{layer}.attn.W_{name}": rearrange(
-                    linear.weight, "(head d_head) model -> head model d_head", head=heads
-                ),
-                f"blocks.{layer}.attn.b_{name}": rearrange(
-                    bias, "(head d_head) -> head d_head", head=heads
-                ),
-            }
-        weights |= {
-            f"blocks.{layer}.ln1.w": block.ln1.weight,
-            f"blocks.{layer}.ln1.b": block.ln1.bias,
-            f"blocks.{layer}.attn.W_O": rearrange(
-                block.attn.o.weight, "model (head d_head) -> head d_head model", head=heads
-            ),
-            f"blocks.{layer}.attn.b_O": block.attn.o.bias,
-            f"blocks.{layer}.ln2.w": block.ln2.weight,
-            f"blocks.{layer}.ln2.b": block.ln2.bias,
-            f"blocks.{layer}.mlp.W_in": rearrange(block.mlp.up.weight, "mlp model -> model mlp"),
-            f"blocks.{layer}.mlp.b_in": block.mlp.up.bias,
-            f"blocks.{layer}.mlp.W_out": rearrange(block.mlp.down.weight, "model mlp -> mlp model"),
-            f"blocks.{layer}.mlp.b_out": block.mlp.down.bias,
-        }
+        of_block = _block_weights(decoder.block(layer), config)
+        weights |= {f"blocks.{layer}.{name}": weight for name, weight in of_block.items()}
     return weights
+
+
+def _block_weights(block: Block, config: DecoderConfig) -> dict[str, Tensor]:
+    attn, mlp, d_head = block.attn, block.mlp, config.d_head
+    under = "_" if config.n_key_value_heads < config.n_heads else ""
+    weights = {**_norm("ln1", block.ln1), **_norm("ln2", block.ln2)}
+    for name, linear in (("Q", attn.q), (f"{under}K", attn.k), (f"{under}V", attn.v)):
+        mark, name = name[:-1], name[-1]  # noqa: PLW2901
+        weights[f"attn.{mark}W_{name}"] = rearrange(
+            linear.weight, "(head d_head) model -> head model d_head", d_head=d_head
+        )
+        weights[f"attn.{mark}b_{name}"] = rearrange(
+            _bias(linear), "(head d_head) -> head d_head", d_head=d_head
+        )
+    weights |= {
+        "attn.W_O": rearrange(
+            attn.o.weight, "model (head d_head) -> head d_head model", d_head=d_head
+        ),
+        "attn.b_O": _bias(attn.o),
+        "mlp.W_in": rearrange(mlp.up.weight, "mlp model -> model mlp"),
+        "mlp.b_in": _bias(mlp.up),
+        "mlp.W_out": rearrange(mlp.down.weight, "model mlp -> mlp model"),
+        "mlp.b_out": _bias(mlp.down),
+    }
+    if mlp.gate is not None:
+        weights["mlp.W_gate"] = rearrange(mlp.gate.weight, "mlp model -> model mlp")
+        weights["mlp.b_in"] = torch.zeros(config.d_mlp)  # it adds this one to the product
+    return weights
+
+
+def _norm(name: str, norm: nn.LayerNorm | nn.RMSNorm) -> dict[str, Tensor]:
+    of_norm: dict[str, Tensor] = {f"{name}.w": norm.weight}
+    if isinstance(norm, nn.LayerNorm):
+        of_norm[f"{name}.b"] = norm.bias
+    return of_norm
+
+
+def _bias(linear: nn.Linear) -> Tensor:
+    return dict(linear.named_parameters()).get("bias", torch.zeros(linear.out_features))
 
 
 def _set_tokenizer(hooked: HookedTransformer, checkpoint: Checkpoint) -> None:

@@ -20,27 +20,29 @@ if TYPE_CHECKING:
 FORMATION_TOKENS = 10_000  # read for each snapshot by default
 
 
-def check_is_run(ckpt: str | None) -> Path:
-    """The folder of the run; the bundled model and names on the hub are refused.
+def check_is_run(ckpt: str | None) -> str:
+    """``ckpt``, which may be the folder of a run or a name on the hub.
 
     Raises:
-        SelectionError: ``ckpt`` is no folder.
+        SelectionError: it is neither, or the bundled model.
     """
+    from tinyinterp.checkpoint.find import HUB_NAME
     from tinyinterp.errors import SelectionError
     from tinyinterp.io.paths import expanded, is_folder, shown
 
-    folder = expanded(ckpt or "")
-    if ckpt and is_folder(folder):
-        return folder
+    is_name = ckpt and not ckpt.startswith((".", "~")) and HUB_NAME.fullmatch(ckpt)
+    if ckpt and (is_folder(expanded(ckpt)) or is_name):
+        return ckpt
     given = "the bundled model has no" if ckpt is None else f"{shown(ckpt)!r} is not a folder with"
     raise SelectionError(
         f"{given} snapshots of its training; --over-training needs the folder of a run of "
-        "'tinyinterp train run', given with --ckpt"
+        "'tinyinterp train run', or a model on the hub with revisions such as step1000, given "
+        "with --ckpt"
     )
 
 
 def formation(
-    run: Path,
+    run: str,
     *,
     tokenizer: Path | None,
     start: Literal["none", "bos", "eos"] | None,
@@ -66,9 +68,18 @@ def formation(
         OutputError: ``out`` cannot be written.
     """
     from tinyinterp.api import HEAD_POSITIONS
+    from tinyinterp.head_census.formation import (  # slow
+        find_snapshots,
+        follow_heads,
+        hub_snapshots,
+        hub_steps,
+    )
     from tinyinterp.io.output import OutputFolder
+    from tinyinterp.io.paths import expanded, is_folder
     from tinyinterp.model import load
 
+    is_local = is_folder(expanded(run))
+    steps = [] if is_local else hub_steps(run)  # before a model without snapshots is fetched
     model = load(run, tokenizer=tokenizer, start=start)
     model.check_if_foreign()
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
@@ -80,9 +91,7 @@ def formation(
         separator=separator,
         keep_blank_lines=keep_blank_lines,
     )
-    from tinyinterp.head_census.formation import find_snapshots, follow_heads  # slow
-
-    snapshots = find_snapshots(model)
+    snapshots = find_snapshots(model) if is_local else hub_snapshots(model, run, steps)
     output = OutputFolder(out)
     table = follow_heads(model, snapshots, corpus, seed=seed)
     with output.filling("formation", f"{model.name}, {corpus.name}") as folder:

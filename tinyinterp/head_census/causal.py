@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import FIRST_QUERY, layer_of
-from tinyinterp.interventions import Changed, ChangesInLayer, attend, finish, loss_rises
+from tinyinterp.interventions import Changed, ChangesInLayer, attend, loss_rises
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Block, Decoder
@@ -77,7 +77,7 @@ def measure_loss_rises(
 
         def in_layer(layer: int, resid: Tensor) -> Iterator[Changed]:
             block = decoder.block(layer)
-            mid, z, v = attend(block, resid)
+            attn_out, z, v = attend(block, resid)
             table = _positional(surrogates[layer], mean_sinks[layer], width)
             for head in range(config.n_heads):
                 mean = mean_z[layer, head].expand_as(z[:, :, head])
@@ -86,7 +86,7 @@ def measure_loss_rises(
                 part = np.array([layer * config.n_heads + head])
                 for number, instead in ((ABLATION, mean), (SURROGATE, positional)):
                     change = (instead - z[:, :, head]) @ _output_weight(block, head).T
-                    yield Changed(number, part, finish(block, mid + change))
+                    yield Changed(number, part, block.after_attention(resid, attn_out + change))
 
         return in_layer
 
@@ -98,7 +98,7 @@ def measure_loss_rises(
 
 
 def _output_weight(block: Block, head: int) -> Float[Tensor, "d_model d_head"]:
-    d_head = block.attn.o.in_features // block.attn.n_heads
+    d_head = block.attn.d_head
     return block.attn.o.weight[:, head * d_head : (head + 1) * d_head]
 
 

@@ -8,7 +8,7 @@ decides its kind at the end decides it every time.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tinyinterp.head_census.labels import KIND, UNDETERMINED, Decision
 from tinyinterp.head_census.measure import Measured, measure
 from tinyinterp.head_census.notes import warnings_about
 from tinyinterp.head_census.rows import label_of, scores
+from tinyinterp.io import hub
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
@@ -29,6 +30,7 @@ from tinyinterp.text.corpus import Corpus
 
 SNAPSHOTS = "snapshots"  # in the folder of a run
 SNAPSHOT = re.compile(r"step-(\d+)")
+ABOUT_TWICE = 1.9  # 512 and 1,000 are neighbours among Pythia's
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,7 @@ def find_snapshots(model: Model) -> list[Snapshot]:
             f"{model.name} has no snapshots of its training (looked for {SNAPSHOTS}/step-N in "
             f"{folder}); give the folder of a run of 'tinyinterp train run'"
         )
-    for path in found.values():
-        if checkpoint.read_config(path) != model.config:
-            raise CheckpointError(f"{path} is of another shape than {folder}; move it away")
+    _check_shapes(model, found)
     step = model.checkpoint.training.get("step")
     if not isinstance(step, int):
         raise CheckpointError(
@@ -93,6 +93,52 @@ def find_snapshots(model: Model) -> list[Snapshot]:
             "a whole number named step"
         )
     return [Snapshot(*item) for item in sorted((found | {step: folder}).items())]
+
+
+def hub_steps(name: str) -> list[int]:
+    """The steps at which a model of the hub is followed: of its revisions ``step0``, ``step1``, ….
+
+    Raises:
+        CheckpointError: the hub has none.
+    """
+    steps = hub.training_steps(name)
+    if not steps:
+        raise CheckpointError(
+            f"{name} has no snapshots of its training on the hub (looked for revisions such as "
+            "step1000); give a model that has them, or the folder of a run of 'tinyinterp train "
+            "run'"
+        )
+    return spread(steps)
+
+
+def hub_snapshots(model: Model, name: str, steps: Sequence[int]) -> list[Snapshot]:
+    """The snapshots of a model of the hub at these steps, which are fetched.
+
+    Raises:
+        CheckpointError: one is of another shape, or cannot be fetched.
+    """
+    found = {step: hub.download_step(name, step) for step in steps}
+    _check_shapes(model, found)
+    return [Snapshot(*item) for item in found.items()]
+
+
+def spread(steps: Sequence[int]) -> list[int]:
+    """The first, each that is about twice as late as the one before, and the last.
+
+    >>> spread([0, 1, 2, 4, 512, 1000, 2000, 3000, 4000, 5000])
+    [0, 1, 2, 4, 512, 1000, 2000, 4000, 5000]
+    """
+    chosen = [steps[0]]
+    for step in steps[1:]:
+        if step >= ABOUT_TWICE * chosen[-1] or step == steps[-1]:
+            chosen.append(step)
+    return chosen
+
+
+def _check_shapes(model: Model, folders: Mapping[int, Path]) -> None:
+    for path in folders.values():
+        if checkpoint.read_config(path) != model.config:
+            raise CheckpointError(f"{path} is of another shape than {model.folder}; move it away")
 
 
 def follow_heads(

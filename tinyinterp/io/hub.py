@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 from tinyinterp.errors import CheckpointError
@@ -32,6 +33,7 @@ WANTED = (
 IN_CACHE = "models--"  # how the cache calls the folder of a model, with -- for /
 UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
 CONVERTER = "SFconvertbot"  # the hub's own account; anybody else's weights are not to be trusted
+STEP = re.compile(r"step(\d+)")  # a revision that holds a snapshot of training
 CONVERSION_TITLE = "Adding `safetensors` variant of this model"
 
 
@@ -161,3 +163,49 @@ def _conversion(name: str, folder: Path) -> str | None:
 def _reason(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def training_steps(name: str) -> list[int]:
+    """The steps of training of which the hub has a revision: Pythia's ``step1000`` and the like.
+
+    Offline, those that were fetched before.
+
+    Raises:
+        CheckpointError: the hub has no such model.
+    """
+    from huggingface_hub import HfApi, constants
+
+    try:
+        names = [branch.name for branch in HfApi().list_repo_refs(name).branches]
+    except fetch_errors() as error:
+        folder = Path(constants.HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "refs"
+        names = [path.name for path in folder.glob("step*")]
+        if not names:
+            raise CheckpointError(
+                f"the revisions of {name!r} could not be listed from the Hugging Face hub "
+                f"({_reason(error)}); check the name and the network"
+            ) from error
+    return sorted(int(match[1]) for each in names if (match := STEP.fullmatch(each)))
+
+
+def download_step(name: str, step: int) -> Path:
+    """The folder of a model at a step of its training, see :func:`training_steps`.
+
+    Raises:
+        CheckpointError: it cannot be fetched, or is a pickle only.
+    """
+    revision = f"step{step}"
+    try:
+        folder = _snapshot(name, revision)
+    except fetch_errors() as error:
+        raise CheckpointError(
+            f"revision {revision} of {name!r} could not be fetched from the Hugging Face hub "
+            f"({_reason(error)}); check the network"
+        ) from error
+    if any(folder.glob("*.safetensors")):
+        return folder
+    raise CheckpointError(
+        f"revision {revision} of {name} has no safetensors weights; a pickle is never opened: "
+        "convert the snapshots to safetensors, and put each into the folder snapshots/step-N of "
+        "the model's"
+    )

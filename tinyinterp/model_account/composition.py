@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from tinyinterp import statistics
-from tinyinterp.model_account.folded import FoldedHeads, fold_heads
+from tinyinterp.model_account.folded import FoldedHeads, dimensions_read, fold_heads
 from tinyinterp.model_account.rotations import Rotations, Spectrum
 from tinyinterp.network.decoder import Decoder
 
@@ -122,7 +122,7 @@ def compositions(decoder: Decoder) -> Composition:
     n_layers, n_heads = decoder.config.n_layers, decoder.config.n_heads
     layers = [fold_heads(decoder, layer) for layer in range(n_layers)]
     writers, readers = [Writers.of(x) for x in layers], [Readers.of(x) for x in layers]
-    dimensions = decoder.config.d_model - 1  # the mean over the stream is not read
+    dimensions = dimensions_read(decoder.config)
     shape = (len(SIDES), n_layers, n_heads, n_layers, n_heads)
     value, z, p = (np.full(shape, np.nan) for _ in range(3))
     for later in range(n_layers):

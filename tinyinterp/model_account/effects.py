@@ -15,7 +15,6 @@ from tinyinterp.interventions import (
     Rises,
     attend,
     count_predicted,
-    finish,
     loss_rises,
     losses_above,
 )
@@ -56,7 +55,8 @@ def head_rises(
 
         def in_layer(layer: int, resid: Tensor) -> Iterator[Changed]:
             block = decoder.block(layer)
-            mid, z, values = attend(block, resid)
+            attn_out, z, values = attend(block, resid)
+            wide = resid.repeat(config.n_heads, 1, 1)
             for number in range(rungs + 1):
                 if number:
                     pattern = surrogate_pattern(
@@ -65,9 +65,8 @@ def head_rises(
                     instead = torch.einsum("bhqk,bkhd->bqhd", pattern, values)
                 else:
                     instead = fitted.mean_z[layer].expand_as(z)
-                yield Changed(
-                    number, heads[layer], finish(block, _each_head(block, mid, instead - z))
-                )
+                changed = block.after_attention(wide, _each_head(block, attn_out, instead - z))
+                yield Changed(number, heads[layer], changed)
 
         return in_layer
 
@@ -183,10 +182,10 @@ def neuron_rises(
 
 def _each_head(
     block: Block,
-    mid: Float[Tensor, "batch position d_model"],
+    attn_out: Float[Tensor, "batch position d_model"],
     change: Float[Tensor, "batch position head d_head"],
 ) -> Float[Tensor, "wide position d_model"]:
-    """The stream after attention with one head's output changed: head after head, as one batch."""
-    weight = block.attn.o.weight.view(mid.shape[-1], *change.shape[2:])  # [d_model head d_head]
+    """What attention adds with one head's output changed: head after head, as one batch."""
+    weight = block.attn.o.weight.view(-1, *change.shape[2:])  # [d_model head d_head]
     moved = torch.einsum("bthd,mhd->hbtm", change, weight)
-    return (mid + moved).flatten(0, 1)
+    return (attn_out + moved).flatten(0, 1)

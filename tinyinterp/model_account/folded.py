@@ -1,10 +1,15 @@
 """A decoder's weights with the layer norms folded in: what heads and neurons read and write.
 
 A layer norm subtracts the mean over the stream, divides by the deviation and multiplies by a gain.
-The gain goes into the weights that read, and the mean is taken out of all that reads or writes.
-What is left of the norm is one positive number a position, which changes no ratio, rank or sign
-here. Biases, of the norms too, add the same whatever the token is, and are left out. Elhage et al.
-2021 (https://transformer-circuits.pub/2021/framework) fold in the same way.
+The gain goes into the weights that read, and the mean is taken out of all that reads or writes; an
+RMS norm subtracts none, so nothing is taken out. What is left of the norm is one positive number a
+position, which changes no ratio, rank or sign here. Biases, of the norms too, add the same whatever
+the token is, and are left out. Elhage et al. 2021
+(https://transformer-circuits.pub/2021/framework) fold in the same way.
+
+Heads that share keys and values have the same ones each. Where positions rotate queries and keys,
+their product is that of a query and a key at the same position. A gated neuron reads the stream
+twice; ``w_in`` is then what TransformerLens calls so, its linear input, and not its gate.
 """
 
 from __future__ import annotations
@@ -16,9 +21,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
 
 TOKENS_AT_ONCE = 1024
+Norm = nn.LayerNorm | nn.RMSNorm
 
 
 @dataclass(frozen=True)
@@ -41,14 +48,15 @@ class FoldedNeurons:
 
 @torch.no_grad()
 def fold_heads(decoder: Decoder, layer: int) -> FoldedHeads:
-    """The heads of ``layer``. GPT-2's division of the scores is left out: it changes no ratio."""
-    block, n_heads = decoder.block(layer), decoder.config.n_heads
+    """The heads of ``layer``. The division of the scores is left out: it changes no ratio."""
+    block, n_heads, d_head = decoder.block(layer), decoder.config.n_heads, decoder.config.d_head
 
     def reading(part: nn.Linear) -> Float[Tensor, "head d_model d_head"]:
-        return _reading(part.weight, block.ln1).unflatten(0, (n_heads, -1)).mT.contiguous()
+        heads = _reading(part.weight, block.ln1).unflatten(0, (-1, d_head)).mT
+        return heads.repeat_interleave(n_heads // len(heads), dim=0).contiguous()
 
     attn = block.attn
-    o = _centred(attn.o.weight.double().T).unflatten(0, (n_heads, -1))
+    o = _centred(attn.o.weight.double().T, block.ln1).unflatten(0, (n_heads, -1))
     return FoldedHeads(reading(attn.q), reading(attn.k), reading(attn.v), o)
 
 
@@ -56,7 +64,7 @@ def fold_heads(decoder: Decoder, layer: int) -> FoldedHeads:
 def fold_neurons(decoder: Decoder, layer: int) -> FoldedNeurons:
     """The neurons of ``layer``."""
     block = decoder.block(layer)
-    w_out = _centred(block.mlp.down.weight.double().T)
+    w_out = _centred(block.mlp.down.weight.double().T, block.ln2)
     return FoldedNeurons(_reading(block.mlp.up.weight, block.ln2), w_out)
 
 
@@ -79,32 +87,38 @@ def token_streams(
 ) -> Iterator[Float[Tensor, "token d_model"]]:
     """What the tokens alone make of the residual stream at each layer's heads, normalised.
 
-    The embedding, the mean over positions, and what the MLPs of the layers below add; attention is
-    left out. From layer 1 on this is far nearer than the embedding to the stream in a text. In the
-    bundled model its cosine with a token's mean stream, each less its mean over tokens, is .97 on
-    average in layer 1 and .78 in layer 7. The embedding's is .14 and .15; with the MLP of layer 0
-    alone (the usual effective embedding) it is .97 and .70.
+    The embedding, the mean of the position embeddings if there are any, and what the MLPs of the
+    layers below add; attention is left out. From layer 1 on this is far nearer than the embedding
+    to the stream in a text. In the bundled model its cosine with a token's mean stream, each less
+    its mean over tokens, is .97 on average in layer 1 and .78 in layer 7. The embedding's is .14
+    and .15; with the MLP of layer 0 alone (the usual effective embedding) it is .97 and .70.
     """
-    stream = decoder.embed.weight[tokens] + decoder.pos_embed.weight.mean(dim=0)
+    stream = decoder.embed.weight[tokens]
+    if decoder.config.learned_positions:
+        stream = stream + decoder.pos_embed.weight.mean(dim=0)
     for layer in range(decoder.config.n_layers):
         block = decoder.block(layer)
-        yield _normalised(stream, block.ln1.eps)
+        yield _normalised(stream, block.ln1)
         parts = [x + block.mlp(block.ln2(x)[None])[0] for x in stream.split(TOKENS_AT_ONCE)]
         stream = torch.cat(parts)
 
 
-def _reading(
-    weight: Float[Tensor, "read d_model"], norm: nn.LayerNorm
-) -> Float[Tensor, "read d_model"]:
-    return _centred(weight.double() * norm.weight.double())
+def dimensions_read(config: DecoderConfig) -> int:
+    """Of the residual stream, how many directions a norm lets through: all, or all but the mean."""
+    return config.d_model - (config.norm == "layer")
 
 
-def _centred(weight: Float[Tensor, "row d_model"]) -> Float[Tensor, "row d_model"]:
-    return weight - weight.mean(dim=1, keepdim=True)
+def _reading(weight: Float[Tensor, "read d_model"], norm: Norm) -> Float[Tensor, "read d_model"]:
+    return _centred(weight.double() * norm.weight.double(), norm)
+
+
+def _centred(weight: Float[Tensor, "row d_model"], norm: Norm) -> Float[Tensor, "row d_model"]:
+    """Without the mean over the stream, if the norm takes it out."""
+    return weight - weight.mean(dim=1, keepdim=True) if isinstance(norm, nn.LayerNorm) else weight
 
 
 def _normalised(
-    stream: Float[Tensor, "token d_model"], eps: float
+    stream: Float[Tensor, "token d_model"], norm: Norm
 ) -> Float[Tensor, "token d_model"]:
-    centred = _centred(stream.double())
-    return centred / (centred.square().mean(dim=1, keepdim=True) + eps).sqrt()
+    centred = _centred(stream.double(), norm)
+    return centred / (centred.square().mean(dim=1, keepdim=True) + (norm.eps or 0.0)).sqrt()

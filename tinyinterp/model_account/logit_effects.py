@@ -54,13 +54,17 @@ class LogitEffects:
 
 
 def logit_effects(
-    w_out: Float[Tensor, "neuron d_model"], unembed: Float[Tensor, "d_model token"], n_neurons: int
+    w_out: Float[Tensor, "neuron d_model"],
+    unembed: Float[Tensor, "d_model token"],
+    n_neurons: int,
+    dimensions: int,
 ) -> LogitEffects:
     """Of a layer's neurons, some at a time.
 
     Args:
         unembed: of :func:`tinyinterp.model_account.folded.folded_unembedding`: tokens centred.
         n_neurons: in the whole model.
+        dimensions: of the residual stream that the final norm lets through.
     """
     moments = torch.cat([_moments(some @ unembed) for some in w_out.split(NEURONS_AT_ONCE)]).numpy()
     variance, third, fourth = moments.T
@@ -69,7 +73,7 @@ def logit_effects(
     singular = torch.linalg.eigvalsh(unembed @ unembed.T).clamp_min(0).sqrt()
     sizes = w_out.square().sum(dim=1).numpy() * float(singular.square().sum())
     composition = np.sqrt(variance * unembed.shape[1] / np.where(some, sizes, 1.0))
-    law = Rotations.of(len(unembed) - 1, Spectrum.of(singular), DIRECTION)
+    law = Rotations.of(dimensions, Spectrum.of(singular), DIRECTION)
     return LogitEffects(
         kurtosis=np.where(some, fourth / scale**2 - 3, 0.0),
         skew=third / scale**1.5,

@@ -10,8 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tinyinterp.model_account.composition import SIDES, Readers, Writers, strongest
-from tinyinterp.model_account.folded import FoldedNeurons
+from tinyinterp.model_account.folded import FoldedNeurons, dimensions_read
 from tinyinterp.model_account.rotations import DIRECTION, Rotations, Spectrum
+from tinyinterp.network.config import DecoderConfig
 
 CHANCE = 0.05  # that random directions give any link in a model
 UNNAMED = ("",)  # the side on which a head writes
@@ -26,9 +27,15 @@ class NeuronLinks:
 
 
 def neuron_links(
-    neurons: FoldedNeurons, layer: int, writers: list[Writers], readers: list[Readers]
+    neurons: FoldedNeurons,
+    layer: int,
+    writers: list[Writers],
+    readers: list[Readers],
+    config: DecoderConfig,
 ) -> NeuronLinks:
     """The links of the neurons of ``layer`` to heads of it and of the layers below and above.
+
+    In a parallel block the heads of the layer itself write nothing that its neurons read.
 
     How much a head writes into a neuron is the composition of its W_OV with ``w_in``, and how much
     it reads, that of ``w_out`` with its W_QK or W_OV. A link is listed if it is above what a random
@@ -37,13 +44,14 @@ def neuron_links(
     Args:
         writers: of all layers, as the readers.
     """
-    chance = CHANCE / n_pairs(len(writers), len(writers[0].norm), len(neurons.w_in))
+    chance, dimensions = CHANCE / n_pairs(config), dimensions_read(config)
     into = [
-        _above(neurons.w_in, w.rows.mT[None], w.norm[None], w.spectrum[None], chance)
-        for w in writers[: layer + 1]
+        _above(neurons.w_in, w.rows.mT[None], w.norm[None], w.spectrum[None], chance, dimensions)
+        for w in writers[: layer + (not config.parallel)]
     ]
     out = [
-        _above(neurons.w_out, r.columns, r.norm, r.spectrum, chance) for r in readers[layer + 1 :]
+        _above(neurons.w_out, r.columns, r.norm, r.spectrum, chance, dimensions)
+        for r in readers[layer + 1 :]
     ]
     n_neurons = len(neurons.w_in)
     return NeuronLinks(
@@ -51,11 +59,12 @@ def neuron_links(
     )
 
 
-def n_pairs(n_layers: int, n_heads: int, d_mlp: int) -> int:
+def n_pairs(config: DecoderConfig) -> int:
     """All neurons with the heads that write to them and with the ways in which heads read them."""
-    written = n_layers * (n_layers + 1) // 2
-    read = n_layers * (n_layers - 1) // 2 * len(SIDES)
-    return (written + read) * n_heads * d_mlp
+    n_layers = config.n_layers
+    above = n_layers * (n_layers - 1) // 2
+    written = above if config.parallel else above + n_layers
+    return (written + above * len(SIDES)) * config.n_heads * config.d_mlp
 
 
 def _above(
@@ -64,11 +73,12 @@ def _above(
     norm: Float[Tensor, "side head"],
     spectrum: Spectrum,
     chance: float,
+    dimensions: int,
 ) -> Float[np.ndarray, "neuron side head"]:
     """How far each composition is above random directions; minus infinity where that is chance."""
     lengths = torch.einsum("nm,shmj->nshj", directions, columns).norm(dim=-1)
     sizes = directions.norm(dim=1)[:, None, None] * norm
-    law = Rotations.of(directions.shape[1] - 1, spectrum, DIRECTION)
+    law = Rotations.of(dimensions, spectrum, DIRECTION)
     z = law.z((lengths / sizes.where(sizes > 0, 1.0)).numpy())
     return np.where(z > law.threshold(chance), z, -np.inf)
 

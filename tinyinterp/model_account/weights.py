@@ -13,7 +13,12 @@ from tinyinterp.model import Model
 from tinyinterp.model_account.common_tokens import common_names, common_words
 from tinyinterp.model_account.composition import Readers, Writers, compositions
 from tinyinterp.model_account.copying import copying
-from tinyinterp.model_account.folded import fold_heads, fold_neurons, folded_unembedding
+from tinyinterp.model_account.folded import (
+    dimensions_read,
+    fold_heads,
+    fold_neurons,
+    folded_unembedding,
+)
 from tinyinterp.model_account.logit_effects import logit_effects
 from tinyinterp.model_account.neuron_links import neuron_links
 from tinyinterp.network.decoder import Decoder
@@ -51,7 +56,7 @@ class NeuronWeights:
     logit_skew: float
     logit_bimodality: float  # Sarle's coefficient: 1/3 normal, 5/9 uniform, 1 two points
     logit_spread: float  # deviation of that effect over that of random directions
-    in_out_cosine: float  # of w_in and w_out
+    in_out_cosine: float  # of w_in and w_out; w_in of a gated neuron is its linear input
     written_by: list[str]  # heads that write into w_in more than by chance, strongest first: 3.2
     read_by: list[str]  # heads that read w_out more than by chance, and as what: K 5.1
 
@@ -64,7 +69,7 @@ def head_weights(
     """A row for every head.
 
     Args:
-        decoder: GPT-2 or GPT-Neo.
+        decoder: the model.
         tokenizer: its vocabulary.
         drawn_to: the tokens that a head, by layer and number, is drawn to; for heads left out see
             :func:`tinyinterp.model_account.copying.copying`.
@@ -115,8 +120,9 @@ def neuron_weights(decoder: Decoder, tokenizer: Tokenizer) -> Iterator[NeuronWei
     writers, readers = [Writers.of(x) for x in heads], [Readers.of(x) for x in heads]
     for layer in range(config.n_layers):
         neurons = fold_neurons(decoder, layer)
-        effects = logit_effects(neurons.w_out, unembed, config.n_layers * config.d_mlp)
-        links = neuron_links(neurons, layer, writers, readers)
+        n_neurons = config.n_layers * config.d_mlp
+        effects = logit_effects(neurons.w_out, unembed, n_neurons, dimensions_read(config))
+        links = neuron_links(neurons, layer, writers, readers, config)
         cosine = cosine_similarity(neurons.w_in, neurons.w_out, dim=1)
         for neuron, family in enumerate(effects.families()):
             yield NeuronWeights(

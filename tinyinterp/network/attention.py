@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -40,6 +40,10 @@ class KeyValueCache:
         """Positions held."""
         return self._layers[0][0].shape[2] if self._layers else 0
 
+    def held(self, layer: int) -> int:
+        """Positions that ``layer`` has appended; those below have the newest already."""
+        return self._layers[layer][0].shape[2] if layer in self._layers else 0
+
     def extend(
         self,
         layer: int,
@@ -71,20 +75,40 @@ def allowed_keys(
     return allowed if window is None else allowed & (key > query - window)
 
 
+@lru_cache(maxsize=16)
+@torch.inference_mode(mode=False)
+def rotations(
+    n_positions: int, rotary_dim: int, base: float, device: torch.device, dtype: torch.dtype
+) -> tuple[Float[Tensor, "position pair"], Float[Tensor, "position pair"]]:
+    """Cosine and sine of the angle by which each position turns each pair of dimensions.
+
+    Pair ``i`` turns by ``base ** (-2 i / rotary_dim)`` a position (Su et al. 2021). Angles are
+    computed in fp32, as the published models were trained.
+    """
+    slow = torch.arange(0, rotary_dim, 2, device=device).float() / rotary_dim
+    positions = torch.arange(n_positions, device=device).float()
+    angles = positions[:, None] * (1 / base**slow)
+    return angles.cos().to(dtype), angles.sin().to(dtype)
+
+
 class Attention(nn.Module):
     """Causal self-attention, global or within a window."""
 
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
         self.layer = layer
+        self.n_ctx, self.d_head = config.n_ctx, config.d_head
         self.n_heads = config.n_heads
+        self.sharing = config.n_heads // config.n_key_value_heads  # heads of one key and value
         self.window = config.window_of(layer)
-        self.scale = 1 / math.sqrt(config.d_head) if config.scale_scores else 1.0
+        self.scale = config.scale_of(layer)
+        self.rotary_dim, self.rotary_base = config.rotary_dim, config.rotary_base
         self.qkv_bias = config.qkv_bias
-        self.q = nn.Linear(config.d_model, config.d_model, bias=config.qkv_bias)
-        self.k = nn.Linear(config.d_model, config.d_model, bias=config.qkv_bias)
-        self.v = nn.Linear(config.d_model, config.d_model, bias=config.qkv_bias)
-        self.o = nn.Linear(config.d_model, config.d_model)
+        width, shared = config.n_heads * config.d_head, config.n_key_value_heads * config.d_head
+        self.q = nn.Linear(config.d_model, width, bias=config.qkv_bias)
+        self.k = nn.Linear(config.d_model, shared, bias=config.qkv_bias)
+        self.v = nn.Linear(config.d_model, shared, bias=config.qkv_bias)
+        self.o = nn.Linear(width, config.d_model, bias=config.out_bias)
         self.dropout = config.attention_dropout
         self.form: AttentionForm = "fused"
         self.hook_attn_scores = Tap()  # [batch head query key], minus infinity where not allowed
@@ -98,8 +122,12 @@ class Attention(nn.Module):
         segment_mask: Bool[Tensor, "batch 1 query key"] | None = None,
     ) -> Float[Tensor, "batch query d_model"]:
         q, k, v = self._project(x)
+        if self.rotary_dim:
+            past = cache.held(self.layer) if cache is not None else 0
+            q, k = self._rotated(q, past), self._rotated(k, past)
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)
+        k, v = self._for_every_head(k), self._for_every_head(v)
         tapped = self.hook_pattern.listened_to or self.hook_attn_scores.listened_to
         alone = segment_mask is None and cache is None
         if tapped or self.form == "explicit":
@@ -111,18 +139,45 @@ class Attention(nn.Module):
         z = self.hook_z(rearrange(z, "b h t d -> b t h d"))
         return self.o(rearrange(z, "b t h d -> b t (h d)"))
 
+    def values(
+        self, x: Float[Tensor, "batch key d_model"]
+    ) -> Float[Tensor, "batch key head d_head"]:
+        """What each head would add to its ``hook_z`` for attending to each position."""
+        v = self._for_every_head(rearrange(self.v(x), "b t (h d) -> b h t d", d=self.d_head))
+        return rearrange(v, "b h t d -> b t h d")
+
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """``[batch head position d_head]`` for each of q, k and v; one product in training."""
         parts = (self.q, self.k, self.v)
         if not self.training:
-            q, k, v = (rearrange(p(x), "b t (h d) -> b h t d", h=self.n_heads) for p in parts)
+            q, k, v = (rearrange(p(x), "b t (h d) -> b h t d", d=self.d_head) for p in parts)
             return q, k, v
         weight = torch.cat([part.weight for part in parts])
         bias = torch.cat([part.bias for part in parts]) if self.qkv_bias else None
-        qkv = rearrange(
-            F.linear(x, weight, bias), "b t (n h d) -> n b h t d", n=3, h=self.n_heads
-        ).contiguous()
-        return qkv[0], qkv[1], qkv[2]
+        sizes = [part.out_features for part in parts]
+        q, k, v = (
+            rearrange(part, "b t (h d) -> b h t d", d=self.d_head).contiguous()
+            for part in F.linear(x, weight, bias).split(sizes, dim=-1)
+        )
+        return q, k, v
+
+    def _rotated(self, x: Tensor, past: int) -> Tensor:
+        """Queries or keys turned by their positions, of which ``past`` were read before.
+
+        A score then depends on how far apart a query and a key are, and on nothing else of their
+        positions; so stories that are packed into one sequence need no numbers of their own.
+        """
+        cos, sin = (
+            table[past : past + x.shape[2]]
+            for table in rotations(self.n_ctx, self.rotary_dim, self.rotary_base, x.device, x.dtype)
+        )
+        turned, rest = x[..., : self.rotary_dim], x[..., self.rotary_dim :]
+        a, b = turned.chunk(2, dim=-1)  # pair i is dimensions i and i + rotary_dim / 2
+        return torch.cat((a * cos - b * sin, b * cos + a * sin, rest), dim=-1)
+
+    def _for_every_head(self, x: Tensor) -> Tensor:
+        """Keys or values, one for each head of queries: neighbouring heads share theirs."""
+        return x.repeat_interleave(self.sharing, dim=1) if self.sharing > 1 else x
 
     def _fused(self, q: Tensor, k: Tensor, v: Tensor, segment_mask: Tensor | None) -> Tensor:
         n_query, n_key = q.shape[2], k.shape[2]

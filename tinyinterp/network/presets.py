@@ -26,7 +26,14 @@ PRESETS: dict[str, DecoderConfig] = {
     "gptneo-33m": DecoderConfig(  # roneneldan/TinyStories-33M
         n_vocab=50257, n_ctx=2048, d_model=768, n_layers=4, n_heads=16, window=256
     ),
-}
+    "pythia-14m": DecoderConfig(  # EleutherAI/pythia-14m
+        n_vocab=50304, n_ctx=2048, d_model=128, n_layers=6, n_heads=4, architecture="gpt_neox"
+    ),
+    "stories15m": DecoderConfig(  # karpathy/tinyllamas
+        n_vocab=32000, n_ctx=256, d_model=288, n_layers=6, n_heads=6, d_mlp=768,
+        architecture="llama", tied=True, layer_norm_eps=1e-5,
+    ),
+}  # fmt: skip
 
 
 def parameter_table(config: DecoderConfig | CompressorConfig) -> Table:

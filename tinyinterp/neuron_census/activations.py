@@ -3,7 +3,7 @@
     post      mlp.hook_post: the neuron's output, after the non-linearity
     pre       mlp.hook_pre: its input, before the non-linearity
     report    hook_resid_pre W_in + b_in: the residual stream before the block, straight into the
-              up-projection
+              up-projection (in a gated MLP W_gate, whose output hook_pre reads)
 
 The third is what the TinyStories student report read (docs/sources.md): it skips the block's
 attention, its second layer norm and the non-linearity. The model never computes it; it is here for
@@ -43,7 +43,7 @@ def hook_of(decoder: Decoder, layer: Index, reading: str) -> tuple[str, Callable
         )
     layer = choose_one("layer", layer, decoder.config.n_layers)
     if reading == "report":
-        return f"blocks.{layer}.hook_resid_pre", decoder.block(layer).mlp.up
+        return f"blocks.{layer}.hook_resid_pre", decoder.block(layer).mlp.into_activation
     return f"blocks.{layer}.mlp.hook_{reading}", lambda value: value
 
 

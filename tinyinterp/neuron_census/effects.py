@@ -40,13 +40,14 @@ def raised_and_lowered(
     """For every neuron the tokens whose logits it raises and lowers most, strongest first.
 
     The direct path ``W_out W_U`` only, not the path through later layers. The gain of the final
-    norm is folded into ``W_U``, and the mean over the residual stream, which that norm removes, is
-    taken out.
+    norm is folded into ``W_U``, and the mean over the residual stream, which a layer norm removes,
+    is taken out.
     """
     n_tokens = min(tokenizer.n_vocab, decoder.config.n_vocab)
     gain = decoder.ln_final.weight
     unembed = (decoder.unembed.weight[:n_tokens] * gain).double()  # [token d_model]
-    unembed -= unembed.mean(dim=1, keepdim=True)
+    if decoder.config.norm == "layer":
+        unembed -= unembed.mean(dim=1, keepdim=True)
     out = decoder.block(layer).mlp.down.weight.double()  # [d_model neuron]
     texts = [tokenizer.token_text(token) for token in range(n_tokens)]
     raises: list[list[str]] = []

@@ -47,9 +47,13 @@ def shuffled_model(decoder: Decoder, seed: int) -> Decoder:
     shuffled = copy.deepcopy(decoder)
     with torch.no_grad():
         for layer in range(shuffled.config.n_layers):
-            weight = shuffled.block(layer).mlp.up.weight  # [neuron d_model]
-            order = torch.rand(weight.shape, generator=generator).argsort(dim=1).to(weight.device)
-            weight.copy_(weight.gather(1, order))
+            mlp = shuffled.block(layer).mlp
+            for reads in dict.fromkeys(
+                (mlp.up, mlp.into_activation)
+            ):  # one, or an input and a gate
+                weight = reads.weight  # [neuron d_model]
+                order = torch.rand(weight.shape, generator=generator).argsort(dim=1)
+                weight.copy_(weight.gather(1, order.to(weight.device)))
     return shuffled
 
 

@@ -112,7 +112,7 @@ def _direction(
             direction = direction - direction.mean()
             scale = (stream.var(unbiased=False) + norm.eps).sqrt()
         else:  # a root mean square norm has no mean to take off
-            scale = (stream.square().mean() + norm.eps).sqrt()
+            scale = (stream.square().mean() + (norm.eps or 0.0)).sqrt()
         return direction / scale, _dot(getattr(norm, "bias", None), wanted).item()
 
 

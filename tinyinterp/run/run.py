@@ -23,7 +23,8 @@ PATTERN, BEFORE = "attn.hook_pattern", "hook_resid_pre"
 class Run:
     """What a model does with one text.
 
-    Position 0 is the start token, where the model has one. Logits and losses at a position are of the token that follows it.
+    Position 0 is the start token, where the model has one. Logits and losses at a position are of
+    the token that follows it.
 
     Args:
         tokens: the text of each token.

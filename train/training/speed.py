@@ -25,7 +25,9 @@ def flops_per_token(model: Decoder | Compressor, n_positions: int) -> float:
     matrices = sum(p.numel() for p in inner.values())
     head = model.unembed.weight.numel()
     config = model.config
-    attention = 2 * FORWARD_AND_BACKWARD * config.n_layers * config.d_model * n_positions
+    attention = (
+        2 * FORWARD_AND_BACKWARD * config.n_layers * config.n_heads * config.d_head * n_positions
+    )
     if isinstance(model, Compressor):
         halved = ("blocks.", "encoder.", "decoder.second.")  # met once by two tokens
         paired = sum(p.numel() for n, p in inner.items() if n.startswith(halved))

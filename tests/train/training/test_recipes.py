@@ -31,6 +31,8 @@ SHAPES = {
     "tinystories-1layer-21m": (1024, 1, 16, 512, 50257, 64_582_656),
     "tinystories-2layer-33m": (1024, 2, 16, 512, 50257, 77_175_808),
     "slm-30m": (384, 6, 6, 128, 50257, 29_995_392),
+    "pythia-14m": (128, 6, 4, 2048, 50304, 14_067_712),
+    "stories15m": (288, 6, 6, 256, 32000, 15_191_712),
     "report-128-8-4": (128, 8, 4, 512, 50257, 8_084_864),
     "report-128-12-4": (128, 12, 4, 512, 50257, 8_877_952),
     "report-256-8-2": (256, 8, 2, 512, 50257, 19_315_456),
@@ -81,7 +83,8 @@ def test_the_shape_is_the_one_in_the_sources(name):
     if isinstance(model, DecoderConfig):
         assert count_parameters(model).total == SHAPES[name][5]
         neo = name.startswith(("gptneo", "tinystories"))
-        assert model.architecture == ("gpt_neo" if neo else "gpt2")
+        others = {"pythia-14m": "gpt_neox", "stories15m": "llama"}
+        assert model.architecture == others.get(name, "gpt_neo" if neo else "gpt2")
         assert model.window == 256
     assert isinstance(model, CompressorConfig) == name.startswith("compressor")
 
