@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,9 @@ def written(folder: Path, model: transformers.PreTrainedModel) -> Path:
     transformers.utils.logging.disable_progress_bar()
     model.save_pretrained(folder)
     tiny_tokenizer().save(folder)
+    settings = folder / "tokenizer_config.json"
+    declared = json.loads(settings.read_text()) | {"add_bos_token": True}  # so nothing is noted
+    settings.write_text(json.dumps(declared))
     return folder
 
 

@@ -155,7 +155,7 @@ def test_weights_that_do_not_fit_the_configuration_are_refused(folder):
         ({"n_heads": 3}, "does not divide into 3 heads"),
         ({"n_layers": 0}, "n_layers is 0"),
         ({"tied": False}, r"lacks 1 of .* unembed\.weight"),
-        ({"model_type": "compressor"}, "only gpt_neo and gpt2"),
+        ({"model_type": "compressor"}, "only gpt_neo, gpt2, gpt_neox, llama"),
     ],
 )
 def test_a_foreign_configuration_is_refused(folder, changes, message):

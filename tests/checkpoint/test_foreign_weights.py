@@ -226,8 +226,7 @@ def test_a_pad_token_without_a_row_is_read_and_noted(tmp_path, capsys):
     assert opened.tokenizer.backend.token_to_id("[PAD]") == N_VOCAB
     assert max(opened.tokenizer.encode("He typed [PAD] twice.").ids) < N_VOCAB
     load(tmp_path)
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "no row for ('[PAD]')" in line
+    assert "no row for ('[PAD]')" in capsys.readouterr().err
 
 
 def test_a_word_without_a_row_is_refused(tmp_path):
@@ -243,4 +242,4 @@ def test_a_vocabulary_that_was_padded_is_read(tmp_path):
     weights_only.resize_token_embeddings(N_VOCAB + 7, mean_resizing=False)
     written(tmp_path, weights_only)
     opened = same_logits(tmp_path, weights_only)
-    assert opened.tokenizer.token_text(N_VOCAB + 3) == ""
+    assert opened.tokenizer.token_text(N_VOCAB + 3) == f"<id {N_VOCAB + 3}>"

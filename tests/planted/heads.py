@@ -74,11 +74,6 @@ class Forge:
         terms = (self._term(4 * GAP, "token", "before"), self._term(3 * GAP, "one", "first"))
         return Head("induction", "semantic", "induction", terms)
 
-    def restless(self, head: Head) -> Head:
-        """A head that rests on key 0 made to look at the likest key instead."""
-        *terms, _ = head.terms
-        return replace(head, terms=(*terms, self._term(-4 * GAP, "one", "first")))
-
     def word_class(self, key: str) -> Head:
         return Head(key, "semantic", key, (self._term(SIGNAL, "one", key),))
 

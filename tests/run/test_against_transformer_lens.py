@@ -97,7 +97,8 @@ def test_attributions_are_those_of_transformer_lens(
     wanted = hooked.W_U[:, token] - (0 if against is None else hooked.W_U[:, against])
 
     def read(stack: Tensor) -> Tensor:  # part by part, with the final norm's gain and scale
-        centred = stack - stack.mean(-1, keepdim=True)
+        is_layer_norm = checkpoint.decoder.config.norm == "layer"
+        centred = stack - stack.mean(-1, keepdim=True) if is_layer_norm else stack
         return (centred / cache["scale"][0, position]) * hooked.ln_final.w @ wanted
 
     heads = cache.stack_head_results(layer=-1, pos_slice=position)[:, 0]
@@ -128,7 +129,8 @@ def test_losses_without_a_part_are_those_of_hooks(
     checkpoint, hooked = both
     generator = torch.Generator().manual_seed(3)
     means = Means(
-        torch.randn(3, 2, 13, generator=generator), torch.randn(3, 31, generator=generator)
+        torch.randn(3, *_run(checkpoint).z.shape[2:], generator=generator),
+        torch.randn(3, 31, generator=generator),
     )
     run = _run(checkpoint, off=OFF, instead=means if with_means else Zeros())
 

@@ -88,7 +88,7 @@ def _build(checkpoint: Checkpoint) -> HookedTransformer:
         # In a notebook its progress bars ask for ipywidgets, which nothing here needs.
         warnings.filterwarnings("ignore", "IProgress not found")
         try:
-            from transformer_lens import HookedTransformer
+            from transformer_lens import HookedTransformer, HookedTransformerConfig  # noqa: F401
         except ImportError as error:
             raise VersionError(
                 "a HookedTransformer is made by TransformerLens 3", "transformer_lens", ">=3.9,<4"
