@@ -90,7 +90,9 @@ def compare(model: Model, text: Path, *, heads: bool) -> Iterator[Value]:
     test = _cut(model, text, FIT_STORIES, FIT_STORIES + TEST_STORIES)
     tags = TagRows(TagReader())
     gist = gist_of(model.decoder, model.tokenizer)
-    fitted = fit_ladders(model.decoder, lambda: fit, test, tags, gist, order=2, seed=0)
+    fitted = fit_ladders(
+        model.decoder, lambda: fit, test, tags, gist, order=2, seed=0, together=False
+    )
     scores = ScorePass(model.decoder, fitted, tags, len(RUNGS)).read(test)
     yield from _whole_model(scores)
     ngrams = count_ngrams(
@@ -186,7 +188,9 @@ def page(values: list[Value]) -> str:
         f"{near} of {len(shares)} shares and r² agree within {WITHIN}. Where `no` stands, they do "
         "not. The reading takes the kernel by distance as what position says of a pattern; ours "
         "takes the mean pattern by absolute position where that predicts one half of FIT better "
-        "from the other, so position explains and recovers more here."
+        "from the other, so position explains and recovers more here. To be comparable, what token "
+        "and position add is fitted apart here, and the first token gets its mean attention, as in "
+        "the reading; `tinyinterp account` fits both together, and predicts that attention."
     )
     return "\n".join(
         [

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from tinyinterp.results import Account
 
 QUICK_TOKENS = 12_000
-QUICK_TEST_TOKENS = 2_000
-QUICK_EFFECT_TOKENS = 600
+QUICK_TEST_TOKENS = 1_500
+QUICK_EFFECT_TOKENS, QUICK_POSITIONS = 600, 64  # of so many in each sequence at most
 
 
 def account(
@@ -115,6 +115,7 @@ def account(
             seed=seed,
             test_tokens=QUICK_TEST_TOKENS,
             effect_tokens=QUICK_EFFECT_TOKENS,
+            effect_positions=QUICK_POSITIONS,
             exact_neurons=0,
             rules=False,
         )

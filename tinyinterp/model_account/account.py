@@ -68,6 +68,7 @@ class AccountSettings:
         seed: of samples and of the bootstrap.
         test_tokens: of TEST that are read.
         effect_tokens: of these, for the effects of single heads and of layers of neurons.
+        effect_positions: the most that is read of each of these sequences; None: all.
         exact_neurons: whose exact effects are compared with the first-order estimates; 0: none.
         rules: whether each neuron gets rules in words.
     """
@@ -75,6 +76,7 @@ class AccountSettings:
     seed: int = 0
     test_tokens: int = TEST_TOKENS
     effect_tokens: int = EFFECT_TOKENS
+    effect_positions: int | None = None
     exact_neurons: int = EXACT_NEURONS
     rules: bool = True
 
@@ -130,7 +132,9 @@ def take_account(
         CorpusError: a text has too few stories on one side.
     """
     settings = settings or AccountSettings()
-    texts = choose_texts(corpus, fit_on, settings.test_tokens, settings.effect_tokens)
+    texts = choose_texts(
+        corpus, fit_on, settings.test_tokens, settings.effect_tokens, settings.effect_positions
+    )
     return _take(model, texts, settings, reader or TagReader())
 
 

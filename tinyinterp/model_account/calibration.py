@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -28,19 +31,18 @@ def calibrate(
         allowed: the keys of each row.
         begin: where the search begins.
     """
-    features = features.double().masked_fill(~allowed, 0)
-    targets = targets.double()
+    rows = targets.double().sum(-1)  # 1, or 0 for a row that does not count
+    problem = _Problem(
+        features.double().masked_fill(~allowed, 0).transpose(0, 1).contiguous(),
+        targets.double(),
+        allowed,
+        rows,
+    )
     weights = begin.double().clone()
-    rows = targets.sum(-1)  # 1, or 0 for a row that does not count
     n_rows = rows.sum(-1).clamp_min(1)
-    observed = torch.einsum("fhrk,hrk->hf", features, targets)
-    loss = _loss(features, targets, allowed, weights)
+    loss = problem.loss(weights)
     for _ in range(STEPS):
-        predicted = _softmax(features, allowed, weights).exp() * rows[..., None]
-        mean = torch.einsum("fhrk,hrk->hrf", features, predicted)
-        gradient = mean.sum(1) - observed
-        second = torch.einsum("fhrk,ghrk,hrk->hfg", features, features, predicted)
-        hessian = second - torch.einsum("hrf,hrg->hfg", mean, mean)
+        gradient, hessian = problem.derivatives(weights)
         scale = hessian.diagonal(dim1=1, dim2=2).amax(1).clamp_min(1e-12)
         hessian += torch.eye(len(features)) * (RIDGE * scale)[:, None, None]
         step = torch.linalg.solve(hessian, gradient)
@@ -52,7 +54,7 @@ def calibrate(
         tried, new = weights, loss
         for _ in range(HALVINGS):
             tried = weights - size[:, None] * step
-            new = _loss(features, targets, allowed, tried)
+            new = problem.loss(tried)
             worse = active & (new > loss)
             if not worse.any():
                 break
@@ -65,21 +67,37 @@ def calibrate(
     return weights
 
 
-def _softmax(
-    features: Float[Tensor, "feature head row key"],
-    allowed: Bool[Tensor, "row key"],
-    weights: Float[Tensor, "head feature"],
-) -> Float[Tensor, "head row key"]:
-    """Log-probabilities; minus infinity where not allowed, 0 in rows without keys."""
-    logits = torch.einsum("fhrk,hf->hrk", features, weights).masked_fill(~allowed, -torch.inf)
-    return logits.log_softmax(-1).masked_fill(~allowed.any(-1, keepdim=True), 0)
+@dataclass(frozen=True)
+class _Problem:
+    features: Float[Tensor, "head feature row key"]
+    targets: Float[Tensor, "head row key"]
+    allowed: Bool[Tensor, "row key"]
+    rows: Float[Tensor, "head row"]
 
+    @cached_property
+    def observed(self) -> Float[Tensor, "head feature"]:
+        """The features' sums under the targets."""
+        return (self.features.flatten(2) @ self.targets.flatten(1)[..., None])[..., 0]
 
-def _loss(
-    features: Float[Tensor, "feature head row key"],
-    targets: Float[Tensor, "head row key"],
-    allowed: Bool[Tensor, "row key"],
-    weights: Float[Tensor, "head feature"],
-) -> Float[Tensor, " head"]:
-    logs = _softmax(features, allowed, weights).masked_fill(~allowed, 0)
-    return -(targets * logs).sum((1, 2))
+    def log_probabilities(
+        self, weights: Float[Tensor, "head feature"]
+    ) -> Float[Tensor, "head row key"]:
+        """Minus infinity where not allowed, 0 in rows without keys."""
+        logits = (weights[:, None] @ self.features.flatten(2)).view_as(self.targets)
+        logits = logits.masked_fill_(~self.allowed, -torch.inf)
+        return logits.log_softmax(-1).masked_fill_(~self.allowed.any(-1, keepdim=True), 0)
+
+    def loss(self, weights: Float[Tensor, "head feature"]) -> Float[Tensor, " head"]:
+        """Nats, summed over rows."""
+        logs = self.log_probabilities(weights).masked_fill_(~self.allowed, 0)
+        return -(self.targets * logs).sum((1, 2))
+
+    def derivatives(
+        self, weights: Float[Tensor, "head feature"]
+    ) -> tuple[Float[Tensor, "head feature"], Float[Tensor, "head feature feature"]]:
+        """The gradient of the loss and its Hessian."""
+        predicted = self.log_probabilities(weights).exp_() * self.rows[..., None]
+        weighted = self.features * predicted[:, None]
+        mean = weighted.sum(-1)  # [head feature row]
+        hessian = weighted.flatten(2) @ self.features.flatten(2).mT - mean @ mean.mT
+        return mean.sum(-1) - self.observed, hessian

@@ -30,9 +30,20 @@ class Texts:
 
 
 def choose_texts(
-    corpus: Corpus, fit_on: Corpus | None, test_tokens: int, effect_tokens: int
+    corpus: Corpus,
+    fit_on: Corpus | None,
+    test_tokens: int,
+    effect_tokens: int,
+    effect_positions: int | None = None,
 ) -> Texts:
     """FIT and TEST of ``corpus``; where ``fit_on`` is given, that and all of ``corpus``.
+
+    Args:
+        corpus: is scored on.
+        fit_on: is fitted on; None: the FIT half of ``corpus``.
+        test_tokens: of TEST.
+        effect_tokens: of these, for effects of single parts.
+        effect_positions: the most that is read of each of these sequences; None: all.
 
     Raises:
         CorpusError: a text has too few stories on one side.
@@ -40,12 +51,13 @@ def choose_texts(
     side = Side.TEST if fit_on is None else None
     test = _test_stories(corpus, test_tokens, side)
     end = corpus.tokenizer.padding
+    effects = [_beginning(each, effect_positions) for each in evenly(test, effect_tokens)]
     return Texts(
         name=corpus.name,
         fit_name=(fit_on or corpus).name,
         fit=_fit_batches(corpus, fit_on, test),
         test=list(group_by_length(test, end)),
-        effects=list(group_by_length(evenly(test, effect_tokens), end)),
+        effects=list(group_by_length(effects, end)),
         exact=list(group_by_length(evenly(test, effect_tokens // 4), end)),
         whole_test=lambda: corpus.micro_batches(side),
     )
@@ -90,6 +102,10 @@ def _fit_batches(corpus: Corpus, fit_on: Corpus | None, test: Sequence[Story]) -
         name = (fit_on or corpus).name
         raise CorpusError(f"{name!r} has no story to fit an account on: give more stories")
     return opened
+
+
+def _beginning(story: Story, positions: int | None) -> Story:
+    return replace(story, tokens=story.tokens[:positions], offsets=story.offsets[:positions])
 
 
 def evenly(stories: Sequence[Story], tokens: int) -> list[Story]:
