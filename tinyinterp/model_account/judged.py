@@ -26,7 +26,7 @@ CONTEXT = "context"
 LADDER = 3  # rungs that a component can need; the others stand beside the ladder
 FLOOR = 1e-6  # nats a token; a smaller rise in loss is what rounding leaves
 TINY = 1e-12
-DEAD = 1e-9  # of a layer's mean variance: what varies less is rounding
+CONSTANT = 1e-6  # of a neuron's mean square: with less variance it is called constant
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ def kept_shares(rises: Rises, seed: int) -> tuple[Shares, Shares]:
 def r2_shares(scores: Scores, layer: int) -> tuple[Shares, Float[np.ndarray, "predictor neuron"]]:
     """r² of each predictor for the neurons of a layer with intervals, and Pearson's r.
 
-    r² is the share of the variance over TEST that the prediction explains; NaN for a neuron that
-    varies by no more than rounding. The interval is linearised: with ``e`` the squared errors and
-    ``v`` the variance of a block around the mean of all, the scatter of ``e - (1 - r²) v`` over
-    blocks is the error of their ratio (Taylor linearisation, Wolter 2007), and its law Student's t.
-    A bootstrap of as many ratios as there are neurons and predictors would take minutes and say the
-    same.
+    r² is the share of the variance over TEST that the prediction explains; NaN for a neuron that is
+    constant but for a thousandth of its size. The interval is linearised: with ``e`` the squared
+    errors and ``v`` the variance of a block around the mean of all, the scatter of ``e - (1 - r²)
+    v`` over blocks is the error of their ratio (Taylor linearisation, Wolter 2007), and its law
+    Student's t. A bootstrap of as many ratios as there are neurons and predictors would take
+    minutes and say the same.
     """
     n_b = scores.tokens[:, None]
     n = n_b.sum()
@@ -98,7 +98,7 @@ def r2_shares(scores: Scores, layer: int) -> tuple[Shares, Float[np.ndarray, "pr
     mean = x_b.sum(0) / n
     spread_b = xx_b - 2 * mean * x_b + n_b * mean**2  # [block neuron]
     spread = spread_b.sum(0)
-    varies = spread > np.maximum(TINY * np.maximum(xx_b.sum(0), TINY), DEAD * spread.mean())
+    varies = spread > CONSTANT * np.maximum(xx_b.sum(0), TINY)
     below = np.where(varies, spread, 1.0)
     errors_b = scores.errors[:, 0, :, layer]  # [predictor block neuron]
     unexplained = errors_b.sum(1) / below
