@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from models import STORIES, tiny_checkpoint
+from tinyinterp.views.one_text import read_activations, read_pattern, tokenize
 
 import tinyinterp
 from tinyinterp import view
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus
-from tinyinterp.views.one_text import read_activations, read_pattern, tokenize
 from tinyinterp.views.quantise import pack_pattern
 
 TEXT = "Tim saw a dog.\nIt said “\U0001f600”"

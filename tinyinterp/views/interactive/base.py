@@ -18,8 +18,13 @@ from plotly.offline import get_plotlyjs
 from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 from tinyinterp.views.needs import short_needs
+from tinyinterp.views.page import POLICY
 
 LIBRARY = "plotly.min.js"
+UPLOADS = "sendChartToCloud"  # plotly's button "Share chart", which uploads the figure
+CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": False, "showSendToCloud": False}
+# As of the pages; a file beside the page may be read where there is one.
+BESIDE_POLICY = POLICY.replace("script-src", "script-src 'self' file:")
 FONTS = f"{style.FONT}, Verdana, sans-serif"
 LEGEND = {"orientation": "h", "x": 0, "y": -0.12, "yanchor": "top", "itemsizing": "constant"}
 
@@ -45,6 +50,7 @@ def dress(figure: go.Figure, title: str, *, width: int, height: int) -> None:
         showlegend=True,  # plotly leaves it out where there is one kind
         paper_bgcolor="white",
         plot_bgcolor="white",
+        modebar={"remove": [UPLOADS]},  # a part of the figure, so it holds wherever it is shown
     )
 
 
@@ -83,10 +89,13 @@ def save_figure(figure: go.Figure, path: Path, *, beside: bool = False) -> Path:
         OutputError: the folder cannot be written.
     """
     page = figure.to_html(
-        config={"displaylogo": False, "responsive": False},
+        config=CONFIG,
         include_plotlyjs="directory" if beside else True,
         div_id="figure",
     )
+    policy = BESIDE_POLICY if beside else POLICY
+    head = f'<head><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    page = f"<!doctype html>\n{page.replace('<head>', head, 1)}"
     if beside:
         write_text(path.parent / LIBRARY, get_plotlyjs())
     write_text(path, page + "\n")
