@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CELL, TALL = 0.62, 0.36  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 1.3, 1.0, 0.6
 LOWEST, HIGHEST = style.KIND_COLOURS["positional"], style.KIND_COLOURS["semantic"]
+X_LABEL = "head; then the MLP and the output bias of the attention"
 MOST_WRITTEN = 24  # columns; cells of more are too narrow for a number
 
 
@@ -88,7 +89,7 @@ def attribution_picture(
     """
     tokens = " against ".join(style.show_token(name) for name in names)
     where = f"after {style.show_token(after)} ({position}), {model}"
-    title = f"What adds to the logit of {tokens} {where}"
+    title = f"Direct logit attribution of {tokens} {where}"
 
     def plot() -> go.Figure:
         from tinyinterp.views.interactive.attribution import plot_attribution
@@ -114,14 +115,14 @@ def draw_attribution(parts: Parts, title: str) -> Figure:
         axes.yaxis.set_minor_locator(NullLocator())
         axes.tick_params(length=0, labelsize=8)
         axes.set_ylabel("layer", fontsize=8.5)
-        axes.set_xlabel("head", fontsize=8.5)
+        axes.set_xlabel(X_LABEL, fontsize=8.5)
         axes.spines[:].set_visible(False)
         if n_columns <= MOST_WRITTEN:
             for (layer, column), value in np.ndenumerate(cells):
                 share = (value / parts.most + 1) / 2
                 red, green, blue, _ = colours(share)
                 ink = style.ink_on(f"#{_byte(red)}{_byte(green)}{_byte(blue)}")
-                axes.text(column, layer, f"{value:.2f}", ha="center", va="center", fontsize=7,
+                axes.text(column, layer, written(value), ha="center", va="center", fontsize=7,
                           color=ink)  # fmt: skip
         bar = figure.add_axes(((LEFT + across + 0.15) / width, BOTTOM / height, 0.14 / width,
                                up / height))  # fmt: skip
@@ -132,6 +133,15 @@ def draw_attribution(parts: Parts, title: str) -> Figure:
                     va="center")  # fmt: skip
         figure.text(LEFT / width, 1 - 0.6 / height, parts.said(), fontsize=8.5, va="center")
     return figure
+
+
+def written(value: float) -> str:
+    """A part of a logit in a cell.
+
+    >>> written(-0.001), written(2.806)
+    ('0.00', '2.81')
+    """
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _byte(share: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from tinyinterp.views.attribution_plot import HIGHEST, LOWEST, Parts
+from tinyinterp.views.attribution_plot import HIGHEST, LOWEST, MOST_WRITTEN, X_LABEL, Parts, written
 from tinyinterp.views.interactive.base import axis, new_figure, words
 
 CELL, TALL = 62, 36  # pixels
@@ -32,12 +32,14 @@ def plot_attribution(parts: Parts, title: str) -> go.Figure:
         zmax=parts.most,
         xgap=1,
         ygap=1,
+        text=[list(map(written, row)) for row in cells.tolist()],
+        texttemplate="%{text}" if n_columns <= MOST_WRITTEN else None,
         hoverinfo="text",
         hovertext=said,
         colorbar={"title": {"text": "logit"}, "thickness": 14},
     )
     figure.update_xaxes(
-        axis("head", tickvals=list(range(n_columns)), ticktext=columns, showgrid=False,
+        axis(X_LABEL, tickvals=list(range(n_columns)), ticktext=columns, showgrid=False,
              zeroline=False)
     )  # fmt: skip
     figure.update_yaxes(

@@ -45,7 +45,7 @@
     const best = found.map((number, key) => [number, key]).filter(([number]) => Math.abs(number) >= least);
     best.sort((a, b) => Math.abs(b[0]) - Math.abs(a[0]));
     const said = best.slice(0, 5).map(([number, key]) => `${named(key)} ${short(number)}`);
-    const loss = at && data.losses ? `, loss ${data.losses[at - 1]}` : "";
+    const loss = at && data.losses.length ? `, loss ${data.losses[at - 1]}` : "";
     const start = data.whole ? `, query ${named(at)}:` : `: ${named(at)}${loss} looks at`;
     readout.textContent = `${data.names[head]}${start} ${said.join(", ") || "nothing"}`;
   };

@@ -25,6 +25,7 @@ from tinyinterp.views.widgets.widget import Widget
 
 MOST_WEIGHTS = 4_000_000  # of all heads together: 5 MB of a page, which browsers open at once
 SMALL = 96  # pixels of a thumbnail, at most
+NONE = 255  # the code of a cell without a value
 ASK = "Hover over a token, or use the arrow keys, to see what it looks at."
 
 
@@ -57,8 +58,13 @@ class Shown:
         return cls(patterns, whole=True, signed=signed, most=max(size, rounded))
 
     def colours(self) -> UInt8[np.ndarray, "code rgb"]:
-        """Of 256 codes, see :meth:`codes`."""
-        steps = np.linspace(0, 1, 256)
+        """Of each code, see :meth:`codes`; the last is that of cells without a value."""
+        steps = np.linspace(0, 1, NONE)
+        none = np.array([[*bytes.fromhex(style.NOT_ALLOWED[1:])]], dtype=np.uint8)
+        return np.concatenate([self._scale(steps), none])
+
+    def _scale(self, steps: Float[np.ndarray, " step"]) -> UInt8[np.ndarray, "step rgb"]:
+        """Colours of shares of the scale."""
         if not self.signed:
             return (style.attention_map()(steps)[:, :3] * 255).round().astype(np.uint8)
         ends = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (NEGATIVE, POSITIVE)])
@@ -70,7 +76,8 @@ class Shown:
         """Which colour each value has."""
         share = np.nan_to_num(values) / self.most
         at = (share + 1) / 2 if self.signed else np.sqrt(np.clip(share, 0, 1))
-        return (np.clip(at, 0, 1) * 255).round().astype(np.uint8)
+        codes = (np.clip(at, 0, 1) * (NONE - 1)).round().astype(np.uint8)
+        return np.where(np.isnan(values), np.uint8(NONE), codes)
 
     def legend(self) -> Markup:
         """The scale of the colours."""
@@ -116,12 +123,11 @@ def attention_widget(
     short = [float(f"{loss:.2f}") for loss in losses]
     all_heads = " all" if rows else ""
     static = Markup(
-        '<div class="heads{}" role="group" aria-label="heads"{}>{}</div>{}'
+        '<div class="heads{}" role="group" aria-label="heads">{}</div>{}'
         '<p class="tokens" role="group" aria-label="text">{}</p>'
         '<p class="readout" aria-live="polite">{}</p><div class="map"></div>'
     ).format(
         all_heads,
-        Markup(' tabindex="0"') if rows else "",
         _buttons(shown, names, rows),
         shown.legend(),
         _spans(words, short),
@@ -186,6 +192,8 @@ def _picture(shown: Shown, pattern: Float[np.ndarray, "query key"]) -> str:
 
     What falls on one pixel is shown by the largest of it.
     """
+    if not shown.whole:
+        pattern = np.where(np.tri(len(pattern), dtype=bool), pattern, np.nan)
     step = -(-len(pattern) // SMALL)
     if step > 1:
         pattern = _largest(pattern, step)
@@ -199,7 +207,8 @@ def _picture(shown: Shown, pattern: Float[np.ndarray, "query key"]) -> str:
 def _largest(pattern: Float[np.ndarray, "query key"], step: int) -> Float[np.ndarray, "row column"]:
     """The value largest in size of each block of ``step`` by ``step``."""
     size = -(-len(pattern) // step)
-    padded = np.zeros((size * step, size * step), dtype=pattern.dtype)
-    padded[: len(pattern), : len(pattern)] = np.nan_to_num(pattern)
+    padded = np.full((size * step, size * step), np.nan, dtype=pattern.dtype)
+    padded[: len(pattern), : len(pattern)] = pattern
     blocks = padded.reshape(size, step, size, step).swapaxes(1, 2).reshape(size, size, -1)
-    return np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., None], axis=-1)[..., 0]
+    sizes = np.nan_to_num(np.abs(blocks), nan=-1.0)
+    return np.take_along_axis(blocks, sizes.argmax(-1)[..., None], axis=-1)[..., 0]

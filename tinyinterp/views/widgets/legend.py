@@ -18,13 +18,13 @@ def sequential_legend(name: str, most: float, note: str = "") -> Markup:
         note: beside the scale.
     """
     bar = f"linear-gradient(90deg,{','.join(style.ATTENTION_COLOURS)})"
-    return _legend(name, "0", bar, f"{most:g}", f"the middle colour is {most / 4:g}", note)
+    return _legend(name, "0", bar, f"{most:.3g}", f"the middle colour is {most / 4:.3g}", note)
 
 
 def diverging_legend(name: str, most: float, note: str = "") -> Markup:
     """White is 0; orange is above it, blue below, both by the size of the value."""
     bar = f"linear-gradient(90deg,{NEGATIVE},#fff,{POSITIVE})"
-    return _legend(name, f"-{most:g}", bar, f"{most:g}", note)
+    return _legend(name, f"-{most:.3g}", bar, f"{most:.3g}", note)
 
 
 def _legend(name: str, low: str, bar: str, high: str, *notes: str) -> Markup:

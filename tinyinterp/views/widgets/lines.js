@@ -10,6 +10,7 @@
     for (const line of lines) {
       const chosen = Number(line.dataset[which]) === at;
       line.style.display = chosen ? "" : "none";
+      line.style.strokeOpacity = chosen ? Math.max(0.7, Math.sqrt(line.dataset.weight)) : "";
       if (chosen) here.push([Number(line.dataset.weight), Number(line.dataset[other])]);
     }
     here.sort((a, b) => b[0] - a[0]);
@@ -21,7 +22,7 @@
   };
   for (const which of ["query", "key"]) roving(sides[which], beside, show(which));
   figure.querySelector("svg").addEventListener("mouseleave", () => {
-    for (const line of lines) line.style.display = "";
+    for (const line of lines) line.style.display = line.style.strokeOpacity = "";
   });
   return () => {};
 }

@@ -42,7 +42,8 @@ def lines_widget(
         "the weight: {}. Each query has a line to at most {} keys, those of {} or more. Hover over "
         "a token, or use the arrow keys, to see its lines alone.</p>"
         '<p class="readout" aria-live="polite"></p>'
-        '<svg viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">{}{}{}{}</svg>'
+        '<svg viewBox="0 0 {} {}" width="{}" height="{}" role="group" aria-label="{}">'
+        "{}{}{}{}</svg>"
     ).format(
         _legend(),
         MOST,
@@ -67,8 +68,9 @@ def _legend() -> Markup:
     return Markup(", ").join(
         Markup(
             '<svg style="display:inline" width="30" height="8" aria-hidden="true">'
-            '<path d="M0 4H30" stroke="var(--mark)" stroke-width="2" stroke-opacity="{}"/></svg> {}'
-        ).format(f"{weight**0.5:.2f}", f"{weight:g}")
+            '<path d="M0 4H30" stroke="var(--mark)" stroke-width="{}" stroke-opacity="{}"/></svg>'
+            " {}"
+        ).format(f"{1 + 2 * weight:g}", f"{weight**0.5:.2f}", f"{weight:g}")
         for weight in (0.05, 0.25, 1.0)
     )
 
@@ -76,9 +78,9 @@ def _legend() -> Markup:
 def _line(query: int, key: int, weight: float) -> Markup:
     y = [ROW * (at + 1.5) for at in (query, key)]
     return Markup(
-        '<line x1="{}" y1="{:g}" x2="{}" y2="{:g}" stroke-opacity="{:.2f}" data-query="{}" '
-        'data-key="{}" data-weight="{:.3f}"/>'
-    ).format(LEFT, y[0], RIGHT, y[1], min(1.0, weight) ** 0.5, query, key, weight)
+        '<line x1="{}" y1="{:g}" x2="{}" y2="{:g}" stroke-width="{:.1f}" '
+        'stroke-opacity="{:.2f}" data-query="{}" data-key="{}" data-weight="{:.3f}"/>'
+    ).format(LEFT, y[0], RIGHT, y[1], 1 + 2 * weight, min(1.0, weight) ** 0.5, query, key, weight)
 
 
 def _column(words: Sequence[str], side: str, x: int, anchor: str) -> Markup:

@@ -56,26 +56,30 @@ class Widget:
     @property
     def html(self) -> str:
         """A fragment for any page, without the script of circuitsvis."""
+        return self._fragment(html.escape(self.title))
+
+    def _fragment(self, heading: str) -> str:
         data, kind = json_block(self.data), self.data["kind"]
         name = hashlib.sha256(f"{self.title}\n{self.static}\n{data}".encode()).hexdigest()[:12]
         return (
             f"<style>{_style()}</style>"
             f'<figure class="tinyinterp-widget tex2jax_ignore mathjax_ignore" data-name="{name}">'
-            f"<figcaption>{html.escape(self.title)}</figcaption>{self.static}</figure>"
+            f"<figcaption>{heading}</figcaption>{self.static}</figure>"
             f'<script>({_own("widget.js")})("{name}",{data},{_own(f"{kind}.js")})</script>'
         )
 
     @property
     def page(self) -> str:
         """A page that holds all it needs."""
+        title = html.escape(self.title)
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
             '<meta name="viewport" content="width=device-width">'
             '<meta name="color-scheme" content="light dark">'
-            f"<title>{html.escape(self.title)}</title><style>{_page_style()}</style></head>"
-            f"<body>\n<main>{script_element() if self._circuitsvis else ''}\n{self.html}\n</main>"
-            "</body></html>\n"
+            f"<title>{title}</title><style>{_page_style()}</style></head>"
+            f"<body>\n<main>{script_element() if self._circuitsvis else ''}\n"
+            f"{self._fragment(f'<h1>{title}</h1>')}\n</main></body></html>\n"
         )
 
     def save(self, path: str | Path) -> Path:
