@@ -294,8 +294,7 @@ def require_model(given: object) -> None:
         return
     if isinstance(given, (str, Path)):
         raise SelectionError(
-            f"{str(given)!r:.80} is the name of a model: open it with tinyinterp.load and give "
-            "what that returns"
+            f"{str(given)!r:.80} is a name, not a model: give tinyinterp.load({str(given)!r:.80})"
         )
     if isinstance(given, CompressorModel):
         raise SelectionError(f"{given.name!r:.80} is a compressor; expected a decoder")

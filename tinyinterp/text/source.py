@@ -124,6 +124,10 @@ def open_stories(
             lambda notes: read_stories(path, separator=separator, split=split, notes=notes),
             fold_for=fold_for,
         )
+    if not isinstance(text, Iterable) or isinstance(text, bytes):
+        raise CorpusError(
+            f"the text is {text!r:.80}; expected the path of a file or folder, or a list of stories"
+        )
     quiet = Notes("text", quiet=True)
     if not sum(1 for _ in read_list(text, notes=quiet)):  # to the end: each must be a text
         raise CorpusError("no story was given; expected at least one that is not empty")

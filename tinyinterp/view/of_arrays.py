@@ -117,7 +117,7 @@ def _numbers(array: Any) -> np.ndarray:
 def _names(names: Sequence[str] | None, count: int, what: str) -> list[str]:
     if names is None:
         return [f"{what} {number}" for number in range(count)]
-    listed = [str(name) for name in names]
-    if isinstance(names, str) or len(listed) != count:
+    listed = None if isinstance(names, str) else _listed(names)
+    if listed is None or len(listed) != count:
         raise SelectionError(f"names is {names!r:.80}; expected {count} names, one for each {what}")
-    return listed
+    return list(map(str, listed))

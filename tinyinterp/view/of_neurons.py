@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyinterp.errors import SelectionError
@@ -81,6 +82,8 @@ def top_tokens(
         found = hits_of_census(source, layer, neuron, k)
         name = source.layer(layer).table.notes["model"]
     else:
+        if isinstance(source, (str, Path)):
+            require_model(source)
         raise SelectionError(
             f"{type(source).__name__} is neither a model nor a census of neurons: give what "
             f"tinyinterp.load() or {NEURONS} returns"

@@ -158,7 +158,8 @@ def logit_attribution(
         SelectionError: no model was given, the run is of another one, there is no such position,
             or a token is not one of this model.
     """
-    from tinyinterp.views.attribution_plot import Parts, attribution_picture
+    from tinyinterp.views.attribution_plot import Parts
+    from tinyinterp.views.pictures import attribution_picture
 
     run = run_of(model, text)
     last = len(run.ids) - 1
@@ -174,7 +175,7 @@ def logit_attribution(
         found.attention_biases.numpy(),
         found.bias,
     )
-    return attribution_picture(parts, names, f"{run.tokens[at]}", at, name_of_run(model, run))
+    return attribution_picture(parts, names, run.tokens[at], at, name_of_run(model, run))
 
 
 def _layer_patterns(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -13,10 +11,6 @@ from matplotlib.ticker import NullLocator
 
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
-from tinyinterp.views.picture import Picture
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 CELL, TALL = 0.62, 0.36  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.75, 1.3, 1.0, 0.6
@@ -73,30 +67,6 @@ class Parts:
             f"embedding {self.embedding:+.2f}, biases "
             f"{self.attention_biases.sum() + self.bias:+.2f}"
         )
-
-
-def attribution_picture(
-    parts: Parts, names: Sequence[str], after: str, position: int, model: str
-) -> Picture:
-    """What raises and what lowers a logit, in both forms.
-
-    Args:
-        parts: the attribution.
-        names: the token, and the one whose logit is taken off, if there is one.
-        after: the token at the position.
-        position: after which the token is predicted.
-        model: what to call it.
-    """
-    tokens = " against ".join(style.show_token(name) for name in names)
-    where = f"after {style.show_token(after)} ({position}), {model}"
-    title = f"Direct logit attribution of {tokens} {where}"
-
-    def plot() -> go.Figure:
-        from tinyinterp.views.interactive.attribution import plot_attribution
-
-        return plot_attribution(parts, title)
-
-    return Picture(title, lambda: draw_attribution(parts, title), plot)
 
 
 def draw_attribution(parts: Parts, title: str) -> Figure:
