@@ -135,7 +135,9 @@ def test_everything_is_saved(model: Model, tmp_path: Path):
 def test_a_run_of_another_model_is_refused(model: Model, tmp_path: Path):
     other = tinyinterp.load(tiny_checkpoint(tmp_path / "other", n_layers=2).folder)
     for show in (view.text, view.lens, view.logit_attribution):
-        with pytest.raises(SelectionError, match="^the run is of a model with 2 layers of 2 heads"):
+        with pytest.raises(
+            SelectionError, match=r"^the run is of a model with 2 layers of 2 heads"
+        ):
             show(model, other.run(TEXT))
 
 

@@ -111,9 +111,9 @@ def test_a_census_of_neurons_where_heads_are_shown(neurons: Any, show: Callable[
 
 
 def test_a_census_of_heads_where_neurons_are_shown():
-    with pytest.raises(SelectionError, match="^Census is neither a model nor a census of neurons"):
+    with pytest.raises(SelectionError, match=r"^Census is neither a model nor a census of neurons"):
         view.top_tokens(make_census(2, 3, 5), 0, 0)
-    with pytest.raises(SelectionError, match="^'gpt2' is a name"):
+    with pytest.raises(SelectionError, match=r"^'gpt2' is a name"):
         view.top_tokens("gpt2", 0, 0)
 
 
@@ -136,7 +136,7 @@ def test_what_is_neither_a_path_nor_stories(model: Model, text: Any):
 
 @pytest.mark.parametrize("prompt", [None, 5, ["Once"]], ids=repr)
 def test_a_prompt_that_is_no_text(model: Model, prompt: Any):
-    with pytest.raises(CorpusError, match="^the prompt is .*; expected a string"):
+    with pytest.raises(CorpusError, match=r"^the prompt is .*; expected a string"):
         tinyinterp.generate(model, prompt)
 
 

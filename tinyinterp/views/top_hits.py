@@ -48,7 +48,11 @@ def hits_of_census(
         rows = found.top.filter(pc.field("neuron") == number).to_pylist()
         hits[number] = [
             HitInContext(
-                [_cut(row["before"], row["position"] > CONTEXT + 1), row["token"], row["after"]],
+                [
+                    _cut(row["before"], cut=row["position"] > CONTEXT + 1),
+                    row["token"],
+                    row["after"],
+                ],
                 [nan, row["activation"], nan],
                 f"{row['activation']:.3g}, story {row['story']}"
                 + (f", {row['tag']}" if row["tag"] else ""),
@@ -85,7 +89,7 @@ def hits_of_model(
                 for at in nlargest(k, range(1, len(values)), key=lambda i: (values[i], -i)):
                     around = slice(max(0, at - BEFORE), at + AFTER + 1)
                     note = f"{values[at]:.3g}, story {sequence.number}"
-                    words = [_cut(names[around.start], around.start > 0), *names[around][1:]]
+                    words = [_cut(names[around.start], cut=around.start > 0), *names[around][1:]]
                     hit = HitInContext(words, values[around], note)
                     kept[number].append((values[at], -order, -at, hit))
                 kept[number] = nlargest(k, kept[number], key=lambda item: item[:3])
@@ -93,6 +97,6 @@ def hits_of_model(
     return {number: [item[3] for item in items] for number, items in kept.items()}
 
 
-def _cut(text: str, cut: bool) -> str:  # noqa: FBT001 - private, and named at both calls
+def _cut(text: str, *, cut: bool) -> str:
     """The beginning of a context, marked where the story began before it."""
     return f"…{text}" if cut else text
