@@ -16,6 +16,7 @@ from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model import Model
 from tinyinterp.run import head, neuron
 from tinyinterp.views.quantise import pack_pattern
+from tinyinterp.views.style import show_token
 
 TEXT = "Tim saw a dog.\nIt said “\U0001f600”"
 OFF = [head(1, 0), neuron(2, 7)]
@@ -39,7 +40,7 @@ def test_all_heads_are_those_of_the_run_by_layer(model: Model):
 
 
 def test_a_text_of_one_token_is_shown(model: Model):
-    assert len(view.text(model, "\n").data["losses"]) == 1
+    assert len(view.text(model, "x").data["losses"]) == 1
 
 
 def test_a_run_is_taken_in_place_of_a_text_and_named(model: Model):
@@ -79,9 +80,7 @@ def test_the_lens_ends_with_what_the_model_predicts(model: Model):
         said = [(data["words"][word], share) for word, share in cell["likeliest"]]
         texts = [model.tokenizer.token_text(int(token)) for token in found.indices[at]]
         assert [share for _, share in said] == [f"{p:.3f}" for p in found.values[at].tolist()]
-        assert [word[-1:] for word, _ in said] == [
-            text[-1:].replace("\n", "⏎").replace(" ", "␣") for text in texts
-        ]
+        assert [word for word, _ in said] == list(map(show_token, texts))
         if cell["next"]:
             assert cell["next"][1] == pytest.approx(np.exp(-float(run.losses[at])), rel=1e-3)
 
@@ -106,9 +105,9 @@ def test_without_a_token_it_is_the_likeliest_after_the_last(model: Model):
 
 
 def test_a_token_may_be_written_and_be_held_against_another(model: Model):
-    tim, dog = (model.tokenizer.encode(word).ids[0] for word in (" Tim", " dog"))
-    written = view.logit_attribution(model, TEXT, 3, " Tim", " dog")
-    assert "␣Tim against ␣dog" in written.title
+    tim, dog = (model.tokenizer.encode(word).ids[0] for word in ("Tim", "."))
+    written = view.logit_attribution(model, TEXT, 3, "Tim", ".")
+    assert "Tim against ." in written.title
     cells = [
         np.asarray(view.logit_attribution(model, TEXT, 3, each).plotly.data[0].z)
         for each in (tim, dog)
@@ -146,10 +145,10 @@ def test_a_run_of_another_model_is_refused(model: Model, tmp_path: Path):
     [
         ({"position": -1}, "there is no position -1; this text has"),
         (
-            {"token": " Tim saw"},
-            r"^token is ' Tim saw', which is \d tokens of this model: \[' Tim',",
+            {"token": "Tim saw"},
+            r"^token is 'Tim saw', which is \d tokens of this model: \['Tim',",
         ),
-        ({"against": 1000}, "there is no against 1000|there is no token 1000"),
+        ({"against": 1000}, "there is no against 1000; this model has 281"),
     ],
 )
 def test_what_has_no_logit_is_refused(model: Model, given: dict[str, Any], says: str):
