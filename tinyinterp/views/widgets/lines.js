@@ -18,7 +18,7 @@
       texts.forEach((text, position) => text.classList.toggle("from", name === which && position === at));
     const said = here.slice(0, 5).map(([weight, position]) => `${named(position)} ${weight.toFixed(2)}`);
     const verb = which === "query" ? "looks at" : "is looked at by";
-    readout.textContent = `${named(at)} ${verb} ${said.join(", ") || "nothing by more than the least weight drawn"}`;
+    readout.textContent = `${named(at)} ${verb} ${said.join(", ") || "no token with a line"}`;
   };
   for (const which of ["query", "key"]) roving(sides[which], beside, show(which));
   figure.querySelector("svg").addEventListener("mouseleave", () => {
