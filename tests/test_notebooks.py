@@ -24,6 +24,7 @@ NAMES = (
     "05_inside_a_story",
     "06_your_model",
     "07_account",
+    "08_change_it",
 )
 ABSOLUTE = re.compile(r"""(?:["'(\s`=]|^)(?:/[a-z]\w*/|~/|[A-Z]:\\)""", re.MULTILINE)
 MOST_LINES = 16  # of a cell that a reader is to take in at a glance

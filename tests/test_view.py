@@ -10,7 +10,7 @@ from tinyinterp import view
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronCensus
-from tinyinterp.views.one_text import read_activations, read_pattern, tokenize
+from tinyinterp.run import value_at
 from tinyinterp.views.quantise import pack_pattern
 
 TEXT = "Tim saw a dog.\nIt said “\U0001f600”"
@@ -32,19 +32,20 @@ def test_view_is_reached_from_the_package():
 
 
 def test_attention_is_that_of_the_hooked_model(model: Model):
-    read = tokenize(model, TEXT)
+    read = model.read(TEXT)
     expected = model.hooked.run_with_cache(read.ids[None])[1]["pattern", 1][0].numpy()
-    np.testing.assert_allclose(read_pattern(model, read.ids, 1), expected, atol=1e-5)
+    patterns = value_at(model.decoder, read.ids, "blocks.1.attn.hook_pattern").numpy()
+    np.testing.assert_allclose(patterns, expected, atol=1e-5)
     widget = view.attention(model, TEXT, layer=1)
     assert widget.data["names"] == ["Head 0", "Head 1"]
-    found = [pack_pattern(pattern) for pattern in read_pattern(model, read.ids, 1)]
+    found = [pack_pattern(pattern) for pattern in patterns]
     assert widget.data["patterns"] == found
     assert view.attention(model, TEXT, layer=1, heads=1).data["patterns"] == found[1:]
     assert widget.title == "Attention of layer 1 (local) of model"
 
 
 def test_a_text_starts_with_the_token_that_stories_start_with(model: Model):
-    read = tokenize(model, TEXT)
+    read = model.read(TEXT)
     assert read.tokens[0] == "<|endoftext|>"
     assert int(read.ids[0]) == model.tokenizer.end_of_text
     assert "<0xF0>" in read.tokens
@@ -52,9 +53,8 @@ def test_a_text_starts_with_the_token_that_stories_start_with(model: Model):
 
 
 def test_neurons_are_those_of_the_hooked_model(model: Model):
-    read = tokenize(model, TEXT)
+    read = model.read(TEXT)
     expected = model.hooked.run_with_cache(read.ids[None])[1]["post", 2][0].numpy()
-    np.testing.assert_allclose(read_activations(model, read.ids, 2), expected, atol=1e-5)
     data = view.neurons(model, TEXT, layer=2, neuron=(7, 3)).data
     assert [choice["name"] for choice in data["choices"]] == ["neuron 2.7", "neuron 2.3"]
     values = data["choices"][1]["texts"][0]["values"]
@@ -66,8 +66,8 @@ def test_top_tokens_of_a_model_are_its_largest_values(model: Model):
     found = [max(v for v in text["values"]) for text in data["choices"][0]["texts"]]
     every = []
     for story in STORIES:
-        read = tokenize(model, story)
-        every += read_activations(model, read.ids, 2)[1:, 5].tolist()
+        read = model.read(story)
+        every += value_at(model.decoder, read.ids, "blocks.2.mlp.hook_post")[1:, 5].tolist()
     np.testing.assert_allclose(found, sorted(every, reverse=True)[:4], rtol=0.006)
 
 
@@ -113,7 +113,7 @@ def test_numbers_may_come_from_a_data_frame(model: Model):
 
 def test_a_text_beyond_the_context_is_refused(model: Model):
     longest = "\n" * 96
-    assert len(tokenize(model, f"x{longest[1:]}").ids) <= 97
+    assert len(model.read(f"x{longest[1:]}").ids) <= 97
     with pytest.raises(CorpusError, match=r"holds 97, one of them .* give at most 96"):
         view.neurons(model, " dog" * 97, 0, 0)
 
@@ -133,7 +133,7 @@ def test_what_does_not_exist_is_refused(model: Model, census: NeuronCensus):
         view.top_tokens(census, 0, 0)
     with pytest.raises(SelectionError, match="no neuron 31"):
         view.top_tokens(census, 1, 31)
-    with pytest.raises(SelectionError, match="k is 0"):
+    with pytest.raises(SelectionError, match="k is 0; expected a whole number, at least 1"):
         view.top_tokens(model, 0, 0, k=0)
     with pytest.raises(SelectionError, match="no layer 5"):
         view.top_tokens(model, 5, 0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from tinyinterp.model import Model, Text
+from tinyinterp.errors import CorpusError
+from tinyinterp.model import Model, Text, require_model
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampling
 from tinyinterp.selection import Indices, choose
 from tinyinterp.text.separators import Separator
@@ -58,12 +59,14 @@ def heads(
 
     Raises:
         CorpusError: the text cannot be read, or was tokenised for another model.
-        SelectionError: a setting is out of its range, or the account is of another model.
+        SelectionError: no model was given, a setting is out of its range, or the account is of
+            another model.
     """
     from tinyinterp.head_census import HeadSettings, census_heads
     from tinyinterp.model_account.beside import open_account
     from tinyinterp.results import Heads
 
+    require_model(model)
     found = open_account(account, model)
     model.check_if_foreign()
     settings = HeadSettings(rule=rule, seed=seed, causal=causal, null_tokens=null_tokens)
@@ -125,6 +128,7 @@ def neurons(
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
     from tinyinterp.results import Neurons
 
+    require_model(model)
     found = open_account(account, model)
     model.check_if_foreign()
     settings = NeuronSettings(
@@ -176,11 +180,12 @@ def account(
 
     Raises:
         CorpusError: a text cannot be read, was tokenised for another model, or is too short.
-        SelectionError: a setting is out of its range.
+        SelectionError: no model was given, or a setting is out of its range.
     """
     from tinyinterp.model_account.account import AccountSettings, take_account
     from tinyinterp.results import Account
 
+    require_model(model)
     settings = AccountSettings(seed, test_tokens, effect_tokens, exact_neurons, rules)
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     text = model.corpus(
@@ -222,9 +227,14 @@ def generate(
 
     Raises:
         ConfigError: the prompt leaves no room in the context, or a setting is out of its range.
+        CorpusError: the prompt is no string.
+        SelectionError: no model was given.
     """
     from tinyinterp.network.generation import generate as continuations
 
+    require_model(model)
+    if not isinstance(prompt, str):
+        raise CorpusError(f"the prompt is {prompt!r:.80}; expected a string, such as 'Once'")
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
     end, tokenizer = model.tokenizer.end, model.tokenizer
     tokens = tokenizer.encode_prompt(prompt)

@@ -75,6 +75,18 @@ def choose(
     return chosen
 
 
+def at_least_one(what: str, given: Index) -> int:
+    """How many of something were asked for.
+
+    Raises:
+        SelectionError: it is no whole number, or below 1.
+    """
+    number = _whole(given)
+    if number is None or number < 1:
+        raise SelectionError(f"{what} is {given!r:.80}; expected a whole number, at least 1")
+    return number
+
+
 def _whole(given: object) -> int | None:
     """The number that ``given`` is; None if it is no whole number."""
     if isinstance(given, bool) or "bool" in str(getattr(given, "dtype", "")):

@@ -4,7 +4,7 @@ from tinyinterp.run.attribution import Attribution, attribute, attribute_neurons
 from tinyinterp.run.components import Component, Head, Neuron, head, neuron, parse
 from tinyinterp.run.lens import Lens, logit_lens
 from tinyinterp.run.means import Means, measure_means
-from tinyinterp.run.run import Run, run_text
+from tinyinterp.run.run import Run, run_text, value_at
 from tinyinterp.run.switches import Instead, Zeros
 from tinyinterp.run.words import Read, read_text
 
@@ -28,4 +28,5 @@ __all__ = [
     "parse",
     "read_text",
     "run_text",
+    "value_at",
 ]

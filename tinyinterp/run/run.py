@@ -14,7 +14,7 @@ from tinyinterp.network.decoder import Decoder
 from tinyinterp.run.components import Component
 from tinyinterp.run.switches import POST, Instead, Z
 from tinyinterp.run.words import Read
-from tinyinterp.scan import hooked_at, kept
+from tinyinterp.scan import forward, hooked_at, kept
 
 PATTERN, BEFORE = "attn.hook_pattern", "hook_resid_pre"
 
@@ -95,3 +95,16 @@ def run_text(
         stacked(POST),
         torch.cat([stacked(BEFORE), last.cpu()]),
     )
+
+
+def value_at(
+    decoder: Decoder, ids: Int[Tensor, " position"], hook_name: str
+) -> Float[Tensor, "*axes"]:
+    """What one hook gives on a text, for little memory: nothing above it is computed.
+
+    Raises:
+        SelectionError: the model has no such hook.
+    """
+    with torch.inference_mode(), kept(decoder, [hook_name], stop=True) as seen:
+        forward(decoder, ids[None])
+    return seen[hook_name][0].cpu()

@@ -7,7 +7,7 @@ give the same tokens and fall on the same side of the split.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -123,6 +123,10 @@ def open_stories(
             name_of(path),
             lambda notes: read_stories(path, separator=separator, split=split, notes=notes),
             fold_for=fold_for,
+        )
+    if not isinstance(text, Iterable) or isinstance(text, bytes):
+        raise CorpusError(
+            f"the text is {text!r:.80}; expected the path of a file or folder, or a list of stories"
         )
     quiet = Notes("text", quiet=True)
     if not sum(1 for _ in read_list(text, notes=quiet)):  # to the end: each must be a text

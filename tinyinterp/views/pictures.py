@@ -1,12 +1,14 @@
-"""The pictures of the censuses and of the account, each in both forms."""
+"""The pictures of the censuses, of the account and of one logit, each in both forms."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tinyinterp.io.table import Table
 from tinyinterp.views import score_plot
 from tinyinterp.views.account_plot import draw_account
+from tinyinterp.views.attribution_plot import Parts, draw_attribution
 from tinyinterp.views.causal_plot import draw_causal_check
 from tinyinterp.views.census import HeadCensusLike
 from tinyinterp.views.formation import draw_formation
@@ -19,7 +21,7 @@ from tinyinterp.views.picture import Picture
 from tinyinterp.views.points import check_column
 from tinyinterp.views.profiles import draw_profiles
 from tinyinterp.views.score_plot import draw_scores
-from tinyinterp.views.style import shown_name
+from tinyinterp.views.style import show_token, shown_name
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -146,6 +148,30 @@ def ladder_picture(ladder: Ladder, model: str) -> Picture:
         return plot_ladder(ladder, title)
 
     return Picture(title, lambda: draw_ladder(ladder, title), plot)
+
+
+def attribution_picture(
+    parts: Parts, names: Sequence[str], after: str, position: int, model: str
+) -> Picture:
+    """What raises and what lowers a logit, in both forms.
+
+    Args:
+        parts: the attribution.
+        names: the token, and the one whose logit is taken off, if there is one.
+        after: the token at the position.
+        position: after which the token is predicted.
+        model: what to call it.
+    """
+    tokens = " against ".join(show_token(name) for name in names)
+    where = f"after {show_token(after)} ({position}), {model}"
+    title = f"Direct logit attribution of {tokens} {where}"
+
+    def plot() -> go.Figure:
+        from tinyinterp.views.interactive.attribution import plot_attribution
+
+        return plot_attribution(parts, title)
+
+    return Picture(title, lambda: draw_attribution(parts, title), plot)
 
 
 def _of(census: HeadCensusLike) -> str:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 import torch
 
-from tinyinterp.errors import SelectionError
 from tinyinterp.io.progress import progress
 from tinyinterp.model import Model, Text
 from tinyinterp.network.packed import packed
-from tinyinterp.selection import Index, Indices, choose, choose_one
-from tinyinterp.views.one_text import read_activations
+from tinyinterp.neuron_census.top_activations import CONTEXT
+from tinyinterp.run import value_at
+from tinyinterp.selection import Index, Indices, at_least_one, choose, choose_one
 
 if TYPE_CHECKING:
     from tinyinterp.neuron_census import NeuronCensus
@@ -41,14 +41,18 @@ def hits_of_census(
     Raises:
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
-    _check(k)
+    k = at_least_one("k", k)
     found = census.layer(layer)
     hits = {}
     for number in choose("neuron", neuron, len(found.table), of="this layer"):
         rows = found.top.filter(pc.field("neuron") == number).to_pylist()
         hits[number] = [
             HitInContext(
-                [row["before"], row["token"], row["after"]],
+                [
+                    _cut(row["before"], cut=row["position"] > CONTEXT + 1),
+                    row["token"],
+                    row["after"],
+                ],
                 [nan, row["activation"], nan],
                 f"{row['activation']:.3g}, story {row['story']}"
                 + (f", {row['tag']}" if row["tag"] else ""),
@@ -69,7 +73,7 @@ def hits_of_model(
         CorpusError: the text cannot be read.
         SelectionError: there is no such layer or neuron, or ``k`` is below 1.
     """
-    _check(k)
+    k = at_least_one("k", k)
     layer = choose_one("layer", layer, model.config.n_layers)
     numbers = choose("neuron", neuron, model.config.d_mlp)
     corpus = model.corpus(text, max_tokens=READ_TOKENS)
@@ -77,20 +81,22 @@ def hits_of_model(
     total = corpus.survey().tokens
     with packed(model.decoder), progress("largest activations", total) as bar:
         for order, sequence in enumerate(corpus.sequences()):
-            activations = read_activations(model, torch.from_numpy(sequence.tokens), layer)
+            ids = torch.from_numpy(sequence.tokens)
+            activations = value_at(model.decoder, ids, f"blocks.{layer}.mlp.hook_post")
             names = [model.tokenizer.token_text(int(token)) for token in sequence.tokens]
             for number in numbers:
                 values = activations[:, number].tolist()
                 for at in nlargest(k, range(1, len(values)), key=lambda i: (values[i], -i)):
                     around = slice(max(0, at - BEFORE), at + AFTER + 1)
                     note = f"{values[at]:.3g}, story {sequence.number}"
-                    hit = HitInContext(names[around], values[around], note)
+                    words = [_cut(names[around.start], cut=around.start > 0), *names[around][1:]]
+                    hit = HitInContext(words, values[around], note)
                     kept[number].append((values[at], -order, -at, hit))
                 kept[number] = nlargest(k, kept[number], key=lambda item: item[:3])
             bar.advance(len(sequence.tokens))
     return {number: [item[3] for item in items] for number, items in kept.items()}
 
 
-def _check(k: int) -> None:
-    if k < 1:
-        raise SelectionError(f"k is {k}; it must be at least 1")
+def _cut(text: str, *, cut: bool) -> str:
+    """The beginning of a context, marked where the story began before it."""
+    return f"…{text}" if cut else text

@@ -181,7 +181,8 @@ def test_text_of_others_is_escaped(tmp_path: Path):
     page = save_figure(new_figure(title, width=700, height=400), tmp_path / "a.html", beside=True)
     text = page.read_text("utf-8")
     assert "<img" not in text
-    assert "\\u202e" not in text.replace("\\\\u202e", "")
+    drawn = text.split("</h1>")[1]  # before it, the page's own title, which no script reads
+    assert "\\u202e" not in drawn.replace("\\\\u202e", "")
 
 
 def test_the_same_numbers_give_the_same_bytes(tmp_path: Path):
@@ -239,6 +240,36 @@ def test_every_picture_opens_from_disk(watched: Watched, tmp_path: Path):
         page.goto(picture.save(tmp_path / f"{name}.html", beside=True).as_uri())
         expect(page.locator("#figure .cartesianlayer path").nth(3)).to_be_attached()
         assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"beside": True}], ids=["whole", "beside"])
+def test_no_button_uploads_a_figure_and_its_page_may_load_nothing(
+    watched: Watched, tmp_path: Path, options: dict[str, bool]
+):
+    page = watched.page
+    path = view.kinds(make_census(2, 3, 5)).save(tmp_path / "a.html", **options)
+    page.goto(path.as_uri())
+    expect(page.locator("#figure .cartesianlayer path").nth(3)).to_be_attached()
+    page.locator("#figure").hover()
+    titles = page.locator(".modebar-btn").evaluate_all("all => all.map((b) => b.dataset.title)")
+    assert "Zoom" in titles
+    assert not [title for title in titles if re.search("share|cloud|edit", title, re.IGNORECASE)]
+    policy = page.locator("meta[http-equiv]").get_attribute("content") or ""
+    assert policy.startswith("default-src 'none'; script-src ")
+    assert "http" not in policy
+    assert page.title() == view.kinds(make_census(2, 3, 5)).title
+
+
+def test_a_figure_takes_the_missing_button_along(watched: Watched, tmp_path: Path):
+    page = watched.page  # as a notebook shows it: with no settings of ours
+    path = tmp_path / "a.html"
+    path.write_text(view.kinds(make_census(2, 3, 5)).plotly.to_html(), "utf-8")
+    page.goto(path.as_uri())
+    expect(page.locator(".modebar-btn").first).to_be_attached()
+    titles = page.locator(".modebar-btn").evaluate_all("all => all.map((b) => b.dataset.title)")
+    assert "Zoom" in titles
+    assert not [title for title in titles if re.search("share|cloud", title, re.IGNORECASE)]
+    assert all("sendChartToCloud" in p.plotly.layout.modebar.remove for p in pictures().values())
 
 
 def test_a_notebook_gets_what_it_can_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -73,7 +73,8 @@ def test_text_is_shown_as_text(widget: Widget):
         assert all(attributes == {} for attributes in scripts)
         assert not re.findall(r"(?:src|href)=.?https?:", text.replace(script_element(), ""))
     assert len(Reader(widget.html).named("script")) == 1
-    assert len(Reader(widget.page).named("script")) == 2
+    scripts = 2 if widget.data["kind"] == "coloured" else 1  # circuitsvis draws coloured tokens
+    assert len(Reader(widget.page).named("script")) == scripts
 
 
 def test_eight_heads_of_a_hundred_and_twenty_eight_tokens_are_small():
@@ -113,7 +114,7 @@ def test_colours_go_from_white_to_the_colour_of_the_sign():
     spans = Reader(text).named("span")
     assert [s["style"] for s in spans if "title" in s] == [
         "background:#dc5a00;color:#000000",
-        "background:#80b3d3;color:#000000",
+        "background:#9fc7e8;color:#000000",
         "background:#ffffff;color:#000000",
     ]
 

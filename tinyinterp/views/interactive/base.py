@@ -18,8 +18,14 @@ from plotly.offline import get_plotlyjs
 from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 from tinyinterp.views.needs import short_needs
+from tinyinterp.views.page import POLICY
 
+UNSEEN = "clip-path:inset(50%);height:1px;margin:0;overflow:hidden;position:absolute;width:1px"
 LIBRARY = "plotly.min.js"
+UPLOADS = "sendChartToCloud"  # plotly's button "Share chart", which uploads the figure
+CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": False, "showSendToCloud": False}
+# As of the pages; a file beside the page may be read where there is one.
+BESIDE_POLICY = POLICY.replace("script-src", "script-src 'self' file:")
 FONTS = f"{style.FONT}, Verdana, sans-serif"
 LEGEND = {"orientation": "h", "x": 0, "y": -0.12, "yanchor": "top", "itemsizing": "constant"}
 
@@ -45,6 +51,7 @@ def dress(figure: go.Figure, title: str, *, width: int, height: int) -> None:
         showlegend=True,  # plotly leaves it out where there is one kind
         paper_bgcolor="white",
         plot_bgcolor="white",
+        modebar={"remove": [UPLOADS]},  # a part of the figure, so it holds wherever it is shown
     )
 
 
@@ -82,11 +89,21 @@ def save_figure(figure: go.Figure, path: Path, *, beside: bool = False) -> Path:
     Raises:
         OutputError: the folder cannot be written.
     """
-    page = figure.to_html(
-        config={"displaylogo": False, "responsive": False},
+    figure_html = figure.to_html(
+        full_html=False,
+        config=CONFIG,
         include_plotlyjs="directory" if beside else True,
         div_id="figure",
     )
+    policy = BESIDE_POLICY if beside else POLICY
+    title = str(figure.layout["title"]["text"] or "").removeprefix("<b>").removesuffix("</b>")
+    start = (
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f"<title>{title}</title></head>\n<body><main>\n"
+        f'<h1 style="{UNSEEN}">{title}</h1>\n'
+    )
+    page = f"{start}{figure_html}\n</main></body>\n</html>"
     if beside:
         write_text(path.parent / LIBRARY, get_plotlyjs())
     write_text(path, page + "\n")

@@ -11,9 +11,9 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex, to_rgb
 
 from tinyinterp.views import style
+from tinyinterp.views.widgets.legend import NEGATIVE, POSITIVE, diverging_legend
 from tinyinterp.views.widgets.widget import Widget
 
-POSITIVE, NEGATIVE = style.KIND_COLOURS["semantic"], style.KIND_COLOURS["positional"]
 DIGITS = 3  # significant digits of values
 # The scale reaches at least so far: a silent neuron, at most .17 below zero, stays pale.
 LEAST = 0.5
@@ -37,11 +37,16 @@ class Choice:
     texts: Sequence[ColouredText]
 
 
-def coloured_widget(choices: Sequence[Choice], title: str) -> Widget:
+def coloured_widget(choices: Sequence[Choice], title: str, *, least: float = LEAST) -> Widget:
     """The texts of one choice, and a way to the others where there are several.
 
     Orange is above zero, blue below, white is zero; the strongest colour is the largest value of
     the choice by its size, so that both signs compare.
+
+    Args:
+        choices: what is shown together.
+        title: above the widget.
+        least: the scale reaches at least so far.
     """
     drawn: list[dict[str, Any]] = []
     for choice in choices:
@@ -54,17 +59,12 @@ def coloured_widget(choices: Sequence[Choice], title: str) -> Widget:
             for text in choice.texts
         ]
         values = [value for text in texts for value in text["values"] if value is not None]
-        drawn.append({"name": choice.name, "texts": texts, "most": max([LEAST, *map(abs, values)])})
+        drawn.append(
+            {"name": choice.name, "texts": texts, "most": max([least, *map(abs, values)]) or 1.0}
+        )
     most = drawn[0]["most"]
-    static = Markup(
-        '<div class="choice"></div><p class="scale"><b>{}</b> '
-        '<i style="background:linear-gradient(90deg,{},#fff,{})"></i> <b>{}</b></p>'
-        '<div class="texts">{}</div>'
-    ).format(
-        f"-{most:g}",
-        NEGATIVE,
-        POSITIVE,
-        f"{most:g}",
+    static = Markup('<div class="choice"></div>{}<div class="texts">{}</div>').format(
+        diverging_legend("", most),
         Markup("").join(_static(text, most) for text in drawn[0]["texts"]),
     )
     data = {"kind": "coloured", "choices": drawn, "positive": POSITIVE, "negative": NEGATIVE}

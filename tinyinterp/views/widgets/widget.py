@@ -1,8 +1,8 @@
 """A widget: HTML for a notebook's output, and a page of its own.
 
 Everything that a widget shows is in its HTML. Its static part is read where no script may run, its
-own few lines of script make it answer to the mouse and the keyboard, and where the page has the
-script of circuitsvis, that draws it in full.
+own few lines of script make it answer to the mouse and the keyboard, and coloured tokens are drawn
+by circuitsvis where the page has its script.
 """
 
 from __future__ import annotations
@@ -24,6 +24,19 @@ from tinyinterp.views.page import POLICY, json_block
 from tinyinterp.views.widgets.script import carrier, script_element
 
 HERE = Path(__file__).parent
+# How a page says that it is dark: JupyterLab and Notebook, VS Code, Colab, Sphinx themes.
+DARK = (
+    '[data-jp-theme-light="false"]',
+    ".vscode-dark",
+    ".vscode-high-contrast:not(.vscode-high-contrast-light)",
+    'html[theme="dark"]',
+    'html[data-theme="dark"]',
+)
+# A page of our own has its reader's colours; a notebook has those of its theme, whatever they are.
+PAGE_STYLE = (
+    "body{margin:8px}@media (prefers-color-scheme:dark){body{background:#121317}%s}"
+    "@media print{body{background:#fff}}"
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Widget:
     Args:
         title: one line, shown above.
         static: what is shown where no script runs.
-        data: what the script draws, as JSON; numbers in it are rounded already.
+        data: what the script draws, as JSON; ``kind`` names the script, and numbers are rounded.
     """
 
     title: str
@@ -43,24 +56,30 @@ class Widget:
     @property
     def html(self) -> str:
         """A fragment for any page, without the script of circuitsvis."""
-        data = json_block(self.data)
+        return self._fragment(html.escape(self.title))
+
+    def _fragment(self, heading: str) -> str:
+        data, kind = json_block(self.data), self.data["kind"]
         name = hashlib.sha256(f"{self.title}\n{self.static}\n{data}".encode()).hexdigest()[:12]
         return (
-            f"<style>{_own('widget.css')}</style>"
+            f"<style>{_style()}</style>"
             f'<figure class="tinyinterp-widget tex2jax_ignore mathjax_ignore" data-name="{name}">'
-            f"<figcaption>{html.escape(self.title)}</figcaption>{self.static}</figure>"
-            f'<script>({_own("widget.js")})("{name}",{data})</script>'
+            f"<figcaption>{heading}</figcaption>{self.static}</figure>"
+            f'<script>({_own("widget.js")})("{name}",{data},{_own(f"{kind}.js")})</script>'
         )
 
     @property
     def page(self) -> str:
         """A page that holds all it needs."""
+        title = html.escape(self.title)
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
             '<meta name="viewport" content="width=device-width">'
-            f"<title>{html.escape(self.title)}</title></head><body>\n"
-            f"{script_element()}\n{self.html}\n</body></html>\n"
+            '<meta name="color-scheme" content="light dark">'
+            f"<title>{title}</title><style>{_page_style()}</style></head>"
+            f"<body>\n<main>{script_element() if self._circuitsvis else ''}\n"
+            f"{self._fragment(f'<h1>{title}</h1>')}\n</main></body></html>\n"
         )
 
     def save(self, path: str | Path) -> Path:
@@ -77,8 +96,13 @@ class Widget:
         write_text(target, self.page)
         return target
 
+    @property
+    def _circuitsvis(self) -> bool:
+        """Whether circuitsvis draws a part of it."""
+        return self.data["kind"] == "coloured"
+
     def _repr_html_(self) -> str:
-        brings = carrier.must_bring(current_execution())
+        brings = self._circuitsvis and carrier.must_bring(current_execution())
         return (script_element() if brings else "") + self.html
 
     def __repr__(self) -> str:
@@ -88,3 +112,17 @@ class Widget:
 @cache
 def _own(name: str) -> str:
     return (HERE / name).read_text("utf-8").strip()
+
+
+@cache
+def _style() -> str:
+    dark = ",\n".join(f"{theme} .tinyinterp-widget" for theme in DARK)
+    return _own("widget.css").replace("\nDARK {", f"\n{dark} {{")
+
+
+@cache
+def _page_style() -> str:
+    """The dark colours of the style sheet, for a page whose reader prefers them."""
+    sheet = _own("widget.css")
+    dark = sheet[sheet.index("\nDARK {") :].split("}", 1)[0].removeprefix("\nDARK {")
+    return PAGE_STYLE % f"body .tinyinterp-widget{{{dark}}}"
