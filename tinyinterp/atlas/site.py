@@ -95,7 +95,8 @@ def _write_pages(atlas: Atlas, folder: Path) -> None:
 
 def _index(atlas: Atlas, neurons: NeuronSummary) -> dict[str, Any]:
     """What every page knows: how much there is of everything, and what it is called."""
-    warnings = [*atlas.head_notes.get("warnings", []), *neurons.warnings]
+    quick = [atlas.quick] if atlas.quick else []
+    warnings = [*quick, *atlas.head_notes.get("warnings", []), *neurons.warnings]
     account = atlas.account
     terms = [
         *HEAD_TERMS,
