@@ -12,8 +12,12 @@ function ranking(word, rows) {
 
 atlas.start(async (target) => {
   const { tags, heads } = atlas.index;
+  if (!target) {
+    return { title: "Tags", content: tags.length ? [el("p", { class: "about" }, "The neurons that best predict each part of speech:"),
+      el("ul", { class: "legend" }, tags.map((tag) => el("li", {}, tagLink(tag))))] : [el("p", {}, "This atlas has no tags.")] };
+  }
   const at = tags.findIndex((tag) => tag === target || tag === target.toUpperCase());
-  if (at < 0) throw new Error(`There is no tag ${target}; there are ${tags.join(", ")}.`);
+  if (at < 0) throw new Error(`There is no tag ${oneLine(target)}; there are ${tags.join(", ")}.`);
   const data = await atlas.load(`tag-${at}`);
   const name = tags[at] === "PROPN" ? "name" : tags[at]; // what the heads table calls it
   const looking = heads.filter((row) => row.looks_at.split("->").pop() === name);

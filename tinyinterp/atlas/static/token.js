@@ -1,8 +1,29 @@
 "use strict";
 // A token: the neurons that fire on it, and those that make it likelier or less likely to be next.
 
+const MOST_TOKENS = 300; // that the list shows at once
+
+// All tokens that a neuron lists, with a field that finds those of a few letters.
+function everyToken(tokens) {
+  const field = el("input", { type: "search", placeholder: "letters of a token", "aria-label": "Search tokens" });
+  const found = el("span", { class: "caption", role: "status" });
+  const list = el("ul", { class: "legend" });
+  const filter = () => {
+    const wanted = field.value.replace(/␣/g, " ").toLowerCase();
+    const fits = tokens.filter((token) => token.toLowerCase().includes(wanted) && pageOf.token(token));
+    list.replaceChildren(...fits.slice(0, MOST_TOKENS).map((token) => el("li", {}, tokenLink(token))));
+    found.textContent = `${Math.min(MOST_TOKENS, fits.length).toLocaleString("en")} of ${fits.length.toLocaleString("en")} shown`;
+  };
+  field.addEventListener("input", filter);
+  filter();
+  return { title: "Tokens", content: [
+    el("p", { class: "about" }, "Tokens among the largest activations of some neuron, or whose logit one raises or lowers."),
+    el("div", { class: "filters" }, field, found), list] };
+}
+
 atlas.start(async (target) => {
   const tokens = await atlas.load("tokens");
+  if (!target) return everyToken(tokens);
   let at = tokens.indexOf(target);
   if (at < 0) at = tokens.indexOf(` ${target}`); // #dog finds " dog", too
   if (at < 0) throw new Error(`No neuron lists the token ${visible(target)}.`);
