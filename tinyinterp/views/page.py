@@ -75,17 +75,23 @@ def read_script(name: str) -> str:
 
 def style_sheet() -> str:
     """The style of all pages, with the colours of kinds and of attention."""
-    colours = style.NEURON_COLOURS | style.KIND_COLOURS
     kinds = [
-        f".kind-{kind} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
-        for kind, colour in colours.items()
-    ]
-    kinds += [
-        f".needs-{needs or 'none'} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
-        for needs, colour in style.NEEDS_COLOURS.items()
+        *(_coloured(f"kind-{kind}", colour) for kind, colour in style.KIND_COLOURS.items()),
+        *(
+            _coloured(f"kind-{kind}.of-neuron", colour)
+            for kind, colour in style.NEURON_COLOURS.items()
+        ),
+        *(
+            _coloured(f"needs-{needs or 'none'}", colour)
+            for needs, colour in style.NEEDS_COLOURS.items()
+        ),
     ]
     attention = f":root {{ --attention: {' '.join(style.ATTENTION_COLOURS)}; }}\n"
     return (TEMPLATES / "page.css").read_text("utf-8") + attention + "".join(kinds)
+
+
+def _coloured(name: str, colour: str) -> str:
+    return f".{name} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
 
 
 def json_block(data: Any) -> Markup:

@@ -4,7 +4,7 @@
 function neighbours(layer, head) {
   const { heads } = atlas.index;
   const at = heads.findIndex((row) => row.layer === layer && row.head === head);
-  const target = (row) => row && { href: `#${row.layer}.${row.head}`, name: `Head ${row.layer}.${row.head}` };
+  const target = (row) => row && { href: `#${headName(row.layer, row.head)}`, name: `Head ${headName(row.layer, row.head)}` };
   return { previous: target(heads[at - 1]), next: target(heads[at + 1]) };
 }
 

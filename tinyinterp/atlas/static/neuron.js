@@ -40,7 +40,7 @@ atlas.start(async (target) => {
     title: `Neuron ${neuronName(layer, neuron)}`,
     name: neuronName(layer, neuron),
     ...neuronAt(layer, neuron),
-    content: [el("p", { class: "about" }, chip(row.kind),
+    content: [el("p", { class: "about" }, neuronChip(row.kind),
       account ? [...neuronNeeds(atlas.index.account, account.needs), " · "] : " ", layerLink(layer)), ...content],
   };
 });

@@ -5,7 +5,7 @@ const WHOSE = { current: "own tag", next: "next word's tag", previous: "previous
 
 function ranking(word, rows) {
   const lines = rows.map(([layer, neuron, kind, auroc, low, high, purity, lift, q]) => [
-    neuronLink(layer, neuron), chip(kind), number(auroc, 3), interval(low, high, 3), percent(purity), number(lift, 1), number(q, 3)]);
+    neuronLink(layer, neuron), neuronChip(kind), number(auroc, 3), interval(low, high, 3), percent(purity), number(lift, 1), number(q, 3)]);
   return section(WHOSE[word] ?? word, table(`Neurons by AUROC for the ${WHOSE[word] ?? word}`,
     ["neuron", "kind", "AUROC", "95 % interval", "of hits", "lift", "q"], lines));
 }

@@ -31,8 +31,8 @@ atlas.start(async (target) => {
   const size = atlas.index.token_chunk;
   const data = (await atlas.load(`tokens-${Math.floor(at / size)}`))[at % size];
   const fires = data.fires.map(([layer, neuron, kind, hits, of, largest]) => [
-    neuronLink(layer, neuron), chip(kind), `${hits} of ${of}`, number(largest)]);
-  const ranked = (rows) => rows.map(([layer, neuron, kind, rank]) => [neuronLink(layer, neuron), chip(kind), String(rank)]);
+    neuronLink(layer, neuron), neuronChip(kind), `${hits} of ${of}`, number(largest)]);
+  const ranked = (rows) => rows.map(([layer, neuron, kind, rank]) => [neuronLink(layer, neuron), neuronChip(kind), String(rank)]);
   const list = (title, caption, headings, rows) => rows.length ? section(title, table(caption, headings, rows)) : null;
   const asked = `token '${token}'`;
   const heads = atlas.index.heads.filter((row) => row.looks_at === asked);

@@ -47,12 +47,19 @@ function chip(kind, text) {
   return el("span", { class: `chip kind-${kind || "undetermined"}`, title: glossary[kind] }, text ?? kind);
 }
 
+// Heads and neurons may both be "mixed", in colours of their own.
+function neuronChip(kind, text) {
+  const made = chip(kind, text);
+  made.classList.add("of-neuron");
+  return made;
+}
+
 // How many there are of each kind, in the order of `kinds`.
-function legend(rows, kinds) {
+function legend(rows, kinds, draw = chip) {
   const counts = new Map();
   for (const [kind, count] of rows) counts.set(kind, (counts.get(kind) ?? 0) + count);
   return el("ul", { class: "legend" }, kinds.filter((kind) => counts.get(kind))
-    .map((kind) => el("li", {}, chip(kind, `${kind} ${counts.get(kind).toLocaleString("en")}`))));
+    .map((kind) => el("li", {}, draw(kind, `${kind} ${counts.get(kind).toLocaleString("en")}`))));
 }
 
 // What terms mean, by term and by column: shown where the mouse rests on one.

@@ -35,7 +35,7 @@ function headMap(heads, by = "kind") {
     columns.map((number) => el("th", { scope: "col" }, String(number))));
   const map = el("table", { class: "map" }, el("thead", {}, head), el("tbody", {}, rows));
   map.addEventListener("keydown", walk);
-  const hint = el("p", { class: "caption", hidden: "" }, `${most} heads a layer: scroll the map sideways to see all →`);
+  const hint = el("p", { class: "caption", hidden: "" }, `Scroll the map sideways: it has ${most} heads a layer.`);
   return el("div", {}, hint, scrolling("Map of heads", map, hint));
 }
 

@@ -116,10 +116,10 @@ function neuronList(layer, rows, kinds, only, sought = "") {
   const field = el("input", { type: "search", placeholder: "number, tag, words", "aria-label": "Search neurons by number, kind, tag or words", "aria-keyshortcuts": "/" });
   field.value = sought;
   const buttons = kinds.filter((kind) => counts.get(kind)).map((kind) => el("button", { type: "button",
-    class: `chip kind-${kind}`, "data-kind": kind, title: glossary[kind], "aria-pressed": String(only === kind),
+    class: `chip kind-${kind} of-neuron`, "data-kind": kind, title: glossary[kind], "aria-pressed": String(only === kind),
   }, `${kind} ${counts.get(kind).toLocaleString("en")}`));
   const lines = rows.map(([neuron, kind, tag, whose, auroc, low, high, largest, words, need]) => [
-    { show: link(pageOf.neuron(layer, neuron), String(neuron)), sort: neuron }, { show: chip(kind), sort: kind },
+    { show: neuronLink(layer, neuron), sort: neuron }, { show: neuronChip(kind), sort: kind },
     ...(accounted ? [{ show: needsChip(need, null, "neuron"), sort: NEEDS_ORDER.indexOf(need) }] : []),
     tag ? `${tag}${whose && whose !== "current" ? ` (${whose})` : ""}` : "–",
     { show: tag ? [track(auroc, low, high), ` ${number(auroc, 3)}`] : "–", sort: tag ? auroc : null },

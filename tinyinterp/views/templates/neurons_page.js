@@ -22,7 +22,7 @@ function show() {
   const needs = row.needs === undefined ? [data.no_account] : [row.kind, ...neuronNeeds(data.settings, row.needs)];
   const missing = named || !fragment() ? null
     : el("p", { class: "warning" }, `There is no neuron ${oneLine(fragment())} on this page; this is the first.`);
-  const title = el("h2", { tabindex: "-1" }, `Neuron ${neuronName(data.layer, neuron)} `, chip(row.kind));
+  const title = el("h2", { tabindex: "-1" }, `Neuron ${neuronName(data.layer, neuron)} `, neuronChip(row.kind));
   detail.replaceChildren(...[title, missing, el("p", { class: "caption needs" }, needs), ...content, back].filter(Boolean));
   detail.scrollTop = 0;
   const within = list[1].getBoundingClientRect();
