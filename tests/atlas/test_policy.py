@@ -39,7 +39,8 @@ TRY_TO_GET_OUT = """async () => {
   button.setAttribute("onclick", "window.ran = true");
   button.click();
   add("form", { action: outside, method: "post" }).submit();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (let turn = 0; turn < 60 && (turn < 6 || !refused.has("form-action")); turn++)
+    await new Promise((resolve) => setTimeout(resolve, 50)); // reports come a little later
   return { refused: [...refused].sort(), ran: window.ran === true };
 }"""
 

@@ -34,7 +34,7 @@ def test_kinds_roles_and_several_words_are_found(watched: Watched, accounted: Pa
 def test_a_rule_is_found_by_a_word_of_it(watched: Watched, accounted: Path):
     visit(watched.page, accounted, "index.html")
     # every rule of the example is "a [...]", and only neuron 0 of a layer has none
-    names = {name for name in found(watched, "neuron a layer 1") if name.startswith("Neuron")}
+    names = {name for name in found(watched, "[</script layer 1") if name.startswith("Neuron")}
     assert names == {f"Neuron L1N{number}" for number in range(1, NEURONS[1])}
 
 

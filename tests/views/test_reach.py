@@ -91,7 +91,9 @@ def test_scrolling_is_smooth_unless_less_motion_is_preferred(
     page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
     page.goto(of_neurons(tmp_path))
     page.evaluate(
-        "Element.prototype.scrollIntoView = function (how) { window.asked = how.behavior; }"
+        """() => {
+          Element.prototype.scrollIntoView = (how) => { window.asked = how.behavior; };
+        }"""
     )
     page.locator("#neurons tbody a").nth(3).click()
     page.wait_for_function("window.asked !== undefined")

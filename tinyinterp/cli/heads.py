@@ -68,8 +68,8 @@ def heads(
         str | None,
         typer.Option(
             metavar="HEAD",
-            help="Explain the label of a head, such as L3H2, from the census in --out if that is of "
-            "the same model, text and options.",
+            help="Explain the label of a head, such as L3H2, from the census in --out if that is "
+            "of the same model, text and options.",
         ),
     ] = None,
     account: AccountFolder = None,

@@ -9,13 +9,16 @@ function haystack(...texts) {
   return ` ${raw} ${raw.replace(/[^\p{L}\p{N}.]+/gu, " ")} `;
 }
 
+// A layer as one word, which "layer 4" of a query becomes, too: 4 alone is in many texts.
+const inLayer = (layer) => `layer=${layer}`;
+
 function headsToFind(index) {
   return index.heads.map((row) => ({
     what: "Head",
     name: headName(row.layer, row.head),
     about: [row.kind, row.role && arrow(row.role), row.needs && `needs ${row.needs}`].filter(Boolean).join(", "),
     href: pageOf.head(row.layer, row.head),
-    text: haystack("head", headName(row.layer, row.head), `${row.layer}.${row.head}`, `layer ${row.layer}`, row.kind, row.role,
+    text: haystack("head", headName(row.layer, row.head), `${row.layer}.${row.head}`, inLayer(row.layer), row.kind, row.role,
       arrow(row.role), row.looks_at, row.attention, row.needs === undefined ? "" : `needs ${row.needs || NOTHING.head}`),
   }));
 }
@@ -33,7 +36,7 @@ async function neuronsToFind(index) {
       name,
       about,
       href: pageOf.neuron(layer, neuron),
-      text: haystack("neuron", name, `${layer}.${neuron}`, `layer ${layer}`, kind, tag, words.join(" "),
+      text: haystack("neuron", name, `${layer}.${neuron}`, inLayer(layer), kind, tag, words.join(" "),
         needs === undefined ? "" : `needs ${needs || NOTHING.neuron}`, ...(rules[name] ?? [])),
     };
   }));
@@ -49,7 +52,7 @@ const finder = {
       atlas.index ??= index;
       const layers = [...new Set([...index.heads, ...index.neurons].map((row) => row.layer))].sort((a, b) => a - b);
       return [
-        ...layers.map((layer) => ({ what: "Layer", name: String(layer), href: pageOf.layer(layer), text: haystack("layer", `l${layer}`, layer) })),
+        ...layers.map((layer) => ({ what: "Layer", name: String(layer), href: pageOf.layer(layer), text: haystack("layer", `l${layer}`, inLayer(layer)) })),
         ...index.tags.map((tag) => ({ what: "Tag", name: tag, href: pageOf.tag(tag), text: haystack("tag", tag) })),
         ...headsToFind(index),
         ...tokens.map((token) => ({ what: "Token", name: visible(token), href: pageOf.token(token), text: haystack("token", token.trim()) })),
@@ -69,9 +72,9 @@ const finder = {
       const names = [headName(asked.layer, asked.number), neuronName(asked.layer, asked.number)];
       return items.filter((item) => names.includes(item.name) && (!what || what === item.what.toLowerCase()));
     }
-    const words = query.replace(/␣/g, " ").toLowerCase().split(/\s+/).filter(Boolean);
+    const words = query.replace(/␣/g, " ").toLowerCase().replace(/\blayer\s+(\d+)\b/g, "layer=$1").split(/\s+/).filter(Boolean);
     if (!words.length) return [];
-    const fits = items.filter(({ text }) => words.every((word) => text.includes(` ${word}`)));
+    const fits = items.filter(({ text }) => words.every((word) => text.includes(/\d$/.test(word) ? ` ${word} ` : ` ${word}`)));
     const exact = (item) => (item.what === "Token" || item.what === "Tag") && item.name.replace(/␣/g, "").toLowerCase() === words.join(" ");
     return [...fits.filter(exact), ...fits.filter((item) => !exact(item))];
   },
