@@ -22,7 +22,7 @@ from tinyinterp.model_account import AccountSettings, ModelAccount, take_account
 from tinyinterp.model_account.finished import read_account
 from tinyinterp.views.account_data import linked_neurons, needs_words
 
-ALL = ("index.html", "head.html#1.0", "head.html#1.1", "neuron.html#0.130", "neuron.html#0.4",
+ALL = ("index.html", "head.html#L1H0", "head.html#L1H1", "neuron.html#L0N130", "neuron.html#L0N4",
        "layer.html#0", "layer.html#0:needs token")  # fmt: skip
 SETTINGS = AccountSettings(test_tokens=300, effect_tokens=120, exact_neurons=0)
 
@@ -118,7 +118,7 @@ def test_the_page_of_a_head_says_what_it_needs_and_links_what_it_reads(
     watched: Watched, accounted: Path
 ):
     page = watched.page
-    visit(page, accounted, "head.html#0.1")
+    visit(page, accounted, "head.html#L0H1")
     said = page.inner_text("p.about")
     assert said.startswith("semantic (where it looks); for the loss it needs tokens · ")
     tables = page.locator("table.rows")
@@ -127,33 +127,33 @@ def test_the_page_of_a_head_says_what_it_needs_and_links_what_it_reads(
     assert tables.nth(0).locator("strong").all_inner_texts() == ["tokens"]
     assert tables.nth(0).locator("tbody tr").nth(0).inner_text().endswith("-0.15 to -0.05")
     assert page.locator(".gauge .fill").nth(0).evaluate("(bar) => bar.style.width") == "0%"
-    visit(page, accounted, "head.html#1.0")
-    page.locator("dd a", has_text="0.2").first.click()
-    expect(page.locator("h1")).to_have_text("Head 0.2")
+    visit(page, accounted, "head.html#L1H0")
+    page.locator("dd a", has_text="L0H2").first.click()
+    expect(page.locator("h1")).to_have_text("Head L0H2")
 
 
 def test_a_head_without_effect_has_no_shares_to_keep(watched: Watched, accounted: Path):
-    visit(watched.page, accounted, "head.html#1.1")
+    visit(watched.page, accounted, "head.html#L1H1")
     assert "mean ablation does not raise the loss" in watched.page.inner_text("p.about")
     assert "there is nothing to keep" in watched.page.inner_text("main")
 
 
 def test_the_page_of_a_neuron_has_its_ladder_and_rules(watched: Watched, accounted: Path):
     page = watched.page
-    visit(page, accounted, "neuron.html#0.3")
+    visit(page, accounted, "neuron.html#L0N3")
     assert "predicting it needs the token and the one before it" in page.inner_text("p.about")
     rungs = page.locator("table.rows").first.locator("tbody th").all_inner_texts()
     assert rungs == ["position", "token", "predecessor", "trigram", "tag", "tag pair"]
     assert page.locator("ol.rules li").inner_text() == f"a [{HOSTILE}]"
     assert "Together they reach F1 0.60 on TEST" in page.inner_text("main")
-    visit(page, accounted, "neuron.html#0.0")
+    visit(page, accounted, "neuron.html#L0N0")
     assert page.locator("ol.rules").count() == 0
-    visit(page, accounted, "neuron.html#0.4")
+    visit(page, accounted, "neuron.html#L0N4")
     assert "its activation is constant" in page.inner_text("p.about")
 
 
 def test_the_page_of_a_neuron_has_examples_of_its_whole_range(watched: Watched, site: Path):
-    visit(watched.page, site, "neuron.html#0.7")
+    visit(watched.page, site, "neuron.html#L0N7")
     bands = watched.page.locator("h3.band").all_inner_texts()
     top = "top · at least three quarters of the largest activation · 50 %"
     assert bands == [top, "below zero · 50 %"]

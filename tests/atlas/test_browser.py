@@ -14,8 +14,8 @@ from tests.views.examples import HOSTILE
 
 ALL = (
     "index.html",
-    "head.html#0.1",
-    "neuron.html#0.130",
+    "head.html#L0H1",
+    "neuron.html#L0N130",
     "layer.html#0",
     "layer.html#0:word",
     "tag.html#NOUN",
@@ -39,27 +39,27 @@ def test_a_neuron_is_found_by_search_and_a_head_reached_from_there(watched: Watc
     assert page.locator(".map td a").count() == 6
     page.fill("#query", "neuron 0.130")
     page.click("#results a")
-    expect(page.locator("h1")).to_have_text("Neuron 0.130")
+    expect(page.locator("h1")).to_have_text("Neuron L0N130")
     assert page.locator(".kwic").first.locator("li").count() == 3
     page.click("text=layer 0")
     expect(page.locator("h1")).to_have_text("Layer 0")
-    page.click('a[href="head.html#0.1"]')
-    expect(page.locator("h1")).to_have_text("Head 0.1")
+    page.click('a[href="head.html#L0H1"]')
+    expect(page.locator("h1")).to_have_text("Head L0H1")
     page.click("a[rel=next]")
-    expect(page.locator("h1")).to_have_text("Head 0.2")
+    expect(page.locator("h1")).to_have_text("Head L0H2")
     page.go_back()
-    expect(page.locator("h1")).to_have_text("Head 0.1")
+    expect(page.locator("h1")).to_have_text("Head L0H1")
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("1.2", ["Head 1.2", "Neuron 1.2"]),
-        ("h1.2", ["Head 1.2"]),
-        ("1.4", ["Neuron 1.4"]),
+        ("1.2", ["Head L1H2", "Neuron L1N2"]),
+        ("h1.2", ["Head L1H2"]),
+        ("1.4", ["Neuron L1N4"]),
         ("1.5", []),
-        ("nou", ["Tag NOUN"]),
-        ("do", ["Token ␣dog"]),
+        ("VERB", ["Tag VERB"]),
+        ("neve", ["Token ␣never"]),
         ("<|nothing", []),
     ],
 )
@@ -68,7 +68,7 @@ def test_search_finds_what_there_is(watched: Watched, site: Path, query: str, fo
     watched.page.fill("#query", query)
     expect(watched.page.locator("#found")).not_to_be_empty()
     shown = watched.page.locator("#results a").all_text_contents()
-    assert shown == found
+    assert [" ".join(text.split()[:2]) for text in shown] == found
 
 
 def test_the_keyboard_alone_reaches_everything(watched: Watched, site: Path):
@@ -77,11 +77,11 @@ def test_the_keyboard_alone_reaches_everything(watched: Watched, site: Path):
     page.keyboard.press("/")
     page.keyboard.type("head 0.0")
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Head 0.0")
+    expect(page.locator("h1")).to_have_text("Head L0H0")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("h1")).to_have_text("Head 0.1")
+    expect(page.locator("h1")).to_have_text("Head L0H1")
     page.keyboard.press("ArrowLeft")
-    expect(page.locator("h1")).to_have_text("Head 0.0")
+    expect(page.locator("h1")).to_have_text("Head L0H0")
     for _ in range(20):  # on to the tokens of the story
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.closest('.story') !== null"):
@@ -91,12 +91,12 @@ def test_the_keyboard_alone_reaches_everything(watched: Watched, site: Path):
     page.keyboard.press("ArrowRight")
     assert page.inner_text(".readout") != before
     assert page.inner_text(".readout").startswith("␣dog (1) looks at: ")
-    assert heading(page) == "Head 0.0"  # the arrows went through the tokens, not to other heads
+    assert heading(page) == "Head L0H0"  # the arrows went through the tokens, not to other heads
 
 
 def test_hovering_a_token_shows_what_it_looks_at(watched: Watched, site: Path):
     page = watched.page
-    visit(page, site, "head.html#1.0")
+    visit(page, site, "head.html#L1H0")
     tokens = page.locator(".story button")
     assert tokens.count() == 7
     colours = "[...document.querySelectorAll('.story button')].map((b) => b.style.background)"
@@ -113,7 +113,7 @@ def test_hovering_a_token_shows_what_it_looks_at(watched: Watched, site: Path):
 
 def test_the_map_of_a_pattern_shows_its_weights(watched: Watched, site: Path):
     page = watched.page
-    visit(page, site, "head.html#1.2")
+    visit(page, site, "head.html#L1H2")
     box = page.locator("canvas").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 1.5 / 7, box["y"] + box["height"] * 4.5 / 7)
@@ -132,18 +132,18 @@ def test_text_that_looks_like_markup_is_shown_as_text(watched: Watched, site: Pa
 @pytest.mark.parametrize("token", [" dog", "\n", HOSTILE, " \U0001f600", "\u202e", '"', "<0xF0>"])
 def test_a_token_of_any_kind_has_a_page_that_links_open(watched: Watched, site: Path, token: str):
     page = watched.page
-    visit(page, site, f"neuron.html#0.{TOKENS.index(token)}")
+    visit(page, site, f"neuron.html#L0N{TOKENS.index(token)}")
     page.locator("dl a.token").first.click()  # what it raises
     page.wait_for_url("**/token.html#*")
     expect(page.locator("h1")).to_contain_text("Token ")
     links = page.locator("table").first.locator("a").all_inner_texts()
-    assert f"0.{TOKENS.index(token) + len(TOKENS) - 1}" in links
+    assert f"L0N{TOKENS.index(token) + len(TOKENS) - 1}" in links
 
 
 def test_a_page_of_nothing_says_so(watched: Watched, site: Path):
     for name in (
-        "head.html#9.9",
-        "neuron.html#0.131",
+        "head.html#L9H9",
+        "neuron.html#L0N131",
         "layer.html#7",
         "tag.html#X",
         "token.html#%",
@@ -177,6 +177,6 @@ def test_a_page_is_no_wider_than_a_phone(browser: Browser, site: Path, name: str
 def test_the_last_neuron_of_a_layer_is_followed_by_the_first_of_the_next(
     watched: Watched, site: Path
 ):
-    visit(watched.page, site, f"neuron.html#0.{NEURONS[0] - 1}")
+    visit(watched.page, site, f"neuron.html#L0N{NEURONS[0] - 1}")
     watched.page.keyboard.press("ArrowRight")
-    expect(watched.page.locator("h1")).to_have_text("Neuron 1.0")
+    expect(watched.page.locator("h1")).to_have_text("Neuron L1N0")

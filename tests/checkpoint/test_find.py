@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -207,6 +208,10 @@ def test_what_cannot_be_fetched_is_one_line():
         "Face hub (LocalEntryNotFoundError: no such thing); check the name and the network, or "
         "give a folder"
     )
+    printed = "".join(traceback.format_exception(caught.value))
+    assert (
+        printed.count("Traceback") == 1
+    )  # not that of the hub's library, and its hundreds of lines
 
 
 def test_offline_the_real_library_gives_up_at_once(tmp_path, monkeypatch):

@@ -32,6 +32,16 @@ def test_an_atlas_of_finished_heads_is_the_atlas_that_measures_them(
         assert (measured / name).read_bytes() == (read / name).read_bytes(), name
 
 
+def test_a_quick_atlas_reads_less_and_says_so(run: Run, ckpt: Path, text: Path, tmp_path: Path):
+    outcome = run("atlas", "--quick", "--ckpt", ckpt, "--text", text, "--out", tmp_path / "out")
+    assert outcome.code == 0
+    assert "leave out --quick for the full one" in outcome.err
+    index = (tmp_path / "out" / "data" / "index.js").read_text("utf-8")
+    assert "A quick atlas: little text, wide intervals" in index
+    head = (tmp_path / "out" / "data" / "head-2.1.js").read_text("utf-8")
+    assert '"ablation_loss_increase":null' in head  # no causal check
+
+
 def test_a_census_of_something_else_is_refused(
     run: Run, ckpt: Path, text: Path, heads: Path, tmp_path: Path
 ):

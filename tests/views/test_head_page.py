@@ -80,10 +80,10 @@ def test_with_an_account_kind_and_need_stand_side_by_side(watched: Watched, tmp_
     assert seen.locator(".map a.kind-positional").count() == 15
     seen.get_by_role("button", name="needs", exact=True).first.click()
     assert seen.locator(".map a.needs-context").count() == 3
-    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#0.0"
-    seen.click('.map a[href="#1.3"]')
+    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#L0H0"
+    seen.click('.map a[href="#L1H3"]')
     expect(said).to_have_text("positional (where it looks); mean ablation does not raise the loss")
-    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#1.3"
+    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#L1H3"
     found = Axe().run(seen, options={"preload": False}).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
@@ -106,7 +106,7 @@ def page(watched: Watched, tmp_path: Path) -> Watched:
 def test_every_head_is_in_the_map_and_in_the_table(page: Watched) -> None:
     seen = page.page
     links = "all => all.map((a) => a.getAttribute('href'))"
-    names = [f"#{layer}.{head}" for layer in range(3) for head in range(5)]
+    names = [f"#L{layer}H{head}" for layer in range(3) for head in range(5)]
     assert seen.locator(".map a").evaluate_all(links) == names
     assert seen.locator("table.rows tbody th a").evaluate_all(links) == names
     assert seen.locator("p.caption a").evaluate_all(links) == ["kinds.png", "kinds.svg"]
@@ -116,21 +116,21 @@ def test_every_head_is_in_the_map_and_in_the_table(page: Watched) -> None:
 
 def test_a_chosen_head_is_shown_with_its_pattern(page: Watched) -> None:
     seen = page.page
-    expect(seen.locator("section.chosen > h2")).to_contain_text("Head 0.0 positional")
-    seen.click('.map a[href="#1.2"]')
-    expect(seen.locator("section.chosen > h2")).to_contain_text("Head 1.2")
-    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#1.2"
+    expect(seen.locator("section.chosen > h2")).to_contain_text("Head L0H0 positional")
+    seen.click('.map a[href="#L1H2"]')
+    expect(seen.locator("section.chosen > h2")).to_contain_text("Head L1H2")
+    assert seen.locator(".map a[aria-current]").get_attribute("href") == "#L1H2"
     seen.locator(".story button").nth(4).hover()
     expect(seen.locator(".readout")).to_contain_text("\\x00 (4) looks at: ")
     assert seen.locator(".matrix .rows span").all_inner_texts()[1] == "\u2423$x^2$"
     seen.go_back()
-    expect(seen.locator("section.chosen > h2")).to_contain_text("Head 0.0")
+    expect(seen.locator("section.chosen > h2")).to_contain_text("Head L0H0")
 
 
 def test_arrow_keys_walk_through_the_map(page: Watched) -> None:
     seen = page.page
-    seen.focus('.map a[href="#1.2"]')
-    for key, head in (("ArrowDown", "2.2"), ("ArrowLeft", "2.1"), ("ArrowDown", "2.1")):
+    seen.focus('.map a[href="#L1H2"]')
+    for key, head in (("ArrowDown", "L2H2"), ("ArrowLeft", "L2H1"), ("ArrowDown", "L2H1")):
         seen.keyboard.press(key)
         expect(seen.locator("section.chosen > h2")).to_contain_text(f"Head {head}")
 
@@ -146,7 +146,7 @@ def test_a_heading_sorts_with_what_is_missing_last(page: Watched) -> None:
         cells = [line.evaluate(at) for line in table.locator("tbody tr").all()]
         assert cells == ["0.25"] * 12 + ["\u2013"] * 3  # contrast of each layer's head 0
     table.get_by_role("button", name="head", exact=True).click()
-    assert table.locator("tbody th").first.inner_text() == "0.0"
+    assert table.locator("tbody th").first.inner_text() == "L0H0"
 
 
 def test_terms_are_explained_where_the_mouse_rests(page: Watched) -> None:

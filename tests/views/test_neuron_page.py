@@ -94,12 +94,20 @@ def test_neurons_are_counted_and_filtered_by_kind(page: Watched) -> None:
     assert kinds == list(NEURON_COLOURS)
     assert buttons.first.inner_text() == "position 148"
     buttons.first.click()
-    expect(seen.locator(".filters [role=status]")).to_have_text("883 of 1,031 shown")
-    assert seen.locator("#neurons tbody tr:visible").count() == 883
+    status = seen.locator(".filters [role=status]")
+    expect(status).to_have_text("148 of 1,031 shown")  # what was clicked is what is shown
+    assert seen.locator("#neurons tbody tr:visible").count() == 148
+    assert seen.locator("#neurons tbody tr:visible .kind-position").count() == 148
+    buttons.nth(1).click()
+    expect(status).to_have_text("296 of 1,031 shown")
+    buttons.first.click()
+    buttons.nth(1).click()
+    expect(status).to_have_text("1,031 of 1,031 shown")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"), [("1030", 1), ("cat", 1030), ("onerror", 1), ("noun", 1031)]
+    ("wanted", "found"),
+    [("1030", 1), ("L4N1030", 1), ("cat", 1030), ("noun onerror", 1), ("noun word", 148)],
 )
 def test_a_search_finds_numbers_tags_and_words(page: Watched, wanted: str, found: int) -> None:
     page.page.fill(".filters input", wanted)
@@ -125,14 +133,14 @@ def test_a_neuron_is_said_with_what_predicts_it(watched: Watched, tmp_path: Path
 
 def test_a_chosen_neuron_is_shown_with_its_contexts(page: Watched) -> None:
     seen = page.page
-    expect(seen.locator(".detail > h2")).to_contain_text("Neuron 4.0")
+    expect(seen.locator(".detail > h2")).to_contain_text("Neuron L4N0")
     seen.locator("#neurons tbody tr").nth(2).click()
-    expect(seen.locator(".detail > h2")).to_contain_text("Neuron 4.2")
+    expect(seen.locator(".detail > h2")).to_contain_text("Neuron L4N2")
     assert seen.locator(".kwic li").count() == 2
     expect(seen.locator(".kwic mark").first).to_have_text(" cat", use_inner_text=True)
-    assert seen.locator("#neurons tr.chosen th").inner_text() == "2"
-    seen.goto(seen.url.split("#", maxsplit=1)[0] + "#4.1030")
-    expect(seen.locator(".detail > h2")).to_contain_text("Neuron 4.1030")
+    assert seen.locator("#neurons tr.chosen th").inner_text() == "L4N2"
+    seen.goto(seen.url.split("#", maxsplit=1)[0] + "#L4N1030")
+    expect(seen.locator(".detail > h2")).to_contain_text("Neuron L4N1030")
     assert seen.locator("img").count() == 0
 
 

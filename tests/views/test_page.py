@@ -16,6 +16,8 @@ ANYTHING = st.recursive(
 )
 SCRIPTS = (
     "dom",
+    "names",
+    "reach",
     "plots",
     "head_parts",
     "neuron_parts",
@@ -44,6 +46,7 @@ def test_no_script_or_style_can_end_the_element_that_it_is_put_into() -> None:
 
 def test_every_kind_has_its_colours() -> None:
     sheet = style_sheet()
-    for kind, colour in (NEURON_COLOURS | KIND_COLOURS).items():
-        assert f".kind-{kind} {{ background: {colour}; color: {ink_on(colour)}; }}" in sheet
+    for kinds, of in ((KIND_COLOURS, ""), (NEURON_COLOURS, ".of-neuron")):
+        for kind, colour in kinds.items():
+            assert f".kind-{kind}{of} {{ background: {colour}; color: {ink_on(colour)}; }}" in sheet
     assert " ".join(ATTENTION_COLOURS) in sheet

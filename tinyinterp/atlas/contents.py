@@ -32,6 +32,7 @@ class Atlas:
         profiles: attention by distance, without the sink.
         neurons: folder of a census of neurons; None without one.
         account: of the same model; None without one.
+        quick: what the overview says of an atlas that was measured in a hurry; empty otherwise.
     """
 
     model_name: str
@@ -44,3 +45,4 @@ class Atlas:
     profiles: Float[np.ndarray, "layer head offset"]
     neurons: Path | None
     account: FinishedAccount | None = None
+    quick: str = ""

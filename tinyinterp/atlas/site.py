@@ -11,6 +11,7 @@ from tinyinterp.atlas.data_files import write_data
 from tinyinterp.atlas.neuron_data import CHUNK, NeuronSummary, write_neurons
 from tinyinterp.atlas.tokens import CHUNK as TOKEN_CHUNK
 from tinyinterp.io.files import write_text
+from tinyinterp.run.components import Neuron
 from tinyinterp.views import style
 from tinyinterp.views.account_data import linked_neurons, model_account
 from tinyinterp.views.glossary import ACCOUNT_TERMS, HEAD_TERMS, NEURON_TERMS, meanings
@@ -23,7 +24,7 @@ POLICY = (
     "default-src 'none'; script-src 'self' file:; style-src 'self' file:; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-OWN = ("atlas", "search")  # scripts of every page, after those that all pages share
+OWN = ("atlas", "finder", "search")  # scripts of every page, after those that all pages share
 
 
 class Page(NamedTuple):
@@ -40,6 +41,7 @@ PAGES = (
     Page("layer", "Layer"),
     Page("tag", "Tag"),
     Page("token", "Token"),
+    Page("find", "Search"),
 )
 
 
@@ -55,6 +57,7 @@ def write_atlas(atlas: Atlas, folder: Path) -> None:
         neurons = write_neurons(atlas.neurons, folder, atlas.account)
     _write_heads(atlas, folder)
     write_data(folder, "tokens", neurons.tokens)
+    write_data(folder, "rules", _rules(atlas))
     write_data(folder, "index", _index(atlas, neurons))
     _write_pages(atlas, folder)
 
@@ -77,6 +80,16 @@ def _write_heads(atlas: Atlas, folder: Path) -> None:
         write_data(folder, f"head-{layer}.{head}", data)
 
 
+def _rules(atlas: Atlas) -> dict[str, list[str]]:
+    """The rules of neurons that have some, by name, for the search."""
+    rows = atlas.account.neurons.values() if atlas.account else ()
+    return {
+        str(Neuron(row["layer"], row["neuron"])): list(row["rules"])
+        for row in rows
+        if row.get("rules")
+    }
+
+
 def _write_pages(atlas: Atlas, folder: Path) -> None:
     for page in PAGES:
         shown = render_page(
@@ -95,7 +108,8 @@ def _write_pages(atlas: Atlas, folder: Path) -> None:
 
 def _index(atlas: Atlas, neurons: NeuronSummary) -> dict[str, Any]:
     """What every page knows: how much there is of everything, and what it is called."""
-    warnings = [*atlas.head_notes.get("warnings", []), *neurons.warnings]
+    quick = [atlas.quick] if atlas.quick else []
+    warnings = [*quick, *atlas.head_notes.get("warnings", []), *neurons.warnings]
     account = atlas.account
     terms = [
         *HEAD_TERMS,

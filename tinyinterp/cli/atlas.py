@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyinterp.cli.heads import QUICK_NULL_TOKENS, QUICK_TOKENS
 from tinyinterp.cli.options import (
     AccountFolder,
     Ckpt,
@@ -32,6 +33,12 @@ from tinyinterp.cli.report import say, say_written
 if TYPE_CHECKING:
     from tinyinterp.model import Model
     from tinyinterp.text.corpus import Corpus
+
+QUICK = (
+    "A quick atlas: little text, wide intervals, and no causal check of the heads that it "
+    "measured; leave out --quick for the full one."
+)
+QUICK_NEURON_TOKENS = 20_000  # every neuron has its top activations; rare words have few hits
 
 
 def atlas(
@@ -62,17 +69,27 @@ def atlas(
     separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help=f"A quick first atlas: {QUICK_TOKENS:,} tokens for heads and "
+            f"{QUICK_NEURON_TOKENS:,} for neurons, no causal check.",
+        ),
+    ] = False,
 ) -> None:
     """Write linked pages about every head and neuron.
 
     The pages open from disk, without a network. Reads 40,000 tokens for heads and 100,000 for
-    neurons unless --tokens or --full says otherwise.
+    neurons unless --tokens, --full or --quick says otherwise.
     """
     check_one_text(text, dataset)
     from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS, NEURON_TOKENS
 
-    head_limit = token_limit(tokens, full=full, default=HEAD_TOKENS)
-    neuron_limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
+    head_limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
+    neuron_limit = token_limit(
+        tokens, full=full, default=QUICK_NEURON_TOKENS if quick else NEURON_TOKENS
+    )
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
     from tinyinterp.model_account.beside import open_account
@@ -96,25 +113,36 @@ def atlas(
         if heads is None:
             from tinyinterp.head_census import HeadSettings, census_heads
 
-            census = census_heads(model, corpus, HeadSettings(seed=seed))
+            settings = HeadSettings(seed=seed)
+            if quick:
+                settings = replace(settings, causal=False, null_tokens=QUICK_NULL_TOKENS)
+            census = census_heads(model, corpus, settings)
             table, profiles = (list(census.table), census.table.notes), census.profiles
         else:
             table = read_heads(heads)
         if neurons is None:
             neurons = Path(scratch)
             longer = replace(corpus, max_tokens=neuron_limit, n_ctx=model.config.n_ctx)
-            measure_neurons(model, longer, neurons, seed=seed)
+            measure_neurons(model, longer, neurons, seed=seed, quick=quick)
         contents = gather(model, corpus, table, neurons, profiles, found)
+        if quick:
+            contents = replace(contents, quick=QUICK)
         with output.filling("atlas", f"{model.name}, {corpus.name}") as folder:
             write_atlas(contents, folder)
     size = sum(path.stat().st_size for path in output.written)
     say_written(output.folder, output.written)
     say(f"{size / 1e6:.1f} MB; open {out / 'index.html'}")
+    if quick:
+        say(QUICK)
 
 
-def measure_neurons(model: Model, corpus: Corpus, folder: Path, *, seed: int) -> None:
+def measure_neurons(
+    model: Model, corpus: Corpus, folder: Path, *, seed: int, quick: bool = False
+) -> None:
     """Take the census of the neurons of all layers and write its tables into ``folder``."""
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
 
     settings = NeuronSettings(seed=seed)
+    if quick:
+        settings = replace(settings, null_tokens=QUICK_NULL_TOKENS)
     census_neurons(model, corpus, settings).write(folder)

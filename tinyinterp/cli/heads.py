@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from dataclasses import replace
 from enum import StrEnum
@@ -73,9 +72,9 @@ def heads(
     explain: Annotated[
         str | None,
         typer.Option(
-            metavar="L.H",
-            help="Explain the label of head H of layer L, from the census in --out if that is of "
-            "the same model, text and options.",
+            metavar="HEAD",
+            help="Explain the label of a head, such as L3H2, from the census in --out if that is "
+            "of the same model, text and options.",
         ),
     ] = None,
     account: AccountFolder = None,
@@ -190,19 +189,25 @@ def heads(
 
 
 def _parse_head(given: str | None) -> tuple[int, int] | None:
-    """Layer and head of ``3.2``.
+    """Layer and head of ``L3H2`` or ``3.2``.
 
     Raises:
-        typer.BadParameter: it is not of that form.
+        typer.BadParameter: it names no head.
     """
     if given is None:
         return None
-    match = re.fullmatch(r"(\d+)\.(\d+)", given)
-    if match is None:
+    from tinyinterp.errors import SelectionError
+    from tinyinterp.run.components import Head, parse
+
+    try:
+        named = parse(given)
+    except SelectionError:
+        named = None
+    if not isinstance(named, Head):
         raise typer.BadParameter(
-            f"{given!r} is not a head; give layer and head, as in 3.2", param_hint="--explain"
+            f"{given!r} is not a head; give layer and head, as in L3H2", param_hint="--explain"
         )
-    return int(match[1]), int(match[2])
+    return named.layer, named.head
 
 
 def _refuse_with_over_training(given: dict[str, bool]) -> None:

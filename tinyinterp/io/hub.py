@@ -65,7 +65,7 @@ def download(name: str) -> Path:
         raise CheckpointError(
             f"there is no folder {name!r}, and the model {name!r} could not be fetched from the "
             f"Hugging Face hub ({_reason(error)}); check the name and the network, or give a folder"
-        ) from error
+        ) from None  # its own traceback is hundreds of lines of HTTP, and _reason says its first
     raise CheckpointError(
         f"{name} has no safetensors weights on the hub, and no conversion by {CONVERTER} was "
         "found; a pickle is never opened: convert the model to safetensors and give its folder"

@@ -103,7 +103,7 @@ def read_dataset(
         raise CorpusError(
             f"cannot read the data set {name!r} ({type(error).__name__}: {error}); "
             "without a network give a file with --text"
-        ) from error
+        ) from None  # hundreds of lines of HTTP, whose reason the message says
     finally:
         notes.finish()
 

@@ -6,6 +6,8 @@ share theirs and load data as they need it.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
 from functools import cache
@@ -21,15 +23,18 @@ from tinyinterp.views import style
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = (
     "dom",
+    "names",
+    "reach",
     "plots",
     "account_parts",
     "head_parts",
     "neuron_parts",
 )  # of every page, in this order
-# What a page of its own may load: nothing. Its style and script are inside.
+# What a page of its own may load: nothing. Its style and script are inside, named by their hashes,
+# so that no other text on the page can ever run.
 POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src {script}; style-src {style}; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
 )
 
 
@@ -45,11 +50,12 @@ def write_page(path: Path, script: str, data: dict[str, Any]) -> Path:
     """
     # Our own files, which hold no markup:
     scripts = Markup("\n").join(Markup(read_script(name)) for name in (*SCRIPTS, script))  # noqa: S704
+    sheet = Markup(style_sheet())  # noqa: S704
     page = render_page(
         site=None,
-        policy=POLICY,
+        policy=Markup(POLICY.format(script=_source(scripts), style=_source(sheet))),  # noqa: S704
         title=data["title"],
-        style=Markup(style_sheet()),  # noqa: S704
+        style=sheet,
         script=scripts,
         data=json_block(data),
     )
@@ -69,17 +75,23 @@ def read_script(name: str) -> str:
 
 def style_sheet() -> str:
     """The style of all pages, with the colours of kinds and of attention."""
-    colours = style.NEURON_COLOURS | style.KIND_COLOURS
     kinds = [
-        f".kind-{kind} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
-        for kind, colour in colours.items()
-    ]
-    kinds += [
-        f".needs-{needs or 'none'} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
-        for needs, colour in style.NEEDS_COLOURS.items()
+        *(_coloured(f"kind-{kind}", colour) for kind, colour in style.KIND_COLOURS.items()),
+        *(
+            _coloured(f"kind-{kind}.of-neuron", colour)
+            for kind, colour in style.NEURON_COLOURS.items()
+        ),
+        *(
+            _coloured(f"needs-{needs or 'none'}", colour)
+            for needs, colour in style.NEEDS_COLOURS.items()
+        ),
     ]
     attention = f":root {{ --attention: {' '.join(style.ATTENTION_COLOURS)}; }}\n"
     return (TEMPLATES / "page.css").read_text("utf-8") + attention + "".join(kinds)
+
+
+def _coloured(name: str, colour: str) -> str:
+    return f".{name} {{ background: {colour}; color: {style.ink_on(colour)}; }}\n"
 
 
 def json_block(data: Any) -> Markup:
@@ -111,6 +123,11 @@ def short(value: float | None) -> float | int | None:
 def short_cell(value: Any) -> Any:
     """The same for any value of a table."""
     return short(value) if isinstance(value, float) else value
+
+
+def _source(text: str) -> str:
+    """A text as a content-security policy names it: by its hash."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _plain(value: Any) -> Any:

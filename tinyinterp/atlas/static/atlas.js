@@ -1,5 +1,5 @@
 "use strict";
-// Loads data, draws the page, goes to the next one. What is shown is the page's fragment, #4.3, so
+// Loads data, draws the page, goes to the next one. What is shown is the page's fragment, #L4H3, so
 // that links, bookmarks and "back" work. A browser refuses to fetch files from disk but runs scripts
 // from there, so data files are scripts: each calls atlas.put with its name.
 
@@ -27,7 +27,7 @@ const atlas = {
   },
 
   // Draws the page now and whenever its fragment changes. `draw(target)` gives its title, what it
-  // holds, and the links before and after it.
+  // holds, the links before and after it, and the name that belongs in the address.
   start(draw) {
     const show = async (event) => {
       const turn = ++atlas.drawn;
@@ -37,11 +37,12 @@ const atlas = {
       } catch (error) {
         page = { title: "Nothing here", content: [el("p", {}, error.message)] };
       }
-      if (turn !== atlas.drawn) return; // a later page was asked for meanwhile
+      if (!page || turn !== atlas.drawn) return; // it went elsewhere, or a later page was asked for
       const main = document.getElementById("main");
       const heading = el("h1", { tabindex: "-1" }, page.title);
       main.replaceChildren(pager(page), heading, ...page.content);
       document.title = [page.title, atlas.index?.model].filter(Boolean).join(" · ");
+      if (page.name) nameInAddress(page.name);
       main.dataset.ready = fragment();
       page.shown?.();
       if (event) {
@@ -74,10 +75,7 @@ function pager(page) {
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.defaultPrevented) return;
   const typing = event.target.closest?.("input, select, textarea, .story");
-  if (event.key === "/" && !typing) {
-    event.preventDefault();
-    document.getElementById("query").focus();
-  } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !typing) {
+  if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && !typing) {
     const rel = event.key === "ArrowLeft" ? "prev" : "next";
     document.querySelector(`.pager a[rel=${rel}]`)?.click();
   }

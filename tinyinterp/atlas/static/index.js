@@ -10,7 +10,7 @@ function neuronShares(index, by) {
   const present = all.filter((one) => index.neurons.some((row) => counted(row)[one]));
   const rows = index.neurons.map((row) => {
     const bar = el("div", { class: "shares", "aria-hidden": "true" }, present.map((one) => el("span", {
-      class: needs ? `needs-${one || "none"}` : `kind-${one}`,
+      class: needs ? `needs-${one || "none"}` : `kind-${one} of-neuron`,
       style: { "flex-grow": counted(row)[one] ?? 0 },
       title: `${named(one)}: ${counted(row)[one] ?? 0}`,
     })));
@@ -47,7 +47,7 @@ atlas.start(() => {
   const headsBy = (by) => [by === "needs" ? needsLegend(index.heads.map((row) => [row.needs, 1]), "head")
     : legend(index.heads.map((row) => [row.kind, 1]), index.head_kinds), headMap(index.heads, by)];
   const neuronsBy = (by) => [by === "needs" ? needsLegend(index.neurons.flatMap((row) => Object.entries(row.needs)), "neuron")
-    : legend(index.neurons.flatMap((row) => Object.entries(row.kinds)), index.neuron_kinds), neuronShares(index, by)];
+    : legend(index.neurons.flatMap((row) => Object.entries(row.kinds)), index.neuron_kinds, neuronChip), neuronShares(index, by)];
   const ways = [["kind", "kind"], ["needs", "needs"]];
   const heads = section("Heads", ...(index.account ? switched("Coloured by", ways, headsBy) : headsBy("kind")));
   const neurons = index.neurons.length ? section("Neurons",

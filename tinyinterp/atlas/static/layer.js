@@ -2,16 +2,23 @@
 // A layer: its heads, and its neurons as a list; layer.html#4:word begins with one kind, and
 // layer.html#4:needs token with the neurons that need the token.
 
+function everyLayer(index, layers) {
+  const rows = layers.map((layer) => [layerLink(layer), String(index.heads.filter((row) => row.layer === layer).length),
+    (index.neurons.find((row) => row.layer === layer)?.neurons ?? 0).toLocaleString("en")]);
+  return { title: "Layers", content: [table("Layers", ["layer", "heads", "neurons"], rows)] };
+}
+
 atlas.start(async (target) => {
-  const match = /^(\d+)(?::(.*))?$/.exec(target);
+  const match = /^L?(\d+)(?::(.*))?$/i.exec(target);
   const layer = match && Number(match[1]);
   const { index } = atlas;
+  const layers = [...new Set([...index.heads, ...index.neurons].map((row) => row.layer))].sort((a, b) => a - b);
+  if (!target) return everyLayer(index, layers);
   const heads = index.heads.filter((row) => row.layer === layer);
   const counted = index.neurons.find((row) => row.layer === layer);
-  if (!match || (!heads.length && !counted)) throw new Error(`There is no layer ${target}.`);
+  if (!match || (!heads.length && !counted)) throw new Error(`There is no layer ${oneLine(target)}.`);
   const kind = match[2];
   const sought = kind?.startsWith("needs ") ? kind : "";
-  const layers = [...new Set([...index.heads, ...index.neurons].map((row) => row.layer))].sort((a, b) => a - b);
   const at = layers.indexOf(layer);
   const to = (number) => number === undefined ? null : { href: `#${number}${kind ? `:${kind}` : ""}`, name: `Layer ${number}` };
   const content = [];

@@ -1,39 +1,8 @@
 "use strict";
-// The search field: heads and neurons by number, tags by name, tokens by what they begin with.
+// The search field: the first of what is found, by what it is, and a link to all of it.
 
-const MOST_FOUND = 12;
-
-// "4.3" is a head and a neuron; "head 4.3" or "n4.3" one of them.
-function numbersIn(query) {
-  const match = /^(h|head|n|neuron)?\s*(\d+)[./](\d+)$/i.exec(query);
-  if (!match) return [];
-  const wanted = match[1]?.[0].toLowerCase() ?? "hn";
-  const [layer, unit] = [Number(match[2]), Number(match[3])];
-  const name = `${layer}.${unit}`;
-  const found = [];
-  if (wanted.includes("h") && atlas.index.heads.some((row) => row.layer === layer && row.head === unit)) {
-    found.push({ href: pageOf.head(layer, unit), words: ["Head ", name] });
-  }
-  const neurons = atlas.index.neurons.find((row) => row.layer === layer)?.neurons ?? 0;
-  if (wanted.includes("n") && unit < neurons) {
-    found.push({ href: pageOf.neuron(layer, unit), words: ["Neuron ", name] });
-  }
-  return found;
-}
-
-function tagsIn(query) {
-  return atlas.index.tags.filter((tag) => tag.toLowerCase().startsWith(query.toLowerCase()))
-    .map((tag) => ({ href: pageOf.tag(tag), words: ["Tag ", tag] }));
-}
-
-function tokensIn(query, tokens) {
-  const bare = query.replace(/␣/g, " ").trim().toLowerCase();
-  if (!bare) return [];
-  const plain = (token) => token.trim().toLowerCase();
-  const begin = tokens.filter((token) => plain(token).startsWith(bare));
-  begin.sort((a, b) => plain(a).length - plain(b).length); // the token itself comes first
-  return begin.map((token) => ({ href: pageOf.token(token), words: ["Token ", visible(token)] }));
-}
+const MOST_OF_ONE = 3; // results of a kind of thing that the field lists
+const MOST_FOUND = 15;
 
 {
   const field = document.getElementById("query");
@@ -46,19 +15,31 @@ function tokensIn(query, tokens) {
     status.textContent = "";
   };
 
+  // The first few of everything, so that many tokens do not hide a head.
+  const first = (found) => {
+    if (found.length <= MOST_FOUND) return found;
+    const counts = new Map();
+    return found.filter(({ what }) => {
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+      return counts.get(what) <= MOST_OF_ONE;
+    }).slice(0, MOST_FOUND);
+  };
+
+  const result = (href, what, name, about) => el("li", {}, el("a", { href }, el("small", {}, `${what} `), name,
+    about ? el("span", { class: "faint" }, ` ${about}`) : null));
+
   const search = async () => {
     const query = field.value.trim();
     if (!query) return close();
-    const [index, tokens] = await Promise.all([atlas.load("index"), atlas.load("tokens")]);
-    atlas.index ??= index;
+    const found = await finder.find(query);
     if (query !== field.value.trim()) return undefined; // more was typed meanwhile
-    const found = [...numbersIn(query), ...tagsIn(query), ...tokensIn(query, tokens)]
-      .slice(0, MOST_FOUND);
-    list.replaceChildren(...found.map(({ href, words: [what, name] }) =>
-      el("li", {}, el("a", { href }, el("small", {}, what), name))));
+    const shown = first(found);
+    const items = shown.map(({ href, what, name, about }) => result(href, what, name, about));
+    const all = found.length > shown.length
+      ? [result(`find.html#${encodeURIComponent(query)}`, "All", `${found.length.toLocaleString("en")} results`)] : [];
+    list.replaceChildren(...items, ...all);
     list.hidden = !found.length;
-    const counted = found.length === MOST_FOUND ? `first ${MOST_FOUND}` : `${found.length}`;
-    status.textContent = found.length ? `${counted} found` : "nothing found";
+    status.textContent = found.length ? `${found.length.toLocaleString("en")} found` : "nothing found";
     return undefined;
   };
 
@@ -78,6 +59,7 @@ function tokensIn(query, tokens) {
     event.preventDefault();
   };
 
+  field.addEventListener("focus", () => finder.all(), { once: true });
   field.addEventListener("input", search);
   field.addEventListener("keydown", async (event) => {
     if (event.key !== "Enter") return;

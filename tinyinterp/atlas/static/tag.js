@@ -5,15 +5,19 @@ const WHOSE = { current: "own tag", next: "next word's tag", previous: "previous
 
 function ranking(word, rows) {
   const lines = rows.map(([layer, neuron, kind, auroc, low, high, purity, lift, q]) => [
-    neuronLink(layer, neuron), chip(kind), number(auroc, 3), interval(low, high, 3), percent(purity), number(lift, 1), number(q, 3)]);
+    neuronLink(layer, neuron), neuronChip(kind), number(auroc, 3), interval(low, high, 3), percent(purity), number(lift, 1), number(q, 3)]);
   return section(WHOSE[word] ?? word, table(`Neurons by AUROC for the ${WHOSE[word] ?? word}`,
     ["neuron", "kind", "AUROC", "95 % interval", "of hits", "lift", "q"], lines));
 }
 
 atlas.start(async (target) => {
   const { tags, heads } = atlas.index;
+  if (!target) {
+    return { title: "Tags", content: tags.length ? [el("p", { class: "about" }, "The neurons that best predict each part of speech:"),
+      el("ul", { class: "legend" }, tags.map((tag) => el("li", {}, tagLink(tag))))] : [el("p", {}, "This atlas has no tags.")] };
+  }
   const at = tags.findIndex((tag) => tag === target || tag === target.toUpperCase());
-  if (at < 0) throw new Error(`There is no tag ${target}; there are ${tags.join(", ")}.`);
+  if (at < 0) throw new Error(`There is no tag ${oneLine(target)}; there are ${tags.join(", ")}.`);
   const data = await atlas.load(`tag-${at}`);
   const name = tags[at] === "PROPN" ? "name" : tags[at]; // what the heads table calls it
   const looking = heads.filter((row) => row.looks_at.split("->").pop() === name);

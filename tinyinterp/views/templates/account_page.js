@@ -59,11 +59,11 @@ function accountLadder(name, { rungs, enough, lowest, bars: measures }) {
     const middle = x(one.places[i]);
     const wide = one.width * step;
     const [upper, lower] = [y(Math.max(value, 0)), y(Math.min(value, 0))];
-    const bar = svg("rect", { x: middle - wide / 2, width: wide, y: upper, height: lower - upper, style: `fill: ${LADDER_FILLS[measure]}` });
+    const bar = svg("rect", { x: middle - wide / 2, width: wide, y: upper, height: lower - upper, class: `measure-${measure}` });
     bar.append(svg("title", {}, `${one.name}, ${rungs[i]}: ${said([value, low, high])}`));
     picture.append(bar);
     if (low !== null && high !== null)
-      picture.append(svg("line", { x1: middle, x2: middle, y1: y(high), y2: y(low), style: "stroke: var(--ink)" }));
+      picture.append(svg("line", { x1: middle, x2: middle, y1: y(high), y2: y(low), class: "whisker" }));
   }));
   picture.append(svg("line", { x1: 0, x2: width, y1: y(0), y2: y(0), class: "axis" }),
     svg("line", { x1: 0, x2: width, y1: y(enough), y2: y(enough), class: "axis", "stroke-dasharray": "4 3" }));
@@ -72,7 +72,7 @@ function accountLadder(name, { rungs, enough, lowest, bars: measures }) {
 }
 
 function accountHead(row) {
-  const name = `${row.layer}.${row.head}`;
+  const name = headName(row.layer, row.head);
   const [cost, low, high] = row.cost;
   return el("div", {}, el("h3", {}, `Head ${name} ${row.needs ? `needs ${row.needs}` : "costs nothing to ablate"}`),
     accountLadder(name, row.ladder),
@@ -80,7 +80,7 @@ function accountHead(row) {
       ["ablation", `${number(cost, 4)} nats per token (${interval(low, high, 4)})`],
       ["drawn to", row.drawn_to.length ? tokenList(row.drawn_to) : null],
       ["raises there", row.raises.length ? tokenList(row.raises) : null],
-      ["composes with", row.composes_with.join(", ")],
+      ["composes with", row.composes_with.map((one) => one.replace(/(\d+)\.(\d+)$/, "L$1H$2")).join(", ")],
     ]));
 }
 

@@ -78,11 +78,11 @@ function headTokens(account) {
     ]));
 }
 
-const headNamed = (name) => headLink(...name.split(".").map(Number));
-const neuronNamed = (name) => neuronLink(...name.split(".").map(Number));
+const headNamed = (name) => headLink(...pair(name, "head"));
+const neuronNamed = (name) => neuronLink(...pair(name, "neuron"));
 const WAYS = { Q: "queries", K: "keys", V: "values" };
 
-// "K 1.4" as a link to head 1.4, by way.
+// "K 1.4" as a link to head L1H4, by way.
 function byWay(names, sizes) {
   const found = { Q: [], K: [], V: [] };
   names.forEach((name, i) => {

@@ -1,5 +1,5 @@
 "use strict";
-// Elements, and how tokens, numbers, heads and neurons are written. Text only ever becomes text.
+// Elements, and how tokens, numbers and tables are written. Text only ever becomes text.
 
 // el("a", {href: "#1"}, "one", el("b", {}, "two")); `style` is an object of properties.
 function el(name, attributes, ...children) {
@@ -27,51 +27,6 @@ function visible(token) {
   return oneLine(token).replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length)) || "(nothing)";
 }
 
-// What follows # in the address.
-function fragment() {
-  try {
-    return decodeURIComponent(window.location.hash.slice(1));
-  } catch {
-    return window.location.hash.slice(1);
-  }
-}
-
-// "4.3" as numbers, or null.
-function pair(text) {
-  const match = /^(\d+)\.(\d+)$/.exec(text);
-  return match && [Number(match[1]), Number(match[2])];
-}
-
-// Where the page of a thing is; null where there is none, and its name stands without a link.
-// A page that is one file says otherwise.
-const pageOf = {
-  head: (layer, head) => `head.html#${layer}.${head}`,
-  neuron: (layer, neuron) => `neuron.html#${layer}.${neuron}`,
-  layer: (layer) => `layer.html#${layer}`,
-  tag: (tag) => `tag.html#${encodeURIComponent(tag)}`,
-  token: (token) => {
-    try {
-      return `token.html#${encodeURIComponent(token)}`;
-    } catch {
-      return null; // half of a surrogate pair
-    }
-  },
-};
-
-function link(href, text, name) {
-  return el(href ? "a" : "span", { href, class: name }, text);
-}
-
-const headLink = (layer, head) => link(pageOf.head(layer, head), `${layer}.${head}`);
-const neuronLink = (layer, neuron) => link(pageOf.neuron(layer, neuron), `${layer}.${neuron}`);
-const layerLink = (layer) => link(pageOf.layer(layer), `layer ${layer}`);
-const tagLink = (tag) => link(pageOf.tag(tag), tag);
-const tokenLink = (token, text) => link(pageOf.token(token), text ?? visible(token), "token");
-
-function tokenList(tokens) {
-  return tokens.flatMap((token, i) => (i ? [" ", tokenLink(token)] : [tokenLink(token)]));
-}
-
 function number(value, digits = 2) {
   if (value === null || value === undefined) return "–";
   if (Math.abs(value) >= 1e4) return value.toLocaleString("en");
@@ -92,12 +47,19 @@ function chip(kind, text) {
   return el("span", { class: `chip kind-${kind || "undetermined"}`, title: glossary[kind] }, text ?? kind);
 }
 
+// Heads and neurons may both be "mixed", in colours of their own.
+function neuronChip(kind, text) {
+  const made = chip(kind, text);
+  made.classList.add("of-neuron");
+  return made;
+}
+
 // How many there are of each kind, in the order of `kinds`.
-function legend(rows, kinds) {
+function legend(rows, kinds, draw = chip) {
   const counts = new Map();
   for (const [kind, count] of rows) counts.set(kind, (counts.get(kind) ?? 0) + count);
   return el("ul", { class: "legend" }, kinds.filter((kind) => counts.get(kind))
-    .map((kind) => el("li", {}, chip(kind, `${kind} ${counts.get(kind).toLocaleString("en")}`))));
+    .map((kind) => el("li", {}, draw(kind, `${kind} ${counts.get(kind).toLocaleString("en")}`))));
 }
 
 // What terms mean, by term and by column: shown where the mouse rests on one.
@@ -147,7 +109,7 @@ function table(caption, headings, rows, { sortable = false, name = null } = {}) 
   const made = el("table", { class: "rows", id: name }, el("caption", {}, caption),
     el("thead", {}, head), el("tbody", {}, body));
   if (sortable) makeSortable(made);
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, made);
+  return scrolling(caption, made);
 }
 
 function sortValue(cell) {

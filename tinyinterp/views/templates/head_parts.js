@@ -19,12 +19,13 @@ function headMap(heads, by = "kind") {
       const row = here.find((one) => one.head === head);
       if (!row) return el("td", {});
       const [word, value] = by === "needs" ? row.needs_words : row.words;
-      const said = `Head ${layer}.${head}: ${by === "needs" ? `needs ${row.needs || "nothing"}` : label(row)}`;
+      const name = headName(layer, head);
+      const said = `Head ${name}: ${by === "needs" ? `needs ${row.needs || "nothing"}` : label(row)}`;
       return el("td", {}, el("a", {
         href: pageOf.head(layer, head),
         class: by === "needs" ? `needs-${row.needs || "none"}` : `kind-${row.kind}`,
-        "data-head": `${layer}.${head}`,
-        "aria-label": said,
+        "data-head": name,
+        "aria-label": [said, word, value].filter(Boolean).join(", "), // what is seen is heard, too
         title: said,
       }, el("span", {}, word), el("small", {}, value)));
     });
@@ -34,19 +35,24 @@ function headMap(heads, by = "kind") {
     columns.map((number) => el("th", { scope: "col" }, String(number))));
   const map = el("table", { class: "map" }, el("thead", {}, head), el("tbody", {}, rows));
   map.addEventListener("keydown", walk);
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Map of heads" }, map);
+  const hint = el("p", { class: "caption", hidden: "" }, `Scroll the map sideways: it has ${most} heads a layer.`);
+  return el("div", {}, hint, scrolling("Map of heads", map, hint));
 }
 
+const walked = { name: null }; // the head that the arrow keys came to last: the focus stays in the map
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function walk(event) {
   const step = STEPS[event.key];
-  const [layer, head] = pair(document.activeElement.dataset.head ?? "") ?? [];
+  const [layer, head] = pair(document.activeElement.dataset.head ?? "", "head") ?? [];
   if (!step || layer === undefined) return;
   event.preventDefault();
-  const next = event.currentTarget.querySelector(`[data-head="${layer + step[0]}.${head + step[1]}"]`);
+  const next = event.currentTarget.querySelector(`[data-head="${headName(layer + step[0], head + step[1])}"]`);
   next?.focus();
-  if (next?.getAttribute("href").startsWith("#")) window.location.hash = next.hash; // on this page
+  if (!next?.getAttribute("href").startsWith("#")) return;
+  if (window.location.hash === next.hash) return;
+  walked.name = next.dataset.head;
+  window.location.hash = next.hash; // on this page
 }
 
 // Kind and effect are two statements: where the head looks, and what the loss needs of it.

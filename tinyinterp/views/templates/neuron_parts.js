@@ -103,22 +103,23 @@ function neuronSections({ columns, account_columns: named, settings }, data) {
 
 const SHOWN_WORDS = 4; // tokens that stand for a neuron in a list; a search finds more
 
-// The neurons of a layer as a table, with a search field and a button for each kind. `only` is the
-// kind to begin with; empty or missing: all. `sought` is what to begin to search for. With an account
-// a row ends with what the neuron needs.
+// The neurons of a layer as a table, with a search field and a button for each kind: those of the
+// pressed kinds are shown, all if none is pressed. `only` is the kind to begin with; empty or
+// missing: all. `sought` is what to begin to search for. With an account a row ends with what the
+// neuron needs.
 function neuronList(layer, rows, kinds, only, sought = "") {
   const counts = new Map();
   for (const [, kind] of rows) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const found = el("span", { class: "caption", role: "status" });
   const accounted = rows.some((row) => row.length > 9);
   const needs = (row) => row[9] || NOTHING.neuron;
-  const field = el("input", { type: "search", placeholder: "number, tag or word", "aria-label": "Search neurons by number, tag or word" });
+  const field = el("input", { type: "search", placeholder: "number, tag, words", "aria-label": "Search neurons by number, kind, tag or words", "aria-keyshortcuts": "/" });
   field.value = sought;
   const buttons = kinds.filter((kind) => counts.get(kind)).map((kind) => el("button", { type: "button",
-    class: `chip kind-${kind}`, "data-kind": kind, title: glossary[kind], "aria-pressed": String(!only || only === kind),
+    class: `chip kind-${kind} of-neuron`, "data-kind": kind, title: glossary[kind], "aria-pressed": String(only === kind),
   }, `${kind} ${counts.get(kind).toLocaleString("en")}`));
   const lines = rows.map(([neuron, kind, tag, whose, auroc, low, high, largest, words, need]) => [
-    { show: link(pageOf.neuron(layer, neuron), String(neuron)), sort: neuron }, { show: chip(kind), sort: kind },
+    { show: neuronLink(layer, neuron), sort: neuron }, { show: neuronChip(kind), sort: kind },
     ...(accounted ? [{ show: needsChip(need, null, "neuron"), sort: NEEDS_ORDER.indexOf(need) }] : []),
     tag ? `${tag}${whose && whose !== "current" ? ` (${whose})` : ""}` : "–",
     { show: tag ? [track(auroc, low, high), ` ${number(auroc, 3)}`] : "–", sort: tag ? auroc : null },
@@ -127,14 +128,14 @@ function neuronList(layer, rows, kinds, only, sought = "") {
   ]);
   const made = table(`Neurons of layer ${layer}`, ["neuron", "kind", ...(accounted ? ["needs"] : []), "best tag", "AUROC", "largest", "fires on"], lines, { sortable: true, name: "neurons" });
   const entries = [...made.querySelectorAll("tbody tr")].map((line, i) => [line, rows[i],
-    [rows[i][0], rows[i][1], rows[i][2], accounted ? `needs ${needs(rows[i])}` : "", ...rows[i][8].map(visible)].join(" ").toLowerCase()]);
+    [neuronName(layer, rows[i][0]), rows[i][1], rows[i][2], accounted ? `needs ${needs(rows[i])}` : "", ...rows[i][8].map(visible)].join(" ").toLowerCase()]);
   const filter = () => {
-    const wanted = field.value.trim().toLowerCase();
+    const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     const shown = new Set(buttons.filter((b) => b.getAttribute("aria-pressed") === "true").map((b) => b.dataset.kind));
     let count = 0;
     for (const [line, [neuron, kind], text] of entries) {
-      const fits = /^\d+$/.test(wanted) ? neuron === Number(wanted) : text.includes(wanted);
-      line.hidden = !fits || !shown.has(kind);
+      const fits = wanted.every((word) => /^\d+$/.test(word) ? neuron === Number(word) : text.includes(word));
+      line.hidden = !fits || (shown.size > 0 && !shown.has(kind));
       count += line.hidden ? 0 : 1;
     }
     found.textContent = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
@@ -147,5 +148,5 @@ function neuronList(layer, rows, kinds, only, sought = "") {
     });
   }
   filter();
-  return [el("div", { class: "filters" }, field, el("div", { class: "legend", role: "group", "aria-label": "Kinds that are shown" }, buttons), found), made];
+  return [el("div", { class: "filters" }, field, el("div", { class: "legend", role: "group", "aria-label": "Show only" }, el("span", { class: "faint" }, "Show only"), buttons), found), made];
 }
