@@ -48,10 +48,13 @@ class Explorer:
         self._runs: OrderedDict[tuple[Any, ...], Run] = OrderedDict()
         self._usual: Future[list[Usual]] = Future()
         self._means: Future[Means] = Future()
+        self._measuring: Thread | None = None
 
     def start(self) -> None:
-        """Begin to measure what answers need, in the background."""
-        Thread(target=self._measure, name="tinyinterp-measures", daemon=True).start()
+        """Begin to measure what answers need, in the background; once."""
+        if self._measuring is None:
+            self._measuring = Thread(target=self._measure, name="tinyinterp-measures", daemon=True)
+            self._measuring.start()
 
     @property
     def longest(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ MOST_TOKENS = 2_048
 MOST_VALUES = 2**24  # 64 MiB; a larger model is compared with fewer tokens
 
 
+@runtime_checkable
 class Usual(Protocol):
     """What the activations of one layer usually are."""
 
