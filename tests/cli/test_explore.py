@@ -35,7 +35,7 @@ def test_it_serves_until_it_is_interrupted_or_its_terminal_closes(ckpt: Path, na
     command = [sys.executable, "-m", "tinyinterp", "explore", "--ckpt", str(ckpt), "--no-browser"]
     server = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=_as_in_a_terminal,
+        preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - the child runs this and Python alone
     )  # fmt: skip
     assert server.stdout is not None
     address = server.stdout.readline().strip()
