@@ -14,6 +14,7 @@ from tinyinterp.cli.account import account
 from tinyinterp.cli.atlas import atlas
 from tinyinterp.cli.command import Program
 from tinyinterp.cli.evaluate import evaluate
+from tinyinterp.cli.explore import explore
 from tinyinterp.cli.generate import generate
 from tinyinterp.cli.heads import heads
 from tinyinterp.cli.info import info
@@ -27,6 +28,7 @@ app.command()(heads)
 app.command()(neurons)
 app.command()(account)
 app.command()(atlas)
+app.command()(explore)
 app.command()(generate)
 app.add_typer(evaluate, name="evaluate")
 app.command()(info)

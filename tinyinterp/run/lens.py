@@ -51,23 +51,24 @@ def logit_lens(decoder: Decoder, run: Run, k: int = 10) -> Lens:
         k: tokens kept, at most the vocabulary.
     """
     k = min(k, decoder.config.n_vocab)
-    levels = [_level(decoder, run, stream, k) for stream in run.stream]  # one at a time: memory
+    levels = [  # one at a time: memory
+        _level(lens_logits(decoder, stream), run.ids, k) for stream in run.stream[:-1]
+    ]
+    levels.append(_level(run.logits, run.ids, k))  # the last is the prediction itself
     return Lens(*(torch.stack(parts) for parts in zip(*levels, strict=True)))
 
 
 def _level(
-    decoder: Decoder, run: Run, stream: Float[Tensor, "position d_model"], k: int
+    logits: Float[Tensor, "position n_vocab"], ids: Int[Tensor, " position"], k: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    logits = lens_logits(decoder, stream)
-    probabilities = logits.softmax(-1)
-    likeliest, tokens = probabilities.topk(k)
-    following = run.ids[1:, None]
-    wanted = logits[:-1].gather(1, following)
-    rank = 1 + (logits[:-1] > wanted).sum(1)
-    next_probability = probabilities[:-1].gather(1, following)[:, 0]
+    total = logits.logsumexp(-1, keepdim=True)
+    likeliest, tokens = logits.topk(k)
+    wanted = logits[:-1].gather(1, ids[1:, None])
+    rank = 1 + torch.count_nonzero(logits[:-1] > wanted, dim=1)
+    next_probability = (wanted - total[:-1]).exp()[:, 0]
     return (
         tokens,
-        likeliest,
+        (likeliest - total).exp(),
         torch.nn.functional.pad(next_probability, (0, 1), value=torch.nan),
         torch.nn.functional.pad(rank, (0, 1)),
     )
