@@ -21,7 +21,6 @@ from tinyinterp.tagging import TagReader
 from tinyinterp.tagging.alignment import Part
 from tinyinterp.text.corpus import corpus_of
 from tinyinterp.text.tokenizer import Tokenizer
-from tinyinterp.views.one_text import tokenize
 
 
 def tokenizer(kind: str, start: str) -> Tokenizer:
@@ -121,7 +120,7 @@ def test_the_hooked_model_reads_a_text_as_we_do(kind, start, tmp_path):
     assert hooked.cfg.default_prepend_bos is bool(model.tokenizer.front)
     assert hooked.to_tokens(text).tolist() == [ids]
     assert hooked.to_tokens(text, prepend_bos=False).tolist() == [model.tokenizer.encode(text).ids]
-    assert tokenize(model, text).ids.tolist() == ids
+    assert model.read(text).ids.tolist() == ids
 
 
 def test_pad_without_a_row_is_read(tmp_path):

@@ -95,7 +95,9 @@ def test_a_k_that_is_no_count(model: Model, k: Any):
             show()
 
 
-@pytest.mark.parametrize("given", ["x", None, 5, [], {}, object()], ids=repr)
+@pytest.mark.parametrize(
+    "given", ["x", None, 5, [], {}, object()], ids=lambda given: type(given).__name__
+)
 @pytest.mark.parametrize("show", OF_CENSUS.values(), ids=OF_CENSUS.keys())
 def test_what_is_no_census(show: Callable[..., Any], given: Any):
     says = r"given, but this shows a census: take one with tinyinterp.heads\(model\) or"

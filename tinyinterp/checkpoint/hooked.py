@@ -88,8 +88,13 @@ def _build(checkpoint: Checkpoint) -> HookedTransformer:
         # In a notebook its progress bars ask for ipywidgets, which nothing here needs.
         warnings.filterwarnings("ignore", "IProgress not found")
         try:
-            from transformer_lens import HookedTransformer, HookedTransformerConfig  # noqa: F401
-        except ImportError as error:
+            import transformer_lens
+
+            HookedTransformer, _ = (  # noqa: N806 - classes; the second is needed further below
+                getattr(transformer_lens, name)
+                for name in ("HookedTransformer", "HookedTransformerConfig")
+            )
+        except (ImportError, AttributeError) as error:
             raise VersionError(
                 "a HookedTransformer is made by TransformerLens 3", "transformer_lens", ">=3.9,<4"
             ) from error
