@@ -40,11 +40,11 @@ class Made:
 
     @property
     def last_head(self) -> str:
-        return f"{self.n_layers - 1}.{self.n_heads - 1}"
+        return f"L{self.n_layers - 1}H{self.n_heads - 1}"
 
     @property
     def last_neuron(self) -> str:
-        return f"{self.n_layers - 1}.{self.d_mlp - 1}"
+        return f"L{self.n_layers - 1}N{self.d_mlp - 1}"
 
 
 @pytest.fixture(
@@ -75,7 +75,7 @@ def test_every_head_and_neuron_has_its_place(made: Made):
     assert [row["neurons"] for row in index["neurons"]] == [made.d_mlp] * made.n_layers
     stories = read(made.site, "stories")["stories"]
     assert set(AWKWARD[:4]) <= {token for tokens in stories for token in tokens}
-    head = read(made.site, f"head-{made.last_head}")
+    head = read(made.site, f"head-{made.n_layers - 1}.{made.n_heads - 1}")
     assert [len(head["patterns"]), len(head["why"]) > 1] == [len(stories), True]
 
 
@@ -121,7 +121,7 @@ def test_awkward_tokens_have_pages_that_links_open(watched: Watched, made: Made)
         page.locator(f"a[href={json.dumps(address)}]").first.click()
         page.wait_for_url("**/token.html#*")
         expect(page.locator("h1")).to_contain_text("Token ")
-        assert f"{layer}.{neuron}" in page.locator("table a").all_inner_texts()
+        assert f"L{layer}N{neuron}" in page.locator("table a").all_inner_texts()
 
 
 @pytest.mark.parametrize("name", ["index.html", "head.html", "neuron.html", "layer.html"])

@@ -17,7 +17,6 @@ NEEDS_WORDS = {
     "token": "the token",
     "tokens": "tokens",
     "predecessor": "the token and the one before it",
-    "trigram": "the last three tokens",
     CONTEXT: "context",
 }
 
