@@ -12,7 +12,6 @@ from tinyinterp.cli.ablations import Opened, ablation_lines, ablation_rows, writ
 from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lines
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
-from tinyinterp.io.table import is_known
 
 if TYPE_CHECKING:
     from tinyinterp.io.output import OutputFolder
@@ -150,6 +149,8 @@ def _beside(asked: Asked, rows: list[Row]) -> list[Row]:
     from tinyinterp.model_account.beside import neuron_beside
 
     joined = [neuron_beside(row, asked.account) for row in rows]
+    from tinyinterp.io.table import is_known  # numpy comes with it
+
     return [{name: v if is_known(v) else None for name, v in row.items()} for row in joined]
 
 
