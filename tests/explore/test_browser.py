@@ -48,7 +48,7 @@ def test_a_text_is_typed_and_a_token_chosen(page: Page, server: Server, model: M
     run = model.run("Tim saw a cat.")
     likeliest = page.locator("#prediction table").first.locator("tbody tr").first
     expect(likeliest).to_contain_text(f"{run.logits[3].softmax(-1).max().item():.4f}")
-    expect(page.locator("#prediction")).to_contain_text(f"loss {run.losses[3].item():.2f} nats")
+    expect(page.locator("#prediction")).to_contain_text(f"loss {run.losses[3].item():.3f} nats")
     levels = page.locator("#prediction table").nth(1).locator("tbody tr")
     expect(levels).to_have_count(model.config.n_layers + 1)
     expect(page.locator("#heads .thumb")).to_have_count(6)

@@ -25,7 +25,7 @@ def test_nothing_is_needed(model: Model, tmp_path: Path, monkeypatch: pytest.Mon
     tables = read_tables(model, None, None)
     assert not tables.heads
     assert not tables.layers
-    assert tables.account is None
+    assert not tables.accounted_heads
     assert tables.neuron(0, 1) == {}
 
 
@@ -44,7 +44,7 @@ def test_the_usual_folders_are_read_where_they_are_of_this_model(
     tables = read_tables(model, None, None)
     assert len(tables.heads) == 6
     assert list(tables.layers) == [0, 2]
-    assert tables.account is None
+    assert not tables.accounted_heads
     assert capsys.readouterr().err.startswith("left out: the account in ")
     assert set(tables.sources) == {"heads", "neurons"}
 

@@ -47,8 +47,8 @@ class CensusLayer:
         path = self.folder / f"top_activations_layer{self.layer}.parquet"
         if not path.is_file():
             return []
-        found = _read(path, filters=[("neuron", "==", neuron)]).to_pylist()
-        return sorted(found, key=lambda row: row["rank"])
+        table, _ = read_noted(path, "neurons", [("neuron", "==", neuron)])
+        return sorted(table.to_pylist(), key=lambda row: row["rank"])
 
 
 def has_neurons(folder: Path) -> bool:
@@ -67,9 +67,8 @@ def read_layers(model: Model, folder: Path) -> dict[int, CensusLayer]:
         match = NAME.fullmatch(path.name)
         if match is None:
             continue
-        table = _read(path)
-        notes = json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-        check_model("neurons", folder, notes.get("checkpoint"), model)
+        table, notes = read_noted(path, "neurons")
+        check_model("census of neurons", folder, notes.get("checkpoint"), model, "neurons")
         rows = sorted(table.to_pylist(), key=lambda row: row["neuron"])
         if [row["neuron"] for row in rows] != list(range(model.config.d_mlp)):
             raise SelectionError(
@@ -81,32 +80,58 @@ def read_layers(model: Model, folder: Path) -> dict[int, CensusLayer]:
     return dict(sorted(layers.items()))
 
 
-def check_model(what: str, folder: Path, fingerprint: str | None, model: Model) -> None:
-    """Refuse the census of another model.
+def check_model(
+    what: str, folder: Path, fingerprint: str | None, model: Model, command: str
+) -> None:
+    """Refuse a table of another model.
+
+    Args:
+        what: is in the folder.
+        folder: where it lies.
+        fingerprint: of the model that it is of.
+        model: that it should be of.
+        command: of tinyinterp, which makes one.
 
     Raises:
-        SelectionError: it is one.
+        SelectionError: it is of another model.
     """
     if fingerprint != model.fingerprint:
         raise SelectionError(
-            f"the census of {what} in {folder} is of the model {fingerprint!r}, not of "
-            f"{model.fingerprint!r}; make one of this model with: tinyinterp {what}"
+            f"the {what} in {folder} is of the model {fingerprint!r}, not of "
+            f"{model.fingerprint!r}; make one of this model with: tinyinterp {command}"
         )
+
+
+def read_noted(
+    path: Path, command: str, filters: list[tuple[str, str, int]] | None = None
+) -> tuple[pa.Table, dict[str, Any]]:
+    """A table and its notes.
+
+    Args:
+        path: of the table.
+        command: of tinyinterp, which makes one.
+        filters: which rows, as pyarrow takes them; None: all.
+
+    Raises:
+        SelectionError: it cannot be read.
+    """
+    try:
+        table = parquet.read_table(path, filters=filters)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise SelectionError(
+            f"cannot read {path}: {error}; make it again with: tinyinterp {command} "
+            f"--out {path.parent}"
+        ) from error
+    return table, json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
 
 
 def _usual(folder: Path, layer: int, rows: Sequence[Row]) -> Histograms | None:
     path = folder / f"histograms_layer{layer}.parquet"
     if not path.is_file():
         return None
-    histograms = {row["neuron"]: row for row in _read(path).to_pylist()}
+    table, _ = read_noted(path, "neurons")
+    histograms = {row["neuron"]: row for row in table.to_pylist()}
     if len(histograms) != len(rows):
         return None
     largest = torch.tensor([row["max_activation"] for row in rows], dtype=torch.float64)
     return Histograms.of(histograms, largest)
-
-
-def _read(path: Path, filters: list[tuple[str, str, int]] | None = None) -> pa.Table:
-    try:
-        return parquet.read_table(path, filters=filters)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise SelectionError(f"cannot read {path}: {error}; take the census again") from error

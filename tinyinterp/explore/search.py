@@ -69,7 +69,7 @@ class Index:
     def _texts(self) -> list[tuple[Component, str]]:
         config, tables = self._config, self._tables
         heads = [Head(i, j) for i in range(config.n_layers) for j in range(config.n_heads)]
-        known = tables.layers if tables.account is None else range(config.n_layers)
+        known = range(config.n_layers) if tables.accounted_neurons else tables.layers
         neurons = [Neuron(i, j) for i in known for j in range(config.d_mlp)]
         return [
             *((one, _text("head", tables.head(one.layer, one.head), HEAD_WORDS)) for one in heads),

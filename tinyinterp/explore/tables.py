@@ -1,21 +1,30 @@
-"""What censuses and an account of the model say, where there are any."""
+"""What censuses and an account of the model say, where there are any.
+
+The tables are read here, not by the rooms that make them: to import those takes ten seconds.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tinyinterp.atlas.gather import read_heads
 from tinyinterp.errors import SelectionError
-from tinyinterp.explore.census_layers import CensusLayer, check_model, has_neurons, read_layers
+from tinyinterp.explore.census_layers import (
+    CensusLayer,
+    check_model,
+    has_neurons,
+    read_layers,
+    read_noted,
+)
 from tinyinterp.io.progress import say
 from tinyinterp.model import Model
-from tinyinterp.model_account.finished import FinishedAccount, read_account
 
 USUAL = Path("tinyinterp-out")  # where the commands write, each into a folder of its own
 Row = Mapping[str, Any]
+ByPart = Mapping[tuple[int, int], Row]
 Found = TypeVar("Found")
 
 
@@ -26,25 +35,25 @@ class Tables:
     Args:
         heads: of the census of heads.
         layers: of the census of neurons, by layer.
-        account: of the model.
+        accounted_heads: of the account of the model.
+        accounted_neurons: of the same account.
         sources: where each was read.
     """
 
-    heads: Mapping[tuple[int, int], Row] = field(default_factory=dict)
+    heads: ByPart = field(default_factory=dict)
     layers: Mapping[int, CensusLayer] = field(default_factory=dict)
-    account: FinishedAccount | None = None
+    accounted_heads: ByPart = field(default_factory=dict)
+    accounted_neurons: ByPart = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def head(self, layer: int, head: int) -> Row:
         """What the tables say of a head."""
-        accounted = self.account.heads.get((layer, head), {}) if self.account else {}
-        return {**accounted, **self.heads.get((layer, head), {})}
+        return {**self.accounted_heads.get((layer, head), {}), **self.heads.get((layer, head), {})}
 
     def neuron(self, layer: int, neuron: int) -> Row:
         """What the tables say of a neuron."""
-        accounted = self.account.neurons.get((layer, neuron), {}) if self.account else {}
         row = self.layers[layer].rows[neuron] if layer in self.layers else {}
-        return {**accounted, **row}
+        return {**self.accounted_neurons.get((layer, neuron), {}), **row}
 
 
 def read_tables(model: Model, census: Path | None, account: Path | None) -> Tables:
@@ -80,12 +89,12 @@ def read_tables(model: Model, census: Path | None, account: Path | None) -> Tabl
             "make one with: tinyinterp heads, tinyinterp neurons"
         )
     folder = account or USUAL / "account"
-    found = None
-    if account is not None or (folder / "account.parquet").is_file():
+    accounted: tuple[ByPart, ByPart] | None = None
+    if account is not None or (folder / "account_heads.parquet").is_file():
         given = account is not None
-        found = _of_this_model(lambda at: read_account(at, model), folder, given=given)
-        sources |= {"account": str(folder)} if found else {}
-    return Tables(heads, layers, found, sources)
+        accounted = _of_this_model(lambda at: _account(model, at), folder, given=given)
+        sources |= {"account": str(folder)} if accounted else {}
+    return Tables(heads, layers, *(accounted or ({}, {})), sources=sources)
 
 
 def _of_this_model(read: Callable[[Path], Found], folder: Path, *, given: bool) -> Found | None:
@@ -103,7 +112,24 @@ def _has_heads(folder: Path) -> bool:
     return (folder / "heads.json").is_file()
 
 
-def _heads(model: Model, folder: Path) -> dict[tuple[int, int], Row]:
-    rows, notes = read_heads(folder)
-    check_model("heads", folder, notes.get("fingerprint"), model)
-    return {(row["layer"], row["head"]): row for row in rows}
+def _heads(model: Model, folder: Path) -> ByPart:
+    path = folder / "heads.json"
+    try:
+        table = json.loads(path.read_text("utf-8"))
+        rows, fingerprint = table["rows"], table["notes"].get("fingerprint")
+        found = {(row["layer"], row["head"]): row for row in rows}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SelectionError(
+            f"{path} is not a table of heads; make one with: tinyinterp heads --out {folder}"
+        ) from error
+    check_model("census of heads", folder, fingerprint, model, "heads")
+    return found
+
+
+def _account(model: Model, folder: Path) -> tuple[ByPart, ByPart]:
+    def read(what: str) -> ByPart:
+        table, notes = read_noted(folder / f"account_{what}s.parquet", "account")
+        check_model("account", folder, notes.get("fingerprint"), model, "account")
+        return {(row["layer"], row[what]): row for row in table.to_pylist()}
+
+    return read("head"), read("neuron")
