@@ -7,7 +7,7 @@ from pathlib import Path
 from tinyinterp.views.page import read_script, style_sheet
 
 STATIC = Path(__file__).parent / "static"
-SHARED = ("dom", "plots")  # scripts of views/templates, before the modules
+SHARED = ("dom", "names", "reach", "plots")  # scripts of views/templates, before the modules
 KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 
 

@@ -36,6 +36,11 @@ POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+# As widgets and figures have it, whose markup is written by the libraries that draw them.
+INLINE_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
 
 
 def write_page(path: Path, script: str, data: dict[str, Any]) -> Path:

@@ -18,14 +18,14 @@ from plotly.offline import get_plotlyjs
 from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 from tinyinterp.views.needs import short_needs
-from tinyinterp.views.page import POLICY
+from tinyinterp.views.page import INLINE_POLICY
 
 UNSEEN = "clip-path:inset(50%);height:1px;margin:0;overflow:hidden;position:absolute;width:1px"
 LIBRARY = "plotly.min.js"
 UPLOADS = "sendChartToCloud"  # plotly's button "Share chart", which uploads the figure
 CONFIG: dict[str, Any] = {"displaylogo": False, "responsive": False, "showSendToCloud": False}
 # As of the pages; a file beside the page may be read where there is one.
-BESIDE_POLICY = POLICY.replace("script-src", "script-src 'self' file:")
+BESIDE_POLICY = INLINE_POLICY.replace("script-src", "script-src 'self' file:")
 FONTS = f"{style.FONT}, Verdana, sans-serif"
 LEGEND = {"orientation": "h", "x": 0, "y": -0.12, "yanchor": "top", "itemsizing": "constant"}
 
@@ -95,7 +95,7 @@ def save_figure(figure: go.Figure, path: Path, *, beside: bool = False) -> Path:
         include_plotlyjs="directory" if beside else True,
         div_id="figure",
     )
-    policy = BESIDE_POLICY if beside else POLICY
+    policy = BESIDE_POLICY if beside else INLINE_POLICY
     title = str(figure.layout["title"]["text"] or "").removeprefix("<b>").removesuffix("</b>")
     start = (
         f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'

@@ -20,7 +20,7 @@ from tinyinterp.errors import OutputError
 from tinyinterp.io.files import write_text
 from tinyinterp.io.paths import expanded
 from tinyinterp.views.execution import current_execution
-from tinyinterp.views.page import POLICY, json_block
+from tinyinterp.views.page import INLINE_POLICY, json_block
 from tinyinterp.views.widgets.script import carrier, script_element
 
 HERE = Path(__file__).parent
@@ -74,7 +74,7 @@ class Widget:
         title = html.escape(self.title)
         return (
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+            f'<meta http-equiv="Content-Security-Policy" content="{INLINE_POLICY}">'
             '<meta name="viewport" content="width=device-width">'
             '<meta name="color-scheme" content="light dark">'
             f"<title>{title}</title><style>{_page_style()}</style></head>"
