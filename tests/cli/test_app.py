@@ -64,7 +64,7 @@ def test_a_reader_that_leaves_early_is_no_error():
 
 
 def test_a_mistake_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch):
-    def fail(_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("several\nlines")
 
     monkeypatch.setattr("tinyinterp.model.load_any", fail)
@@ -80,7 +80,7 @@ def test_debug_after_a_double_dash_is_text(run: Run, ckpt: Path):
 
 
 def test_an_interrupt_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch):
-    def interrupt(_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tinyinterp.model.load_any", interrupt)

@@ -52,7 +52,8 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def heads(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
     def call(*words: str | int | Path) -> Outcome:
         out = tmp_path / "heads"
-        outcome = run("heads", "--ckpt", ckpt, "--text", stories, "--out", out, *words)
+        text = () if "--text" in words else ("--text", stories)
+        outcome = run("heads", "--ckpt", ckpt, *text, "--out", out, *words)
         assert outcome.code == 0, outcome.err
         return outcome
 

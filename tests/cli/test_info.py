@@ -81,5 +81,5 @@ def test_info_compares_with_transformers_where_asked(run: Run, ckpt: Path, tmp_p
 def test_info_refuses_a_model_that_is_read_wrong(run: Run, tmp_path: Path, monkeypatch):
     folder = tiny_checkpoint(tmp_path / "model").folder
     opened = tiny_checkpoint(tmp_path / "other", seed=1)
-    monkeypatch.setattr(checkpoint, "load_any", lambda _: replace(opened, folder=folder))
+    monkeypatch.setattr(checkpoint, "load_any", lambda *_, **__: replace(opened, folder=folder))
     run("info", "--ckpt", folder, "--check").refused("logits .*NOT all below 1e-04")

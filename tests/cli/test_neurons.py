@@ -52,7 +52,8 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def census(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
     def call(command: str, *words: str | int) -> Outcome:
         out = tmp_path / command
-        outcome = run(command, "--ckpt", ckpt, "--text", stories, "--out", out, *words)
+        text = () if "--text" in words else ("--text", stories)
+        outcome = run(command, "--ckpt", ckpt, *text, "--out", out, *words)
         assert outcome.code == 0, outcome.err
         return outcome
 
@@ -79,7 +80,8 @@ def test_neurons_show_one_neuron_and_the_layers_lie_side_by_side(neurons, tmp_pa
 
 
 def test_a_neuron_is_read_from_the_census_just_taken(neurons, tmp_path: Path):
-    words = ("--layer", "0", "--neuron", 1, "--top", 3, "--no-nulls")
+    others = ("--layer", "0", "--neuron", 1, "--no-nulls")
+    words = (*others, "--top", 3)
     taken = neurons(*words)
     folder = tmp_path / "neurons"
     before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -90,7 +92,8 @@ def test_a_neuron_is_read_from_the_census_just_taken(neurons, tmp_path: Path):
     assert again.out.startswith("Neuron 1 of layer 0: ")
     assert max(map(len, again.out.splitlines())) <= 100
     assert "\x1b" not in again.out
-    changes = (("--top", 4), ("--seed", 1), ("--reading", "pre"), ("--per-story",))
+    assert "from the census" not in neurons(*others, "--top", 4).err
+    changes = (("--seed", 1), ("--reading", "pre"), ("--per-story",))
     for other in (*changes, ("--tags", "penn")):
         assert "from the census" not in neurons(*words, *other).err
 

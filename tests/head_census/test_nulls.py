@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from models import tiny_config, tiny_tokenizer
@@ -67,7 +65,7 @@ def test_there_are_enough_random_models_within_reason(heads, models):
 
 
 def test_random_models_differ_and_are_the_same_every_time():
-    config = replace(tiny_config(), n_heads=13)
+    config = tiny_config(n_heads=13)
     corpus = corpus_of(["One day Tim ran.", "Lily saw the sun.", "Yes."], tiny_tokenizer(), 97)
     runs = [measure_random_models(config, corpus, seed=0, report=None) for _ in range(2)]
     assert len(runs[0]) == number_of_random_models(config)

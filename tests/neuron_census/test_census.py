@@ -29,7 +29,7 @@ COLUMNS = {
     *("token_auroc", "purity", "lift", "hits", "types", "max_activation", "density"),
     *("raises", "lowers"),
 }
-HOSTILE = "He said </script> \x1b[31m to 🎉👩‍👧\u202e and\tשלום. \u0000 Then\n\nshe ran."
+HOSTILE = "He said </script> \x1b[31m to 🎉👩‍👧\u202e and\tשלום. Then\n\nshe ran."
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +209,9 @@ def test_the_text_reads_like_the_report_and_is_safe_to_print(census: Neurons, tm
 def test_lines_of_one_neuron_are_those_of_the_text(census: Neurons, tmp_path: Path):
     lines = census.neuron_lines(30)
     assert lines[0].startswith("Neuron 30 of layer 1: ")
-    assert "\n".join(lines) in census.write(tmp_path)[-1].read_text("utf-8")
+    *of_census, empty, hint = lines
+    assert (empty, "tinyinterp account" in hint) == ("", True)
+    assert "\n".join(of_census) in census.write(tmp_path)[-1].read_text("utf-8")
 
 
 def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Path):

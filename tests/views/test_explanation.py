@@ -87,7 +87,8 @@ def test_the_decision_is_the_tables_whatever_its_rounded_numbers_are(kind, other
 
 
 def test_the_rows_of_a_census_are_explained_by_what_decided_them():
-    decided = {test: (QUANTITY[test], KIND[test]) for test in Decision}
+    decided = {test: (QUANTITY[test], KIND[test]) for test in QUANTITY}
+    assert set(Decision) - set(decided) == {Decision.UNKNOWN}  # a quantity that is not a number
     for test, (decided_by, kind) in decided.items():
         assert decision_of(decided_by, kind, "") is test
         assert decision_of(decided_by, "undetermined", f"nearest: {kind}") is test

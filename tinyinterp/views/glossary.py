@@ -41,8 +41,9 @@ MEANINGS = {
     "surrogate loss increase": "The rise in loss, in nats per token, when the head's pattern is "
     "replaced by that of position alone.",
     "position keeps": "The share of a head's effect on the loss that position alone keeps.",
-    "causal check": "Whether the loss bears the label out: position should keep more than half of "
-    "what a positional head does, and less than half of what a semantic head does.",
+    "causal check": "Whether the head's effect on the loss goes the way of its kind: `agrees` if "
+    "position alone keeps more than half of what a positional head does, or less than half of what "
+    "a semantic head does; `contradicts` if it is the other way round.",
     "content invariance": "How much of the pattern stays in place when the tokens are resampled: "
     "a correlation.",
     "equivariance": "How much of the pattern moves along with the tokens when they are permuted: "

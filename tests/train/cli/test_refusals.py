@@ -64,7 +64,8 @@ def test_a_failure_leaves_the_prepared_folder_as_it_was(invoke, text, tmp_path):
 )
 def test_what_cannot_be_done_is_one_line(invoke, text, tmp_path, options, message):
     options = [text if option == "TEXT" else option for option in options]
-    result = invoke("prepare", "--out", tmp_path / "data", *options)
+    out = () if "--out" in options else ("--out", tmp_path / "data")
+    result = invoke("prepare", *out, *options)
     assert result.code == 1
     *notes, refusal = result.err.splitlines()
     assert message in refusal

@@ -61,6 +61,7 @@ def test_overrides_take_every_kind_of_value(recipe):
             'run.precision = "fp32"',
             "run.snapshots=false",
             "model.attention=['local', 'global', 'local']",
+            "model.window=7",
         ],
     )
     assert changed.schedule.steps == 2003
