@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,6 +24,7 @@ from tinyinterp.model import MEANS_POSITIONS, MEANS_TOKENS, Model
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.run import Instead, Means, Read, Run, Zeros, measure_means, run_text
 from tinyinterp.run.components import choose_components
+from tinyinterp.text.corpus import Corpus, MicroBatch
 
 KEPT_RUNS = 4  # two tabs, each with its text intact and changed
 MOST_WEIGHTS = 2**25  # of all patterns of one text, half of them above the diagonal
@@ -49,12 +50,19 @@ class Explorer:
         self._usual: Future[list[Usual]] = Future()
         self._means: Future[Means] = Future()
         self._measuring: Thread | None = None
+        self._ended = Event()
 
     def start(self) -> None:
         """Begin to measure what answers need, in the background; once."""
         if self._measuring is None:
             self._measuring = Thread(target=self._measure, name="tinyinterp-measures", daemon=True)
             self._measuring.start()
+
+    def end(self) -> None:
+        """Stop measuring and wait for it: Python may not end while torch works in a thread."""
+        self._ended.set()
+        if self._measuring is not None:
+            self._measuring.join()
 
     @property
     def longest(self) -> int:
@@ -128,9 +136,19 @@ class Explorer:
         with _failing(self._usual, self._means):
             if needed:
                 corpus = model.corpus(max_tokens=tokens_read(twin), n_ctx=n_ctx)
-                self._usual.set_result(list(measure_usual(twin, corpus.micro_batches())))
+                self._usual.set_result(list(measure_usual(twin, self._until_ended(corpus))))
             corpus = model.corpus(max_tokens=MEANS_TOKENS, n_ctx=n_ctx)
-            self._means.set_result(measure_means(twin, corpus.micro_batches()))
+            self._means.set_result(measure_means(twin, self._until_ended(corpus)))
+
+    def _until_ended(self, corpus: Corpus) -> Iterator[MicroBatch]:
+        for batch in corpus.micro_batches():
+            if self._ended.is_set():
+                raise EndedError
+            yield batch
+
+
+class EndedError(Exception):
+    """Nobody asks any more."""
 
 
 @contextmanager

@@ -68,9 +68,12 @@ class Serving:
             ready: called once requests are accepted.
         """
         self._explorer.start()
-        with self._socket:
-            ready()  # the socket listens already; a request waits until the loop runs
-            self._server.run(sockets=[self._socket])
+        try:
+            with self._socket:
+                ready()  # the socket listens already; a request waits until the loop runs
+                self._server.run(sockets=[self._socket])
+        finally:
+            self._explorer.end()
 
     def stop(self) -> None:
         """End it, from another thread."""
