@@ -186,7 +186,13 @@ def account(
     from tinyinterp.results import Account
 
     require_model(model)
-    settings = AccountSettings(seed, test_tokens, effect_tokens, exact_neurons, rules)
+    settings = AccountSettings(
+        seed=seed,
+        test_tokens=test_tokens,
+        effect_tokens=effect_tokens,
+        exact_neurons=exact_neurons,
+        rules=rules,
+    )
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     text = model.corpus(
         corpus,

@@ -264,10 +264,12 @@ def test_nothing_of_test_is_fitted(model: Model, corpus: Corpus):
             torch.testing.assert_close(a[:, :width], b[:, :width])
 
 
-def test_the_same_bytes_on_a_second_run(
+def test_the_same_bytes_on_a_second_run_with_its_settings_by_name(
     account: ModelAccount, model: Model, corpus: Corpus, tmp_path
 ):
-    again = take_account(model, corpus, SETTINGS)
+    again = tinyinterp.account(
+        model, corpus, test_tokens=500, effect_tokens=200, exact_neurons=19, rules=True, seed=0
+    )
     for one, other in zip(account.write(tmp_path / "a"), again.write(tmp_path / "b"), strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
 
@@ -292,7 +294,7 @@ def test_too_little_text_is_refused(model):
         take_account(model, few, whole, fit_on=same)
 
 
-@pytest.mark.parametrize("wrong", [{"seed": -1}, {"test_tokens": 0}, {"exact_neurons": -1}])
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"test_tokens": 0}, {"effect_positions": 1}])
 def test_settings_are_checked(wrong):
     with pytest.raises(SelectionError, match="expected"):
         AccountSettings(**wrong)

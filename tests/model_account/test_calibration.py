@@ -59,3 +59,14 @@ def test_the_search_ends_at_the_same_weights_from_anywhere():
     ]
     np.testing.assert_allclose(ends[0], ends[1], atol=1e-3)
     np.testing.assert_allclose(ends[2], ends[1], atol=1e-3)
+
+
+def test_a_feature_that_hardly_varies_does_not_run_off_after_noise():
+    """Where all rows say about the same, a weight of thousands would win a little there alone."""
+    features, targets, allowed = case(3)
+    generator = torch.Generator().manual_seed(4)
+    features[1] = features[1] * 1e-5 + 7
+    targets = targets * torch.exp(0.3 * torch.randn(targets.shape, generator=generator))
+    targets = targets / targets.sum(-1, keepdim=True).clamp_min(1e-9)
+    found = calibrate(features, targets, allowed, torch.zeros(HEADS, 2))
+    assert found[:, 1].abs().max() < 0.5

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import dcor
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -101,7 +100,7 @@ class CellAccumulator:
         kept = np.isfinite(weight)
         if kept.sum() < 3 or np.ptp(weight[kept]) == 0 or np.ptp(distance[kept]) == 0:
             return UNKNOWN
-        value = float(dcor.distance_correlation(distance[kept], weight[kept]))
+        value = _distance_correlation(distance[kept], weight[kept])
         ranks = stats.rankdata(np.stack([distance[kept], weight[kept]]), axis=1)
         rho = float(np.corrcoef(ranks)[0, 1])  # Spearman's
         return value, self._permuted_p(value, distance, weight) if with_p else float("nan"), rho
@@ -118,7 +117,7 @@ class CellAccumulator:
         as_large = 0
         for _ in range(PERMUTATIONS):
             swapped = random.permutation(distance)[kept]
-            as_large += bool(dcor.distance_correlation(swapped, weight[kept]) >= value)
+            as_large += _distance_correlation(swapped, weight[kept]) >= value
         return (1 + as_large) / (1 + PERMUTATIONS)
 
 
@@ -126,3 +125,11 @@ def priority_of(sequence: Sequence, seed: int) -> int:
     """A hash of its tokens: which sequences are chosen where not all are."""
     digest = hashlib.sha256(b"%d " % seed + sequence.tokens.tobytes()).digest()
     return int.from_bytes(digest[:8], "big")
+
+
+def _distance_correlation(
+    distance: Float[np.ndarray, " cell"], weight: Float[np.ndarray, " cell"]
+) -> float:
+    import dcor  # takes seconds: it compiles its loops as it is imported
+
+    return float(dcor.distance_correlation(distance, weight))

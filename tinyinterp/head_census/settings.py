@@ -11,7 +11,7 @@ Rule = Literal["evidence", "distance-correlation", "report"]
 NULL_TOKENS = 4_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HeadSettings:
     """What is asked for.
 

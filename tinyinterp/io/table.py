@@ -91,10 +91,11 @@ class Table:
         return self.to_arrow().to_pandas()
 
     def to_json(self) -> str:
-        """One JSON object: ``table``, ``notes`` and ``rows``."""
+        """One JSON object: ``table``, ``notes`` and ``rows``, each row on a line of its own."""
         rows = [{key: _none_for_nan(value) for key, value in row.items()} for row in self._rows]
-        whole = {"table": self.name, "notes": self.notes, "rows": rows}
-        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+        name, notes = (json.dumps(each, ensure_ascii=False) for each in (self.name, self.notes))
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)  # quicker than indent
+        return f'{{"table": {name},\n"notes": {notes},\n"rows": [\n{lines}\n]}}\n'
 
     def write(self, folder: Path) -> list[Path]:
         """Write ``name.csv``, ``name.parquet`` and ``name.json``; each whole or not at all.

@@ -60,7 +60,7 @@ EXACT_NEURONS = 64  # whose exact effects stand beside the first-order estimates
 ORDER = 3  # tokens of the longest contexts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AccountSettings:
     """How an account is taken.
 
@@ -82,6 +82,8 @@ class AccountSettings:
 
     def __post_init__(self) -> None:
         least = {"seed": 0, "test_tokens": 1, "effect_tokens": 1, "exact_neurons": 0}
+        if self.effect_positions is not None:
+            least["effect_positions"] = 2  # a token and the one it predicts
         for name, bound in least.items():
             if getattr(self, name) < bound:
                 raise SelectionError(f"{name} is {getattr(self, name)}; expected {bound} or more")

@@ -12,7 +12,7 @@ from torch import Tensor
 STEPS = 50
 HALVINGS = 30
 SETTLED = 1e-10  # nats a row that a further step could win
-RIDGE = 1e-9  # of a feature that never varies; it then stays where it begins
+PULL = 1e-5  # towards where the search begins: features that hardly vary stay there
 
 
 def calibrate(
@@ -20,16 +20,20 @@ def calibrate(
     targets: Float[Tensor, "head row key"],
     allowed: Bool[Tensor, "row key"],
     begin: Float[Tensor, "head feature"],
+    pull: float = PULL,
 ) -> Float[Tensor, "head feature"]:
     """Weights ``w`` that make ``softmax(sum of w * features)`` over the allowed keys likeliest.
 
-    Newton's method, each head by itself, with steps halved until they gain; in fp64.
+    Newton's method, each head by itself, with steps halved until they gain; in fp64. Half the
+    squared distance from ``begin`` times ``pull`` is added to the loss of each row: a direction
+    that the rows do not decide would otherwise run off after noise, and predict anything on others.
 
     Args:
         features: finite where allowed.
         targets: the distributions to be predicted; a row that does not count is 0.
         allowed: the keys of each row.
         begin: where the search begins.
+        pull: nats a row; small beside the variance of a feature that matters.
     """
     rows = targets.double().sum(-1)  # 1, or 0 for a row that does not count
     problem = _Problem(
@@ -37,14 +41,14 @@ def calibrate(
         targets.double(),
         allowed,
         rows,
+        begin.double(),
+        pull * rows.sum(-1),
     )
     weights = begin.double().clone()
     n_rows = rows.sum(-1).clamp_min(1)
     loss = problem.loss(weights)
     for _ in range(STEPS):
         gradient, hessian = problem.derivatives(weights)
-        scale = hessian.diagonal(dim1=1, dim2=2).amax(1).clamp_min(1e-12)
-        hessian += torch.eye(len(features)) * (RIDGE * scale)[:, None, None]
         step = torch.linalg.solve(hessian, gradient)
         gain = (step * gradient).sum(-1) / 2
         active = gain / n_rows > SETTLED
@@ -73,6 +77,8 @@ class _Problem:
     targets: Float[Tensor, "head row key"]
     allowed: Bool[Tensor, "row key"]
     rows: Float[Tensor, "head row"]
+    begin: Float[Tensor, "head feature"]
+    pull: Float[Tensor, " head"]
 
     @cached_property
     def observed(self) -> Float[Tensor, "head feature"]:
@@ -88,9 +94,10 @@ class _Problem:
         return logits.log_softmax(-1).masked_fill_(~self.allowed.any(-1, keepdim=True), 0)
 
     def loss(self, weights: Float[Tensor, "head feature"]) -> Float[Tensor, " head"]:
-        """Nats, summed over rows."""
+        """Nats, summed over rows, and the pull."""
         logs = self.log_probabilities(weights).masked_fill_(~self.allowed, 0)
-        return -(self.targets * logs).sum((1, 2))
+        drawn = self.pull / 2 * (weights - self.begin).square().sum(1)
+        return drawn - (self.targets * logs).sum((1, 2))
 
     def derivatives(
         self, weights: Float[Tensor, "head feature"]
@@ -100,4 +107,7 @@ class _Problem:
         weighted = self.features * predicted[:, None]
         mean = weighted.sum(-1)  # [head feature row]
         hessian = weighted.flatten(2) @ self.features.flatten(2).mT - mean @ mean.mT
-        return mean.sum(-1) - self.observed, hessian
+        gradient = mean.sum(-1) - self.observed + self.pull[:, None] * (weights - self.begin)
+        # A head of which no row counts stays where it is.
+        ridge = self.pull.clamp_min(1e-12)[:, None, None] * torch.eye(weights.shape[1])
+        return gradient, hessian + ridge

@@ -53,6 +53,7 @@ REGRESSED = 256  # sequences of FIT that corrections by the gist are fitted on
 CALIBRATED = 48  # of these, that surrogates are calibrated on,
 CALIBRATED_ROWS = 24  # with so many queries of each
 DRAWN_LEAST = 5  # times that a token must be a key before a head can be said to be drawn to it
+GATE_PULL = 1e-3  # of the gates, whose features are scores and may hardly vary
 Batches = Callable[[], Iterable[MicroBatch]]  # opens the micro-batches anew
 
 
@@ -295,7 +296,7 @@ class _Calibration:
             weights.append(calibrate(features, target, keys, weights[-1]))
             logits = torch.einsum("fhrk,hf->hrk", features, weights[-1].float())
             gating = sink_features(features[0, ..., 0], logits, mean, keys)
-            gates.append(_calibrate_gate(gating, sink, (mean > 0) & (mean < 1), gates[-1]))
+            gates.append(_calibrate_gate(gating, sink, (mean > 0) & (mean < 1), gates[0]))
         drawn = self._drawn(everywhere, weights[1][:, 0], window)
         return torch.stack(weights), torch.stack(gates), drawn
 
@@ -348,7 +349,8 @@ def _calibrate_gate(
     """The weights of a logistic regression of the sink: a softmax over key 0 and the rest."""
     both = torch.stack([features, torch.zeros_like(features)], -1)
     target = torch.stack([sink, 1 - sink], -1) * counts[..., None]
-    return calibrate(both, target, torch.ones(both.shape[2:], dtype=torch.bool), begin)
+    allowed = torch.ones(both.shape[2:], dtype=torch.bool)
+    return calibrate(both, target, allowed, begin, pull=GATE_PULL)
 
 
 def _centred(

@@ -160,8 +160,9 @@ class ScorePass:
             *(by_tag.by_row[each] for each in self._tags.of(batch)),
         ]
         x = values.masked_fill(~mask, 0)
-        _add(scores.moments[0][:, layer], blocks, x.sum(1))
-        _add(scores.moments[1][:, layer], blocks, torch.einsum("btn,btn->bn", x, x))
+        exact = x.double()  # a variance is a small difference where a neuron hardly moves
+        _add(scores.moments[0][:, layer], blocks, exact.sum(1))
+        _add(scores.moments[1][:, layer], blocks, exact.square().sum(1))
         for number, predicted in enumerate(predictors):
             p = predicted.masked_fill(~mask, 0)
             e = x - p

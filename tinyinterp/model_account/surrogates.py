@@ -140,7 +140,7 @@ def sink_features(
 def keys_after_first(width: int, window: int | None) -> Bool[Tensor, "query key"]:
     """The keys but key 0 that each query may see; query 0 has none."""
     allowed = allowed_keys(width, width, window)
-    allowed[:, :1] = False
+    allowed[:, 0] = False
     return allowed
 
 

@@ -12,7 +12,7 @@ from tinyinterp.tagging import DEFAULT_TAGGER, UNIVERSAL, TagReader, open_tagger
 NULL_TOKENS = 30_000  # of the text, read by each null model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NeuronSettings:
     """What to measure, and how.
 

@@ -41,7 +41,7 @@ Text = Callable[[], Iterable[MicroBatch]]
 ROUNDS = 3  # in which each pattern is given up in turn for a better one
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RuleSettings:
     """How rules are chosen.
 
