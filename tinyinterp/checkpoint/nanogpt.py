@@ -69,8 +69,8 @@ def read_nanogpt(path: Path, activation: Activation = "gelu") -> NanoGPT:
 
     Args:
         path: of the file.
-        activation: of its neurons, which the file does not say: ``gelu`` since June 2023,
-            ``gelu_new`` before.
+        activation: of its neurons, which the file does not say: ``gelu``, or ``gelu_new``
+            for early versions of nanoGPT.
 
     Raises:
         CheckpointError: it cannot be read without running code, or is not nanoGPT's.

@@ -27,7 +27,7 @@ def import_nanogpt(
         ),
     ] = "gpt2",
     activation: Annotated[
-        Gelu, typer.Option(help="gelu_new for a nanoGPT from before June 2023.")
+        Gelu, typer.Option(help="gelu_new for early versions of nanoGPT, which had it.")
     ] = Gelu.gelu,
 ) -> None:
     """Convert a checkpoint of nanoGPT, which is opened as weights alone: no code in it runs."""

@@ -1,0 +1,1 @@
+"""One study for each table or figure; each writes into ``figures/``."""
