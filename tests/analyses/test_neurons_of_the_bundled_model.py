@@ -16,7 +16,7 @@ from tinyinterp.text.corpus import corpus_of
 def census(tmp_path_factory) -> NeuronCensus:
     model = Model(tiny_checkpoint(tmp_path_factory.mktemp("tiny")), "tiny")
     corpus = corpus_of(stories(1, 60), tiny_tokenizer(), 83)
-    return census_neurons(model, corpus, NeuronSettings((0, 1), top=3))
+    return census_neurons(model, corpus, NeuronSettings(layers=(0, 1), top=3))
 
 
 def test_the_page_counts_what_the_tables_hold(script, census: NeuronCensus):

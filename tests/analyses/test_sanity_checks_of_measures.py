@@ -37,7 +37,7 @@ def test_auroc_notices_a_missing_half_by_as_much_as_the_class_is_common(found):
 @pytest.mark.parametrize(("neuron", "tag"), [(0, NOUN), (1, VERB)])
 def test_so_it_is_for_the_neurons_of_a_planted_model(script, neuron: int, tag: int):
     model = plant(12)
-    settings, stats = NeuronSettings((0,)), corpus_stats(model.corpus)
+    settings, stats = NeuronSettings(layers=(0,)), corpus_stats(model.corpus)
     measured = measure(model.model.decoder, model.corpus, settings, stats, TagReader())
     scored = measured.sample.scored
     values = np.ascontiguousarray(measured.layers[0].sampled.values[scored, neuron])

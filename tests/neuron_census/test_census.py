@@ -48,7 +48,7 @@ def corpus(model: Model) -> Corpus:
 
 @pytest.fixture(scope="module")
 def census(model: Model, corpus: Corpus) -> Neurons:
-    found = census_neurons(model, corpus, NeuronSettings((1,), top=7, null_tokens=500))
+    found = census_neurons(model, corpus, NeuronSettings(layers=(1,), top=7, null_tokens=500))
     return Neurons.of(found)
 
 
@@ -162,7 +162,7 @@ def test_the_same_files_on_a_second_run(
     census: NeuronCensus, model: Model, corpus: Corpus, tmp_path: Path
 ):
     first = census.write(tmp_path / "one")
-    settings = NeuronSettings((1,), top=7, null_tokens=500)
+    settings = NeuronSettings(layers=(1,), top=7, null_tokens=500)
     again = Neurons.of(census_neurons(model, corpus, settings)).write(tmp_path / "two")
     for one, other in zip(first, again, strict=True):
         assert one.name == other.name
@@ -220,7 +220,9 @@ def test_constant_neurons_are_dead_and_have_no_tag(corpus: Corpus, tmp_path: Pat
     with torch.no_grad():
         mlp.up.weight[:2] = 0
         mlp.up.bias[:2] = torch.tensor([1.5, -99.0])
-    census = Neurons.of(census_neurons(quiet, corpus, NeuronSettings((2,), top=2, null_tokens=0)))
+    census = Neurons.of(
+        census_neurons(quiet, corpus, NeuronSettings(layers=(2,), top=2, null_tokens=0))
+    )
     for neuron in (0, 1):
         row = census.table.row(neuron=neuron)
         assert (row["kind"], row["best_tag"], row["auroc"]) == ("dead", "", 0.5)
@@ -256,7 +258,7 @@ def test_a_neuron_that_does_not_exist_is_refused(census: Neurons):
 
 def test_more_entries_than_tokens(model: Model):
     corpus = corpus_of(["Hi.", "Yes!", "No, no."], model.tokenizer, 89)
-    census = census_neurons(model, corpus, NeuronSettings((0,), top=50, null_tokens=0))
+    census = census_neurons(model, corpus, NeuronSettings(layers=(0,), top=50, null_tokens=0))
     assert len([hit for hit in census.top if hit["neuron"] == 0]) < 50
     assert set(census.table["kind"]) <= {"dead", "undetermined"}
     assert all(finite(row.values()) for row in census.table)

@@ -18,7 +18,7 @@ from tinyinterp.neuron_census.census import PROGRESS_FILE
 from tinyinterp.neuron_census.checkpointer import Checkpointer
 from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
-SETTINGS = NeuronSettings((0, 2), top=5, null_tokens=0)
+SETTINGS = NeuronSettings(layers=(0, 2), top=5, null_tokens=0)
 
 
 def n_batches(corpus: Corpus) -> int:

@@ -16,7 +16,7 @@ from tinyinterp.neuron_census.nulls import random_model, shuffled_model
 from tinyinterp.tagging import PatternTagger, TagReader
 from tinyinterp.text.corpus import Corpus, Side, corpus_of
 
-SETTINGS = NeuronSettings((0, 2), top=5)
+SETTINGS = NeuronSettings(layers=(0, 2), top=5)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,9 @@ HELD_OUT = [(3001, 37, 357), (3011, 71, 361), (3019, 97, 359), (3023, 53, 355), 
 
 
 def check(planted: Planted) -> None:
-    census = census_neurons(planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0))
+    census = census_neurons(
+        planted.model, planted.corpus, NeuronSettings(layers=(0,), null_tokens=0)
+    )
     for row, kind, tag in zip(census.table, planted.kinds, planted.tags, strict=True):
         expected = NOISE if kind == "noise" else {kind}
         assert row["kind"] in expected, (row["neuron"], row["kind"], kind)
@@ -51,7 +53,7 @@ def test_so_does_every_one_that_nothing_was_tried_on(seed: int, n_code: int, n_v
 def test_numbers_of_a_planted_noun_neuron():
     planted = plant(5)
     row = census_neurons(
-        planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0)
+        planted.model, planted.corpus, NeuronSettings(layers=(0,), null_tokens=0)
     ).table.row(neuron=0)
     assert row["auroc"] > 0.97
     assert row["auroc_low"] <= row["auroc"] <= row["auroc_high"]
@@ -65,7 +67,7 @@ def test_numbers_of_a_planted_noun_neuron():
 def test_a_neuron_without_noise_fires_exactly_on_its_class():
     planted = plant(6, noise=0.0)
     census = census_neurons(
-        planted.model, planted.corpus, NeuronSettings((0,), null_tokens=0, top=3)
+        planted.model, planted.corpus, NeuronSettings(layers=(0,), null_tokens=0, top=3)
     )
     noun, two = census.table.row(neuron=0), census.table.row(neuron=4)
     assert (noun["auroc"], noun["purity"], noun["types"]) == (1.0, 1.0, len(NOUNS))
@@ -84,7 +86,7 @@ def test_a_handful_of_stories_decides_nothing():
     planted = plant(7)
     few = list(planted.corpus.stories())[:5]
     corpus = corpus_of(few, planted.model.tokenizer, planted.corpus.n_ctx)
-    census = census_neurons(planted.model, corpus, NeuronSettings((0,), null_tokens=0))
+    census = census_neurons(planted.model, corpus, NeuronSettings(layers=(0,), null_tokens=0))
     assert set(census.table["kind"]) == {"dead", "undetermined"}
     assert any("stories were counted" in warning for warning in census.table.notes["warnings"])
 
@@ -92,7 +94,9 @@ def test_a_handful_of_stories_decides_nothing():
 def test_a_single_story_is_its_own_test():
     planted = plant(8)
     corpus = corpus_of(list(planted.corpus.stories())[:1], planted.model.tokenizer, 128)
-    census = census_neurons(planted.model, corpus, NeuronSettings((0,), null_tokens=0, top=2))
+    census = census_neurons(
+        planted.model, corpus, NeuronSettings(layers=(0,), null_tokens=0, top=2)
+    )
     hits = [(hit["story"], hit["position"]) for hit in census.top if hit["neuron"] == 0]
     assert len(hits) == len(set(hits)) == 2
     assert any("nothing was held out" in warning for warning in census.table.notes["warnings"])

@@ -53,7 +53,7 @@ def test_picks_are_in_their_bands_and_shares_add_up(seed: int, n_rows: int, n_ne
 def test_the_table_has_the_activations_of_its_tokens(tmp_path: Path):
     model = Model(tiny_checkpoint(tmp_path / "model"), "tiny")
     corpus = corpus_of([f"{STORIES[i % 3]} {i}" for i in range(17)], model.tokenizer, 89)
-    census = census_neurons(model, corpus, NeuronSettings((1,), top=400, null_tokens=0))
+    census = census_neurons(model, corpus, NeuronSettings(layers=(1,), top=400, null_tokens=0))
     census.write(tmp_path)
     rows = parquet.read_table(tmp_path / "range_activations_layer1.parquet").to_pylist()
     top = {

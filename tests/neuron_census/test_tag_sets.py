@@ -23,7 +23,7 @@ from tinyinterp.tagging import PENN, UNIVERSAL, UNSURE, TagReader, TagSet, open_
 from tinyinterp.text.corpus import Corpus, corpus_of
 from tinyinterp.views.neuron_text import header_lines
 
-SETTINGS = NeuronSettings((0, 1), top=5, null_tokens=0)
+SETTINGS = NeuronSettings(layers=(0, 1), top=5, null_tokens=0)
 PENN_SETTINGS = replace(SETTINGS, tags="penn")
 TWO = TagSet("two", ("REST", "THING"))
 
@@ -135,7 +135,7 @@ def test_a_census_with_other_columns_is_not_used(
 
 def test_a_neuron_that_fires_on_names_is_one_of_proper_nouns():
     planted = plant(9, n_vocab=389, names=True)
-    settings = NeuronSettings((0,), top=3, null_tokens=0)
+    settings = NeuronSettings(layers=(0,), top=3, null_tokens=0)
     for tags, name, verb in (("universal", "PROPN", "VERB"), ("penn", "NNP", "VBD")):
         census = census_neurons(planted.model, planted.corpus, replace(settings, tags=tags))
         row = census.table.row(neuron=0)
@@ -149,7 +149,7 @@ def test_a_neuron_that_fires_on_names_is_one_of_proper_nouns():
 
 def test_any_tag_set_will_do():
     planted = plant(5, noise=0.0)
-    settings = NeuronSettings((0,), top=3, null_tokens=300)
+    settings = NeuronSettings(layers=(0,), top=3, null_tokens=300)
     census = census_neurons(
         planted.model, planted.corpus, settings, tag_reader=TagReader(TwoTags())
     )
@@ -169,7 +169,7 @@ def test_any_tag_set_will_do():
 
 def test_words_that_a_tagger_leaves_open_count_against_every_tag():
     planted = plant(5, noise=0.0)
-    settings = NeuronSettings((0,), top=3, null_tokens=0)
+    settings = NeuronSettings(layers=(0,), top=3, null_tokens=0)
     reader = TagReader(TwoTags(unsure=NOUNS[:6]))
     row = census_neurons(planted.model, planted.corpus, settings, tag_reader=reader).table.row(
         neuron=0
