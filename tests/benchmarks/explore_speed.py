@@ -66,7 +66,9 @@ def main() -> None:
             seconds, answer = ask("/api/run", text=changed, off=[], instead="mean")
             runs.append(seconds)
             last = len(answer["tokens"]) - 1
-            effects.append(ask("/api/attribution", text=changed, off=[], position=last, token=13)[0])
+            effects.append(
+                ask("/api/attribution", text=changed, off=[], position=last, token=13)[0]
+            )
     finally:
         serving.stop()
         thread.join()
