@@ -1,6 +1,7 @@
 """The studies: list them, or make those that are missing.
 
-    python -m analyses [--missing] [--runs runs/studies] [--text FILE] [--valid FILE] [--out figures]
+    python -m analyses [--missing] [--runs runs/studies] [--text FILE] [--valid FILE]
+        [--out figures] [--full]
 
 ``--missing`` makes every table and figure that is absent or whose inputs have changed, and says of
 each of the others why it was skipped. See ``docs/studies.md``.

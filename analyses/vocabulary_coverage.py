@@ -3,7 +3,7 @@
     python -m analyses.vocabulary_coverage --text FILE
 
 The first document kept 8,000 and 10,000 of GPT-2's tokens. GPT-2's tokenizer does not come with
-this project, so a byte-level BPE of 16,384 tokens is trained on the same text; it fits the text
+this project, so a byte-level BPE of 12,288 tokens is trained on the same text; it fits the text
 better than GPT-2's does.
 """
 
@@ -20,7 +20,7 @@ from tinyinterp.text.source import open_stories
 from tinyinterp.text.tokenizer import Tokenizer
 from tinyinterp.views import style
 
-VOCABULARY = 16_384
+VOCABULARY = 12_288
 SIZES = (1_000, 2_000, 4_000, 8_000, 10_000)
 STORIES = 20_000
 
