@@ -183,7 +183,7 @@ class Study:
         seeds = sorted({given.record(n).get("seed", 0) for n in present})
         notes = {
             "study": self.name,
-            "command": f"python -m analyses.{self.name}",
+            "command": self._command(inputs),
             "seed": self.seed,
             "seeds_of_models": seeds,
             "absent": [n for n in self.models if n not in present],
@@ -194,6 +194,12 @@ class Study:
         Table(self.name, made.rows, notes=notes).write(inputs.figures)
         if made.picture is not None:
             style.save(made.picture, inputs.figures / f"{self.name}.png")
+
+    def _command(self, inputs: Inputs) -> str:
+        """What makes the same table, files without their folders."""
+        words = [f"python -m analyses.{self.name}"]
+        words += [f"--{name} {getattr(inputs, name).name}" for name in self.texts]
+        return " ".join([*words, *(["--full"] if self.limit and inputs.limit is None else [])])
 
     def main(self) -> None:
         """The study as a command."""
