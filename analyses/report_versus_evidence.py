@@ -40,7 +40,8 @@ def measure(inputs: Inputs) -> Made:
 def draw(heads: dict[str, list[Row]]) -> Figure:
     """The report's r of every head, coloured by its kind."""
     with style.settings():
-        figure = Figure(figsize=(7, 3.4), facecolor="white", layout="constrained")
+        figure = Figure(figsize=(7, 3.6), facecolor="white")
+        figure.subplots_adjust(left=0.1, right=0.98, top=0.9, bottom=0.17)
         axes = figure.subplots()
         for at, mine in enumerate(heads.values()):
             for number, row in enumerate(mine):

@@ -52,7 +52,8 @@ def draw(rows: list[Row]) -> Figure:
                 bars = [[value - row["bits_low"]], [row["bits_high"] - value]]
                 colour = style.LINE_COLOURS[row["seed"]]
                 axes.errorbar([row[what]], [value], bars, fmt="o", color=colour, capsize=3)
-            axes.set(xlabel=what)
+            column = list(PANELS).index(what)
+            axes.set(xlabel=what, xticks=sorted({int(n.split("-")[column]) for n in names}))
             axes.spines[["top", "right"]].set_visible(False)
         panels[0].set_ylabel("bits per byte")
         figure.suptitle("Loss by size: 95 % intervals over blocks of stories; colour: seed")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from itertools import accumulate, islice
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from analyses import published
 from analyses.study import Inputs, Made, Row, Study
@@ -55,8 +56,10 @@ def draw(rows: list[Row]) -> Figure:
             list(published.COVERAGE), [1 - share for share in published.COVERAGE.values()],
             "x", color=style.INK, label="words, published",
         )  # fmt: skip
-        axes.set(xscale="log", yscale="symlog", xlabel="tokens kept", ylabel="share not covered")
-        axes.set_yscale("symlog", linthresh=1e-4)
+        axes.set(xscale="log", yscale="log", xlabel="tokens kept", ylabel="share not covered")
+        axes.set_xticks(at, [f"{size:,}" for size in at], fontsize=7)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_major_formatter(lambda value, _position: f"{value:.3%}")
         axes.legend(frameon=False, fontsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     return figure
