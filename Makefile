@@ -5,9 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := demo
+RUNS ?= runs/studies
+TEXT ?=
+VALID ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench format lab clean
+.PHONY: help install demo test check bench figures format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
@@ -58,6 +61,9 @@ bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuse
 	$(BIN)/python tests/benchmarks/training_quality.py
 	$(BIN)/python tests/benchmarks/head_speed.py
 	$(BIN)/python tests/benchmarks/neuron_speed.py
+
+figures: $(INSTALLED) ## make the studies that are missing (RUNS=, TEXT=, VALID=; see docs/studies.md)
+	$(BIN)/python -m analyses --missing --runs $(RUNS) $(if $(TEXT),--text $(TEXT)) $(if $(VALID),--valid $(VALID))
 
 format: $(INSTALLED) ## reformat, mend what can be mended, empty the notebooks
 	$(BIN)/ruff format

@@ -94,7 +94,9 @@ class Table:
         """One JSON object: ``table``, ``notes`` and ``rows``, each row on a line of its own."""
         rows = [{key: _none_for_nan(value) for key, value in row.items()} for row in self._rows]
         name, notes = (json.dumps(each, ensure_ascii=False) for each in (self.name, self.notes))
-        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)  # quicker than indent
+        lines = ",\n".join(
+            json.dumps(row, ensure_ascii=False) for row in rows
+        )  # quicker than indent
         return f'{{"table": {name},\n"notes": {notes},\n"rows": [\n{lines}\n]}}\n'
 
     def write(self, folder: Path) -> list[Path]:

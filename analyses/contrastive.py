@@ -1,0 +1,82 @@
+"""The report's contrastive training beside plain training: loss, spikes, guarded share.
+
+python -m analyses.contrastive --valid FILE [--runs runs/studies] [--full]
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from analyses.measured_loss import STORIES, block_sums, difference_columns, loss_columns
+from analyses.study import Inputs, Made, Row, Study
+from tinyinterp.views import style
+
+SIZES = ("256-8-4", "512-8-4")
+MODELS = tuple(name for s in SIZES for name in (s, f"{s}-contrastive-5", f"{s}-contrastive-0.3"))
+SPIKE = 1.2  # times the median of the points before it
+BEFORE = 5  # points
+
+
+def measure(inputs: Inputs) -> Made:
+    """Measure each model, and read the log of its training."""
+    rows: list[Row] = []
+    for name in inputs.models:
+        size, _, alpha = name.partition("-contrastive-")
+        log = read_log(inputs.runs / name / "log.jsonl")
+        sums = block_sums(inputs, name)
+        guarded = [point["guarded"] for point in log if "guarded" in point]
+        row = {"model": name, "size": size, "alpha": float(alpha) if alpha else None}
+        row |= {"seed": inputs.record(name).get("seed", 0)} | loss_columns(sums)
+        row |= {"above_plain": None, "above_low": None, "above_high": None}
+        if alpha and size in inputs.models:
+            row |= difference_columns(sums, block_sums(inputs, size))
+        row |= {"spikes": spikes([point["loss"] for point in log if "loss" in point])}
+        rows.append(row | {"guarded": sum(guarded) / len(guarded) if guarded else None})
+    return Made(rows, draw(inputs), {"spike": f"above {SPIKE} times the median of {BEFORE} before"})
+
+
+def read_log(path: Path) -> list[Row]:
+    """The points of a log of training."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def spikes(losses: list[float]) -> int:
+    """How many points lie well above those before them.
+
+    >>> spikes([2.0, 2.0, 1.9, 1.9, 1.8, 4.0, 1.8])
+    1
+    """
+    found = 0
+    for at in range(BEFORE, len(losses)):
+        middle = sorted(losses[at - BEFORE : at])[BEFORE // 2]
+        found += losses[at] > SPIKE * middle
+    return found
+
+
+def draw(inputs: Inputs) -> Figure:
+    """Training loss over tokens, a line a model."""
+    with style.settings():
+        figure = Figure(figsize=(7, 3.6), facecolor="white", layout="constrained")
+        axes = figure.subplots()
+        for colour, name in zip(style.LINE_COLOURS, inputs.models, strict=False):
+            log = [p for p in read_log(inputs.runs / name / "log.jsonl") if "loss" in p]
+            axes.plot(
+                [p["tokens"] for p in log], [p["loss"] for p in log], color=colour, label=name
+            )
+        axes.set(xlabel="tokens seen", ylabel="training loss (nats per token)")
+        axes.set_title("Plain and contrastive training, one seed each")
+        axes.legend(frameon=False, fontsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+STUDY = Study(
+    "contrastive", "contrastive beside plain training", measure,
+    models=MODELS, least=2, texts=("valid",), logs=True, limit=STORIES,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    STUDY.main()

@@ -1,0 +1,35 @@
+"""Kinds of heads over the training of the 256-8-4 model.
+
+python -m analyses.formation --valid FILE [--runs runs/studies] [--full]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analyses.study import Inputs, Made, Study
+from tinyinterp.api import HEAD_POSITIONS
+from tinyinterp.head_census.formation import find_snapshots, follow_heads
+from tinyinterp.views.formation import draw_formation
+
+MODEL = "256-8-4"
+TOKENS = 5_000
+
+
+def measure(inputs: Inputs) -> Made:
+    """Follow every head over the snapshots of the run."""
+    model: Any = inputs.open(MODEL)
+    n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
+    corpus = model.corpus(inputs.valid, max_tokens=inputs.limit, n_ctx=n_ctx)
+    table = follow_heads(model, find_snapshots(model), corpus, seed=STUDY.seed)
+    picture = draw_formation(table, f"When heads form: {MODEL}, one seed")
+    return Made(list(table), picture, {"steps": table.notes["steps"]})
+
+
+STUDY = Study(
+    "formation", "kinds of heads over training", measure,
+    models=(MODEL,), texts=("valid",), limit=TOKENS,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    STUDY.main()

@@ -1,0 +1,254 @@
+"""What a study is: it says what it needs, measures, and is made anew when that has changed.
+
+``python -m analyses.NAME`` always measures; ``python -m analyses --missing`` measures what is
+missing or was made of other inputs. The notes of a study's table have the command, seeds, processor
+and the fingerprints of its inputs: the names of files, never where they lie.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from analyses.train_models import processor, records
+from tinyinterp import checkpoint
+from tinyinterp.errors import SelectionError
+from tinyinterp.io.files import write_text
+from tinyinterp.io.table import Table
+from tinyinterp.model import AnyModel, load_any
+from tinyinterp.views import style
+
+FIGURES = Path(__file__).parent.parent / "figures"
+RUNS = Path("runs/studies")
+TABLE = (".csv", ".parquet", ".json")
+MEASURED = "measured"  # in the folder of the runs: what was measured of one model
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a study found: the rows of its table, and its picture."""
+
+    rows: Sequence[Row]
+    picture: Figure | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where a study reads. ``models`` are those of its models that are there."""
+
+    runs: Path = RUNS
+    text: Path | None = None
+    valid: Path | None = None
+    figures: Path = FIGURES
+    models: tuple[str, ...] = ()
+    limit: int | None = None
+
+    def open(self, name: str) -> AnyModel:
+        """A trained model."""
+        return load_any(self.runs / name)
+
+    def record(self, name: str) -> dict[str, Any]:
+        """What is known of its training."""
+        return records(self.runs).get(name, {})
+
+    def once(self, what: str, name: str, file: Path, measure: Callable[[], Any]) -> Any:
+        """What was measured of a model on a file: from the folder of the runs if it is there.
+
+        Args:
+            what: is measured, for the name of the file that keeps it.
+            name: of the model.
+            file: that is read, such as ``valid``.
+            measure: gives it, as something that JSON holds.
+        """
+        key = digest([checkpoint.fingerprint(self.runs / name), file_digest(file), self.limit])
+        path = self.runs / MEASURED / f"{what}-{name}-{key[:12]}.json"
+        if path.exists():
+            return json.loads(path.read_text("utf-8"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = measure()
+        write_text(path, json.dumps(found) + "\n")
+        return found
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table, mostly with a picture.
+
+    Args:
+        name: of the module and of what it writes.
+        about: a line.
+        measure: does it.
+        models: names of :mod:`analyses.train_models`; it measures those that are there.
+        least: how many of them must be there; None: all.
+        texts: ``text``, ``valid`` or both.
+        files: that it reads of the folder of figures.
+        logs: whether it reads the logs of training as well.
+        picture: whether it draws.
+        limit: how much of a text is read, in the study's own unit; ``--full`` reads all.
+        seed: of its random draws.
+    """
+
+    name: str
+    about: str
+    measure: Callable[[Inputs], Made]
+    models: tuple[str, ...] = ()
+    least: int | None = None
+    texts: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    logs: bool = False
+    picture: bool = True
+    limit: int | None = None
+    seed: int = 0
+
+    def present(self, runs: Path) -> tuple[str, ...]:
+        """Those of its models that are finished."""
+        known = records(runs)
+        return tuple(n for n in self.models if n in known and (runs / n / "config.json").exists())
+
+    def lacks(self, inputs: Inputs) -> str:
+        """What it cannot do without and has not; empty if there is nothing."""
+        for name in self.texts:
+            path = getattr(inputs, name)
+            if path is None or not path.exists():
+                return f"--{name} FILE is needed" if path is None else f"{path.name} is absent"
+        for name in self.files:
+            if not (inputs.figures / name).exists():
+                return f"{name} is absent"
+        present = self.present(inputs.runs)
+        if len(present) < (len(self.models) if self.least is None else self.least):
+            absent = ", ".join(n for n in self.models if n not in present)
+            return f"checkpoint absent: {absent}"
+        return ""
+
+    def inputs_of(self, inputs: Inputs) -> dict[str, Any]:
+        """The fingerprints of everything that it reads."""
+        runs = inputs.runs
+        found: dict[str, Any] = {
+            "models": {n: checkpoint.fingerprint(runs / n) for n in self.present(runs)},
+            "files": {n: file_digest(inputs.figures / n) for n in self.files},
+            "limit": inputs.limit,
+            "seed": self.seed,
+        }
+        for name in self.texts:
+            path = getattr(inputs, name)
+            found[name] = {"name": path.name, "sha256": file_digest(path)}
+        if self.logs:
+            found["logs"] = {n: file_digest(runs / n / "log.jsonl") for n in self.present(runs)}
+        return found
+
+    def written(self, figures: Path) -> list[Path]:
+        """The files that it writes."""
+        endings = (*TABLE, ".png") if self.picture else TABLE
+        return [figures / f"{self.name}{ending}" for ending in endings]
+
+    def state(self, inputs: Inputs) -> str:
+        """Why it is to be made; empty if what is there was made of the same inputs."""
+        if absent := [p.name for p in self.written(inputs.figures) if not p.exists()]:
+            return f"{absent[0]} is missing"
+        known = self._notes(inputs.figures).get("inputs")
+        return "" if known == self.inputs_of(inputs) else "its inputs have changed"
+
+    def loses(self, inputs: Inputs) -> list[str]:
+        """Models that the table has and that are absent here."""
+        if any(not path.exists() for path in self.written(inputs.figures)):
+            return []
+        known = self._notes(inputs.figures).get("inputs", {}).get("models", {})
+        present = self.present(inputs.runs)
+        return [name for name in known if name not in present]
+
+    def _notes(self, figures: Path) -> dict[str, Any]:
+        return json.loads((figures / f"{self.name}.json").read_text("utf-8"))["notes"]
+
+    def run(self, inputs: Inputs) -> None:
+        """Measure and write.
+
+        Raises:
+            SelectionError: a text, a file or a checkpoint that it needs is absent.
+        """
+        if lacking := self.lacks(inputs):
+            raise SelectionError(f"{self.name}: {lacking}")
+        present = self.present(inputs.runs)
+        given = replace(inputs, models=present)
+        before = self.inputs_of(inputs)
+        made = self.measure(given)
+        seeds = sorted({given.record(n).get("seed", 0) for n in present})
+        notes = {
+            "study": self.name,
+            "command": self._command(inputs),
+            "seed": self.seed,
+            "seeds_of_models": seeds,
+            "absent": [n for n in self.models if n not in present],
+            "processor": processor(),
+            "inputs": before,
+            **made.notes,
+        }
+        Table(self.name, made.rows, notes=notes).write(inputs.figures)
+        if made.picture is not None:
+            style.save(made.picture, inputs.figures / f"{self.name}.png")
+
+    def _command(self, inputs: Inputs) -> str:
+        """What makes the same table, files without their folders."""
+        words = [f"python -m analyses.{self.name}"]
+        words += [f"--{name} {getattr(inputs, name).name}" for name in self.texts]
+        return " ".join([*words, *(["--full"] if self.limit and inputs.limit is None else [])])
+
+    def main(self) -> None:
+        """The study as a command."""
+        parser = argparse.ArgumentParser(prog=f"analyses.{self.name}", description=self.about)
+        add_options(parser)
+        options = parser.parse_args()
+        self.run(inputs_from(options, self))
+        print(f"{self.name}: written")
+
+
+def run_missing(studies: Sequence[Study], options: argparse.Namespace) -> list[str]:
+    """Make what is missing or was made of other inputs; the names of what was made."""
+    made = []
+    for study in studies:
+        inputs = inputs_from(options, study)
+        if lacking := study.lacks(inputs):
+            print(f"{study.name}: skipped, {lacking}", flush=True)
+        elif absent := study.loses(inputs):
+            print(f"{study.name}: skipped, its table also has {', '.join(absent)}", flush=True)
+        elif why := study.state(inputs):
+            study.run(inputs)
+            made.append(study.name)
+            print(f"{study.name}: made, because {why}", flush=True)
+        else:
+            print(f"{study.name}: skipped, nothing has changed", flush=True)
+    return made
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that all studies share."""
+    parser.add_argument("--runs", type=Path, default=RUNS, help="of analyses.train_models")
+    parser.add_argument("--text", type=Path, help="stories that the models were trained on")
+    parser.add_argument("--valid", type=Path, help="stories that only measure")
+    parser.add_argument("--out", type=Path, default=FIGURES)
+    parser.add_argument("--full", action="store_true", help="read whole texts")
+
+
+def inputs_from(options: argparse.Namespace, study: Study) -> Inputs:
+    """What the options say, for one study."""
+    limit = None if options.full else study.limit
+    return Inputs(options.runs, options.text, options.valid, options.out, limit=limit)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of anything that JSON holds."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
