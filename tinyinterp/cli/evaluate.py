@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tinyinterp.cli.command import Program
+from tinyinterp.cli.evaluate_prompts import prompts
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
@@ -24,6 +25,7 @@ from tinyinterp.cli.options import (
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
 evaluate = Program(help="How good a model is.")
+evaluate.command()(prompts)
 
 
 @evaluate.callback()
