@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyinterp.cli.command import Program
+from tinyinterp.cli.evaluate_instruct import instruct
 from tinyinterp.cli.evaluate_prompts import prompts
 from tinyinterp.cli.options import (
     Ckpt,
@@ -39,6 +40,7 @@ class LossBy(StrEnum):
 
 evaluate = Program(help="How good a model is.")
 evaluate.command()(prompts)
+evaluate.command()(instruct)
 
 
 @evaluate.callback()

@@ -66,7 +66,7 @@ def prompts(
     answers, names = [], set[str]()
     for each in ckpt or [None]:
         model = load_any(each, tokenizer=tokenizer, start=start_choice(start))
-        name = _unused(model.name, names)
+        name = unused(model.name, names)
         names.add(name)
         with progress(f"completing prompts: {name}", 2 * len(asked)) as bar:
             answers.append(answer_prompts(model, asked, settings, name=name, report=bar))
@@ -86,7 +86,7 @@ def prompts(
         say_written(output.folder, output.written)
 
 
-def _unused(name: str, used: set[str]) -> str:
+def unused(name: str, used: set[str]) -> str:
     """``name``, numbered if a model of that name was there before."""
     numbered, number = name, 1
     while numbered in used:
