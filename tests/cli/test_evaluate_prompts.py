@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from models import tiny_compressor_checkpoint
+from models import tiny_checkpoint, tiny_compressor_checkpoint
 from outcome import Run
 
 from train.data.examples import write_examples
@@ -41,7 +41,8 @@ def test_a_prompts_file_that_is_none_is_refused(run: Run, ckpt: Path, text: Path
     outcome.refused("stories.txt, line 1: not JSON")
 
 
-def test_instructions_are_checked(run: Run, ckpt: Path, tmp_path: Path):
+def test_instructions_are_checked(run: Run, tmp_path: Path):
+    ckpt = tiny_checkpoint(tmp_path / "model", n_ctx=499).folder
     file, out = tmp_path / "examples.txt", tmp_path / "out"
     write_examples(7, 0, file)
     words = ["evaluate", "instruct", "--ckpt", ckpt, "--examples", file, "--max-tokens", 2]

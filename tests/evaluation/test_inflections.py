@@ -10,8 +10,8 @@ FORMS = (
     "wanted:want dancing:dance leaves:leaf left:leave Shouted:shout cats:Cat ran:running nicer:nice"
 )
 OTHERS = (
-    "evening:even flower:flow mother:moth corner:corn hoping:hop king:kin need:ne bus:bu glass:glas "
-    "happily:happy dog:cat morning:morn"
+    "evening:even flower:flow mother:moth corner:corn hoping:hop king:kin need:ne bus:bu "
+    "glass:glas happily:happy dog:cat morning:morn"
 )
 
 
