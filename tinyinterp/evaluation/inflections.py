@@ -132,8 +132,8 @@ COMPARED = ("JJ", "RB", "JJR", "RBR", "JJS", "RBS")
 def lemmas(word: str) -> frozenset[str]:
     """What a word may be a form of, itself included, in small letters.
 
-    >>> sorted(lemmas("Running")), sorted(lemmas("evening")), sorted(lemmas("mice"))
-    (['run', 'running'], ['evening'], ['mice', 'mouse'])
+    >>> sorted(lemmas("dogs")), sorted(lemmas("evening")), sorted(lemmas("mice"))
+    (['dog', 'dogs'], ['evening'], ['mice', 'mouse'])
     """
     word = word.lower()
     found = {word, IRREGULAR.get(word, word)}

@@ -120,7 +120,13 @@ def _parse(line: str) -> Prompt:
     for name in ("right", "wrong"):
         if not _is_texts(fields[name]):
             raise CorpusError(f"'{name}' is {fields[name]!r:.60}; expected a list of texts")
-    return Prompt(**(fields | {name: tuple(fields[name]) for name in ("right", "wrong")}))
+    return Prompt(
+        id=fields["id"],
+        category=fields["category"],
+        prompt=fields["prompt"],
+        right=tuple(fields["right"]),
+        wrong=tuple(fields["wrong"]),
+    )
 
 
 def _is_texts(value: Any) -> bool:
