@@ -49,3 +49,16 @@ def test_evaluate_says_what_the_bundled_stories_are(
     assert json.loads(outcome.out)["text"] == "bundled stories (drawn from the bundled model)"
     assert outcome.err.startswith("note: these stories are the bundled model's own samples")
     assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("by", ["position", "tag"])
+def test_evaluate_loss_is_divided_on_request(run: Run, ckpt: Path, text: Path, by: str):
+    words = ["evaluate", "loss", "--ckpt", ckpt, "--text", text, "--by", by]
+    figures = json.loads(run(*words, "--json").out)
+    rows = figures[f"loss_by_{by}"]
+    assert sum(row["tokens"] for row in rows) == figures["tokens"]
+    shown = run(*words).out
+    for row in rows:
+        line = rf"^{re.escape(row[by])} +{row['tokens']:,} +{row['share']:.1%} "
+        assert re.search(line, shown, re.MULTILINE)
+    assert max(map(len, shown.splitlines())) <= 100

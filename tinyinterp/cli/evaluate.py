@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tinyinterp.cli.command import Program
+from tinyinterp.cli.evaluate_instruct import instruct
+from tinyinterp.cli.evaluate_prompts import prompts
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
@@ -23,7 +27,20 @@ from tinyinterp.cli.options import (
 )
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
+if TYPE_CHECKING:
+    from tinyinterp.io.table import Table
+
+
+class LossBy(StrEnum):
+    """What a loss is divided by."""
+
+    POSITION = "position"
+    TAG = "tag"
+
+
 evaluate = Program(help="How good a model is.")
+evaluate.command()(prompts)
+evaluate.command()(instruct)
 
 
 @evaluate.callback()
@@ -42,6 +59,10 @@ def loss(
     split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
     separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
+    by: Annotated[
+        LossBy | None,
+        typer.Option("--by", help="Also a table by position in the story or by part of speech."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Loss on a text: nats per token, and bits per byte, which compares between tokenizers.
@@ -67,6 +88,12 @@ def loss(
     total = None if dataset else size_of_stories(text or bundled_stories())
     with progress("measuring the loss", total) as bar:
         result = measure_text_loss(model.network, model.tokenizer, stories.read(), bar)
+    table = None
+    if by is not None:
+        from tinyinterp.evaluation.loss_parts import measure_loss_by
+
+        with progress(f"measuring the loss by {by.value}", total) as bar:
+            table = measure_loss_by(model, stories.read(), by.value, report=bar)
     name = stories.name if dataset is None else f"{dataset} ({split})"
     if text is None and dataset is None:
         say(
@@ -75,7 +102,8 @@ def loss(
         )
     if as_json:
         about = {"text": name, "blank_lines": stories.blank_lines}
-        print_json(asdict(result) | about | {"fingerprint": model.fingerprint})
+        parts = {} if table is None else {table.name: json.loads(table.to_json())["rows"]}
+        print_json(asdict(result) | about | {"fingerprint": model.fingerprint} | parts)
         return
     rows = [
         ["bits per byte", f"{result.bits_per_byte:.4f}"],
@@ -86,3 +114,22 @@ def loss(
         ["stories", f"{result.stories:,}"],
     ]
     print_lines(columns([model.name, name], rows))
+    if table is not None:
+        print_lines(["", *_part_lines(table)])
+
+
+def _part_lines(table: Table) -> list[str]:
+    """A line for each position bin or tag."""
+    from tinyinterp.io.table import is_known
+
+    rows = [
+        [
+            str(row[table.columns[0]]),
+            row["tokens"],
+            f"{row['share']:.1%}",
+            f"{row['nats_per_token']:.3f}",
+            f"{row['low']:.3f} to {row['high']:.3f}" if is_known(row["low"]) else "unknown",
+        ]
+        for row in table
+    ]
+    return columns([table.columns[0], "tokens", "share", "nats per token", "95 %"], rows)

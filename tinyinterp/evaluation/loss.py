@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -129,8 +130,17 @@ def _encode(tokenizer: Tokenizer, stories: Iterable[str]) -> Iterator[tuple[list
 
 def _score(model: Decoder | Compressor, windows: list[ScoredWindow]) -> tuple[float, int]:
     """Summed nats of the scored targets, and how many they are."""
-    device = model.embed.weight.device
     nats, n_tokens = 0.0, 0
+    for _, of_tokens in score_windows(model, windows):
+        nats, n_tokens = nats + float(of_tokens.sum()), n_tokens + len(of_tokens)
+    return nats, n_tokens
+
+
+def score_windows(
+    model: Decoder | Compressor, windows: Sequence[ScoredWindow]
+) -> Iterator[tuple[ScoredWindow, Float[np.ndarray, " scored"]]]:
+    """Each window with the nats of its scored targets, in fp64; the shortest windows come first."""
+    device = model.embed.weight.device
     most = max(1, min(BATCH_TOKENS, BATCH_LOGITS // model.config.n_vocab))
     for batch in _batches(sorted(windows, key=lambda w: len(w.tokens)), most):
         inputs, targets = (t.to(device) for t in _pad(batch))
@@ -138,9 +148,9 @@ def _score(model: Decoder | Compressor, windows: list[ScoredWindow]) -> tuple[fl
             logits = model(inputs).flatten(0, 1)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
-        nats += losses.double().sum().item()
-        n_tokens += int((targets >= 0).sum())
-    return nats, n_tokens
+            nats = losses.double().view(targets.shape).cpu().numpy()
+        for window, row in zip(batch, nats, strict=True):
+            yield window, row[window.first - 1 : len(window.tokens) - 1]
 
 
 def _batches(windows: list[ScoredWindow], most: int) -> Iterator[list[ScoredWindow]]:

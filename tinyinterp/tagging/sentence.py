@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
+from functools import cache
 
 from tinyinterp.tagging.words import STRAIGHT
 
@@ -60,9 +62,17 @@ def sentence_of(words: Row[str], penn: Row[str]) -> Sentence:
 
 def lexicon_tag(word: str) -> str:
     """The tag of a word in the default tagger's lexicon, which has one for each; empty if none."""
+    return _lexicon().get(word) or ""
+
+
+@cache
+def _lexicon() -> dict[str, str]:
     from textblob.en import lexicon
 
-    return lexicon.get(word) or ""
+    with warnings.catch_warnings():  # it is read at the first look, and its file left open
+        warnings.simplefilter("ignore", ResourceWarning)
+        lexicon.get("a")
+    return lexicon
 
 
 def in_lexicon(word: str) -> bool:
