@@ -115,7 +115,7 @@ def _nearest_in_training(
     stem: bool,
     report: Progress | None,
 ) -> tuple[list[list[Nearest | None]], list[list[Nearest | None]]]:
-    """For each completion of each group the nearest story, with the prompt and without: one pass."""
+    """The nearest story of each completion, with its prompt and without, in one pass."""
     every = [each for group in groups for each in group]
     if train is None:
         found: list[Nearest | None] = [None] * (2 * len(every))
@@ -197,7 +197,9 @@ def _means(
         yield _mean(model, share, measure, mean_over_stories(values, seed), values)
     texts = [split(each.continuation) for each in group]
     for n in DISTINCT:
-        values = [(row.story, float(len(words) >= n)) for row, words in zip(mine, texts, strict=True)]
+        values = [
+            (row.story, float(len(words) >= n)) for row, words in zip(mine, texts, strict=True)
+        ]
         yield _mean(model, share, f"distinct_{n}_in_all", distinct_in_all(texts, n), values)
 
 

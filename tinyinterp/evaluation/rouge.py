@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class _Numbers(dict[str, int]):
 
 def count_bigrams(words: Sequence[int]) -> Bigrams:
     """The pairs of neighbours in a text, given as the numbers of its words."""
-    pairs = [(a << FIRST) | b for a, b in zip(words, words[1:], strict=False)]
+    pairs = [(a << FIRST) | b for a, b in pairwise(words)]
     return Bigrams(Counter(pairs), len(pairs))
 
 
@@ -135,4 +136,3 @@ def of_counts(shared: int, target: int, prediction: int) -> Rouge:
     recall = shared / max(target, 1)
     both = precision + recall
     return Rouge(precision, recall, 2 * precision * recall / both if both > 0 else 0.0)
-
