@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -78,20 +78,21 @@ class WordNumbers:
 
     def stemmed(self, word: str) -> str:
         """The stem of a word in lower case."""
-        return self._stemmer.stem(word) if self.stem and len(word) >= LEAST_STEMMED else word
+        return _stemmer().stem(word) if self.stem and len(word) >= LEAST_STEMMED else word
 
     def bigrams(self, text: str) -> Bigrams:
         """The pairs of neighbouring words of a text."""
         return count_bigrams(self.numbers(text))
 
-    @cached_property
-    def _stemmer(self) -> PorterStemmer:
-        from nltk.stem.porter import PorterStemmer  # nltk takes a second to import
-
-        return PorterStemmer()
-
     def _number(self, word: str) -> int:
         return self._of_stems.setdefault(self.stemmed(word), len(self._of_stems))
+
+
+@cache
+def _stemmer() -> PorterStemmer:
+    from nltk.stem.porter import PorterStemmer  # nltk takes a second to import
+
+    return PorterStemmer()
 
 
 class _Numbers(dict[str, int]):
