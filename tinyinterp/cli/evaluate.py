@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from tinyinterp.cli.command import Program
+from tinyinterp.cli.evaluate_judge import judge
+from tinyinterp.cli.evaluate_proxies import proxies
+from tinyinterp.cli.evaluate_rouge import rouge
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
@@ -29,6 +32,11 @@ evaluate = Program(help="How good a model is.")
 @evaluate.callback()
 def _group() -> None:
     """How good a model is."""
+
+
+evaluate.command()(rouge)
+evaluate.command()(judge)
+evaluate.command()(proxies)
 
 
 @evaluate.command()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from tinyinterp.errors import TinyinterpError
 from tinyinterp.evaluation.judge.answers import CRITERIA, FOLLOWING, AnswerError
 from tinyinterp.evaluation.judge.cache import Answer, AnswerCache
 from tinyinterp.evaluation.judge.plan import Plan, Request
@@ -71,9 +72,12 @@ def judge(
             return None
         try:
             answer = connection.ask(request, number)
+            cache.put(request.key, connection.server.model, request.repeat, answer)
         except AnswerError as error:
             return _Failed(str(error))
-        cache.put(request.key, connection.server.model, request.repeat, answer)
+        except TinyinterpError:
+            stopped.set()
+            raise
         return answer
 
     tokens_in = tokens_out = 0
