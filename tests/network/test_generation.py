@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,12 @@ from hypothesis import strategies as st
 from models import N_CTX, N_VOCAB, tiny_compressor, tiny_decoder, tiny_tokenizer
 
 from tinyinterp.errors import ConfigError
+from tinyinterp.network import choice, generation
+from tinyinterp.network.choice import choose, distribution
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.config import Architecture
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.network.generation import (
-    SAMPLES_AT_ONCE,
-    choose,
-    distribution,
-    generate,
-    stream,
-)
+from tinyinterp.network.generation import ROWS_AT_ONCE, continue_prompts, generate, stream
 from tinyinterp.network.sampling import Sampling
 from tinyinterp.text.stream import TextStream
 
@@ -90,7 +87,7 @@ def test_the_same_seed_gives_the_same_text_and_another_seed_another(decoder: Dec
 
 def test_a_sample_does_not_depend_on_how_many_are_asked_for(decoder: Decoder):
     end = generate(decoder, PROMPT, settings=Sampling(seed=5))[0][2]  # some do end early
-    n = SAMPLES_AT_ONCE + 5
+    n = ROWS_AT_ONCE + 5
     many = generate(decoder, PROMPT, settings=Sampling(seed=5), end_of_text=end, n_samples=n)
     few = generate(decoder, PROMPT, settings=Sampling(seed=5), end_of_text=end, n_samples=3)
     assert len(many) == n
@@ -229,3 +226,80 @@ def test_half_a_character_at_the_end_is_shown_as_missing():
     assert shown.feed(first) == ""
     assert shown.close() == "\ufffd"
     assert shown.close() == ""
+
+
+PROMPTS = [
+    [0, 17, 5, 42],
+    [0],
+    [0, 17, 5, 9, 9, 31, 8, 120, 3, 44, 2],
+    [0, 250, 17],
+    [0, 17, 5, 42],
+]
+
+
+@pytest.mark.parametrize("family", ["gpt_neo", "gpt2", "gpt_neox", "llama", "compressor"])
+@pytest.mark.parametrize("drawn", [GREEDY, Sampling(top_p=0.9, max_tokens=23)])
+def test_prompts_side_by_side_are_continued_as_alone(
+    family: Any, drawn: Sampling, monkeypatch: pytest.MonkeyPatch
+):
+    model = (
+        tiny_compressor(tied=False, n_ctx=29).double()
+        if family == "compressor"
+        else tiny_decoder(family, tied=False, scale=0.4, n_ctx=29).double()
+    )
+    seeds = [3, 5, 7, 11, 13]
+    alone = [
+        generate(model, prompt, settings=replace(drawn, seed=seed), n_samples=2)
+        for prompt, seed in zip(PROMPTS, seeds, strict=True)
+    ]
+    ends = Counter(token for samples in alone for sample in samples for token in sample[:-1])
+    end = ends.most_common()[5][0]  # ends some, early and late
+    cut = [[s[: s.index(end) + 1] if end in s else s for s in samples] for samples in alone]
+    assert len({len(sample) for samples in cut for sample in samples}) > 2
+    for at_once in (128, 3):
+        monkeypatch.setattr(generation, "ROWS_AT_ONCE", at_once)
+        made = continue_prompts(
+            model, PROMPTS, settings=drawn, seeds=seeds, end_of_text=end, n_samples=2
+        )
+        found = {(each.prompt, each.sample): each.tokens for each in made}
+        expected = {(p, s): cut[p][s] for p in range(len(PROMPTS)) for s in range(2)}
+        assert found == expected
+
+
+def test_a_batch_is_as_large_as_its_keys_and_values_may_be(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+):
+    batches: list[int] = []
+    written = generation._stream_batch
+
+    def watched(model: Any, rows: Any, *rest: Any) -> Any:
+        batches.append(len(rows))
+        return written(model, rows, *rest)
+
+    monkeypatch.setattr(generation, "_stream_batch", watched)
+    of_a_row = 2 * 3 * 26 * N_CTX * 4  # keys and values, layers, width, positions, bytes
+    monkeypatch.setattr(generation, "CACHE_BYTES", 2 * of_a_row + 1)
+    list(continue_prompts(decoder, PROMPTS, settings=Sampling(max_tokens=1)))
+    assert batches == [2, 2, 1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    sharp=st.floats(0.1, 9),
+    top_k=st.none() | st.integers(1, 40),
+    top_p=st.none() | st.floats(0.01, 1),
+    step=st.sampled_from([1e-9, 1.0]),  # with ties, and without
+)
+def test_ranking_the_likeliest_first_changes_no_choice(
+    seed: int, sharp: float, top_k: int | None, top_p: float | None, step: float
+):
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(7, 101, generator=generator) * sharp
+    logits = (logits / step).round() * step if step == 1 else logits
+    draws = torch.rand(7, generator=generator, dtype=torch.float64)
+    drawn = Sampling(temperature=0.7, top_k=top_k, top_p=top_p)
+    whole = choose(logits, draws, drawn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "RANKED", 23)
+        assert torch.equal(choose(logits, draws, drawn), whole)

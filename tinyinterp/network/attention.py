@@ -15,6 +15,7 @@ from tinyinterp.network.config import DecoderConfig
 
 AttentionForm = Literal["fused", "explicit", "blocked"]  # explicit wherever a pattern is tapped
 BLOCK = 64  # queries at a time, in the blocked form
+GROWTH = 64  # positions that a cache makes room for at once
 EVEN = 32  # 16-bit products are slow unless sizes are multiples of it
 
 
@@ -31,18 +32,22 @@ class Tap(nn.Module):
 
 
 class KeyValueCache:
-    """Keys and values of the positions read so far, one pair per layer, for generation."""
+    """Keys and values of the positions read so far, one pair per layer, for generation.
+
+    They lie at the beginning of larger arrays, so that a new position copies no old one.
+    """
 
     def __init__(self) -> None:
         self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._held: dict[int, int] = {}
 
     def __len__(self) -> int:
         """Positions held."""
-        return self._layers[0][0].shape[2] if self._layers else 0
+        return self.held(0)
 
     def held(self, layer: int) -> int:
         """Positions that ``layer`` has appended; those below have the newest already."""
-        return self._layers[layer][0].shape[2] if layer in self._layers else 0
+        return self._held.get(layer, 0)
 
     def extend(
         self,
@@ -51,11 +56,19 @@ class KeyValueCache:
         v: Float[Tensor, "batch head new d_head"],
     ) -> tuple[Float[Tensor, "batch head key d_head"], Float[Tensor, "batch head key d_head"]]:
         """Append keys and values to ``layer``; returns all it has."""
-        if layer in self._layers:
-            old_k, old_v = self._layers[layer]
-            k, v = torch.cat((old_k, k), dim=2), torch.cat((old_v, v), dim=2)
-        self._layers[layer] = (k, v)
-        return k, v
+        past, n_positions = self.held(layer), self.held(layer) + k.shape[2]
+        if layer not in self._layers or n_positions > self._layers[layer][0].shape[2]:
+            shape = (*k.shape[:2], n_positions + GROWTH, k.shape[3])
+            larger = (k.new_empty(shape), v.new_empty(shape))
+            if past:
+                for part, old in zip(larger, self._layers[layer], strict=True):
+                    part[:, :, :past] = old[:, :, :past]
+            self._layers[layer] = larger
+        held_k, held_v = self._layers[layer]
+        held_k[:, :, past:n_positions] = k
+        held_v[:, :, past:n_positions] = v
+        self._held[layer] = n_positions
+        return held_k[:, :, :n_positions], held_v[:, :, :n_positions]
 
     def keep(self, rows: Int[Tensor, " kept"]) -> None:
         """Drop the sequences of the batch that are not in ``rows``."""
@@ -182,6 +195,10 @@ class Attention(nn.Module):
     def _fused(self, q: Tensor, k: Tensor, v: Tensor, segment_mask: Tensor | None) -> Tensor:
         n_query, n_key = q.shape[2], k.shape[2]
         dropout = self.dropout if self.training else 0.0
+        if n_query == 1 and segment_mask is None:  # the newest position sees all that is in reach
+            seen = n_key if self.window is None else min(n_key, self.window)
+            k, v = k[:, :, n_key - seen :], v[:, :, n_key - seen :]
+            return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=self.scale)
         windowed = self.window is not None and self.window < n_key
         if n_query == n_key and not windowed and segment_mask is None:
             return F.scaled_dot_product_attention(

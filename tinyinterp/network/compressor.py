@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tinyinterp.errors import ConfigError
+from tinyinterp.network.attention import KeyValueCache
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import MLP, Block
 
@@ -174,16 +175,20 @@ class Compressor(nn.Module):
         return self
 
     def latents(
-        self, embedded: Float[Tensor, "batch position d_model"]
+        self, embedded: Float[Tensor, "batch position d_model"], cache: KeyValueCache | None = None
     ) -> Float[Tensor, "batch pair d_model"]:
-        """The trunk's output for embedded tokens; latent ``k`` has read tokens up to ``2k``."""
+        """The trunk's output for embedded tokens; latent ``k`` has read tokens up to ``2k``.
+
+        With a ``cache``, only the latents that it does not hold yet; at least one must be new.
+        """
+        held = len(cache) if cache is not None else 0
         n_pairs = (embedded.shape[1] + 1) // 2
-        shifted = torch.cat((embedded[:, :1], embedded), dim=1)[:, : 2 * n_pairs]
+        shifted = torch.cat((embedded[:, :1], embedded), dim=1)[:, 2 * held : 2 * n_pairs]
         pairs = rearrange(shifted, "b (pair two) d -> b pair (two d)", two=2)
-        positions = torch.arange(n_pairs, device=embedded.device)
+        positions = torch.arange(held, n_pairs, device=embedded.device)
         resid = self.dropout(self.encoder(pairs) + self.pos_embed(positions))
         for block in self.blocks:
-            resid = block(resid)
+            resid = block(resid, cache)
         return resid
 
     def features(

@@ -1,30 +1,53 @@
 """Text from a model: greedy, or drawn with temperature, top-k and top-p.
 
-    prompt ─► logits ─► / temperature ─► keep top k ─► keep top p ─► draw ─► next token ─┐
-                ▲                                                                        │
-                └───────── a decoder reads only the new token, with its cache ───────────┘
+    prompts ─► logits ─► / temperature ─► keep top k ─► keep top p ─► draw ─► next token ─┐
+                 ▲                                                                        │
+                 └────────────── a model reads only the new token, with its cache ────────┘
 
 Each sample has its own random generator, seeded by ``(seed, sample)``, so that sample 3 is the same
-whether 4 or 400 are asked for (unless rounding in the model tips a choice). A compressor keeps no
-cache: it reads the whole text again for each token.
+whether 4 or 400 are asked for (unless rounding in the model tips a choice).
+
+Prompts of different lengths go into one batch without padding: all sequences start at position 0,
+and the rows of the longer prompts are given their own next token where the others are given what
+was drawn. So each row reads exactly what it would read alone, in every family of models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from tinyinterp.errors import ConfigError
-from tinyinterp.network.attention import KeyValueCache
+from tinyinterp.network.choice import choose
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
+from tinyinterp.network.readers import reader_of
 from tinyinterp.network.sampling import Sampling
 
-SAMPLES_AT_ONCE = 32  # bounds the memory of keys and values; no sample depends on it
+ROWS_AT_ONCE = 128  # no sample depends on it
+CACHE_BYTES = 1 << 30  # of keys and values, at most, unless a single row takes more
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What a model wrote after a prompt. The last token is end-of-text if it ended there."""
+
+    prompt: int  # its place among the prompts
+    sample: int
+    tokens: list[int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    prompt: int
+    sample: int
+    given: Sequence[int]  # the tokens of the prompt
+    room: int  # tokens to be written, at most
+    random: np.random.Generator
 
 
 def generate(
@@ -67,139 +90,147 @@ def stream(
     n_samples: int = 1,
 ) -> Iterator[tuple[int, int]]:
     """The same as :func:`generate`, as pairs of sample and token in the order they are made."""
-    room = _room(model, prompt, n_samples)
-    if settings.max_tokens is not None:
-        room = min(room, settings.max_tokens)
-    for first in range(0, n_samples, SAMPLES_AT_ONCE):
-        alive = list(range(first, min(first + SAMPLES_AT_ONCE, n_samples)))
-        yield from _stream_batch(model, prompt, settings, end_of_text, alive, room)
+    rows = _rows(model, [prompt], [settings.seed], settings, n_samples)
+    for batch in _batches(model, rows):
+        for row, token in _stream_batch(model, batch, settings, end_of_text):
+            yield row.sample, token
 
 
-def _room(model: Decoder | Compressor, prompt: Sequence[int], n_samples: int) -> int:
-    """How many tokens fit after the prompt."""
-    n_ctx, n_vocab = model.config.n_ctx, model.config.n_vocab
+def continue_prompts(
+    model: Decoder | Compressor,
+    prompts: Sequence[Sequence[int]],
+    *,
+    settings: Sampling,
+    seeds: Sequence[int] | None = None,
+    end_of_text: int | None = None,
+    n_samples: int = 1,
+) -> Iterator[Continuation]:
+    """Continue many prompts side by side; each comes when its batch is done, shortest first.
+
+    The memory of keys and values is bounded, see ``CACHE_BYTES``.
+
+    Args:
+        model: a decoder or a compressor, in evaluation mode.
+        prompts: token ids of each.
+        settings: how tokens are chosen, and how many.
+        seeds: of each prompt, in place of the one in ``settings``. A prompt gets what
+            :func:`generate` gives for it and its seed, whatever the other prompts are.
+        end_of_text: the token that ends a sample; None where nothing does.
+        n_samples: continuations of each prompt.
+
+    Raises:
+        ConfigError: a prompt is empty, holds no token of the model, or leaves no room for one.
+    """
+    seeds = [settings.seed] * len(prompts) if seeds is None else seeds
+    for batch in _batches(model, _rows(model, prompts, seeds, settings, n_samples)):
+        written: dict[_Row, list[int]] = {row: [] for row in batch}
+        for row, token in _stream_batch(model, batch, settings, end_of_text):
+            written[row].append(token)
+        for row, tokens in written.items():
+            yield Continuation(row.prompt, row.sample, tokens)
+
+
+def _rows(
+    model: Decoder | Compressor,
+    prompts: Sequence[Sequence[int]],
+    seeds: Sequence[int],
+    settings: Sampling,
+    n_samples: int,
+) -> list[_Row]:
+    """A row for each sample of each prompt, checked; the shortest prompts first."""
     if n_samples < 1:
         raise ConfigError(f"{n_samples} samples were asked for; expected at least 1")
+    rows = []
+    for number, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
+        name = "the prompt" if len(prompts) == 1 else f"prompt {number} (the first is 0)"
+        room = _room(model, prompt, name)
+        room = room if settings.max_tokens is None else min(room, settings.max_tokens)
+        rows += [
+            _Row(number, sample, prompt, room, np.random.default_rng((seed, sample)))
+            for sample in range(n_samples)
+        ]
+    return sorted(rows, key=lambda row: len(row.given))
+
+
+def _room(model: Decoder | Compressor, prompt: Sequence[int], name: str) -> int:
+    """How many tokens fit after a prompt."""
+    n_ctx, n_vocab = model.config.n_ctx, model.config.n_vocab
     if not prompt:
-        raise ConfigError("the prompt is empty; give at least the end-of-text token")
+        raise ConfigError(f"{name} is empty; give at least the end-of-text token")
     if not all(0 <= token < n_vocab for token in prompt):
-        raise ConfigError(
-            f"the prompt holds a token outside of the model's vocabulary of {n_vocab}"
-        )
+        raise ConfigError(f"{name} holds a token outside of the model's vocabulary of {n_vocab}")
     if len(prompt) >= n_ctx:
         raise ConfigError(
-            f"the prompt has {len(prompt)} tokens, the context holds {n_ctx}, and at least one "
+            f"{name} has {len(prompt)} tokens, the context holds {n_ctx}, and at least one "
             "must be left to write; shorten the prompt"
         )
     return n_ctx - len(prompt)
 
 
-class _CachedReader:
-    """A decoder and the keys and values of what it has read."""
-
-    def __init__(self, decoder: Decoder) -> None:
-        self._decoder = decoder
-        self._cache = KeyValueCache()
-
-    def read(self, tokens: Int[Tensor, "batch new"]) -> Float[Tensor, "batch n_vocab"]:
-        """Logits for the token after ``tokens``, which follow what was read before."""
-        return self._decoder(tokens, self._cache)[:, -1]
-
-    def keep(self, rows: Int[Tensor, " kept"]) -> None:
-        """Continue with these rows of the batch only; a row may be repeated."""
-        self._cache.keep(rows)
-
-
-class _WholeReader:
-    """A compressor and the text so far; the same methods as :class:`_CachedReader`."""
-
-    def __init__(self, compressor: Compressor) -> None:
-        self._compressor = compressor
-        self._text: Tensor | None = None
-
-    def read(self, tokens: Int[Tensor, "batch new"]) -> Float[Tensor, "batch n_vocab"]:
-        self._text = tokens if self._text is None else torch.cat((self._text, tokens), dim=1)
-        last = self._compressor.features(self._text)[:, -1]
-        return self._compressor.unembed(last)
-
-    def keep(self, rows: Int[Tensor, " kept"]) -> None:
-        if self._text is not None:
-            self._text = self._text[rows]
+def _batches(model: Decoder | Compressor, rows: list[_Row]) -> Iterator[list[_Row]]:
+    config = model.config if isinstance(model, Decoder) else model.config.trunk
+    number_bytes = model.embed.weight.element_size()
+    position = 2 * config.n_layers * config.n_key_value_heads * config.d_head * number_bytes
+    most = max(1, min(ROWS_AT_ONCE, CACHE_BYTES // (position * config.n_ctx)))
+    for first in range(0, len(rows), most):
+        yield rows[first : first + most]
 
 
 def _stream_batch(
     model: Decoder | Compressor,
-    prompt: Sequence[int],
+    rows: list[_Row],
     settings: Sampling,
     end_of_text: int | None,
-    alive: list[int],
-    room: int,
-) -> Iterator[tuple[int, int]]:
-    device = model.embed.weight.device
-    generators = {sample: np.random.default_rng((settings.seed, sample)) for sample in alive}
-    reader = _CachedReader(model) if isinstance(model, Decoder) else _WholeReader(model)
-    unread = torch.tensor([list(prompt)], device=device)  # [batch position]
-    rows = torch.zeros(len(alive), dtype=torch.int64, device=device)  # the prompt is read once
-    for step in range(room):
+) -> Iterator[tuple[_Row, int]]:
+    """Each token as it is chosen, and the row it belongs to."""
+    device, reader = model.embed.weight.device, reader_of(model)
+    n_read = min(len(row.given) for row in rows)
+    beginnings = [tuple(row.given[:n_read]) for row in rows]
+    number = {tokens: place for place, tokens in enumerate(dict.fromkeys(beginnings))}
+    written = dict.fromkeys(rows, 0)
+    with torch.inference_mode():
+        features = reader.read(torch.tensor(list(number), device=device))  # each is read once
+        repeated = torch.tensor([number[tokens] for tokens in beginnings], device=device)
+        reader.keep(repeated)
+        features = features[repeated]  # [batch d_model]
+    while True:
         with torch.inference_mode():
-            logits = reader.read(unread)  # [batch n_vocab]
-            if step == 0:
-                reader.keep(rows)
-                logits = logits[rows]
-        draws = torch.tensor(
-            [generators[sample].random() for sample in alive], dtype=torch.float64, device=device
-        )
-        tokens = choose(logits, draws, settings)
-        chosen = tokens.tolist()
-        yield from zip(alive, chosen, strict=True)
-        going = [
-            row
-            for row, token in enumerate(chosen)
-            if not (settings.stop_at_end and token == end_of_text)
-        ]
+            tokens = _next_tokens(model, features, rows, n_read, settings)
+        going = []
+        for place, (row, token) in enumerate(zip(rows, tokens, strict=True)):
+            if len(row.given) > n_read:
+                going.append(place)
+                continue
+            yield row, token
+            written[row] += 1
+            ended = settings.stop_at_end and token == end_of_text
+            if not ended and written[row] < row.room:
+                going.append(place)
         if not going:
             return
-        if len(going) < len(alive):
-            kept = torch.tensor(going, device=device)
-            reader.keep(kept)
-            tokens = tokens[kept]
-            alive = [alive[row] for row in going]
-        unread = tokens[:, None]
+        if len(going) < len(rows):
+            rows, tokens = [rows[place] for place in going], [tokens[place] for place in going]
+            reader.keep(torch.tensor(going, device=device))
+        with torch.inference_mode():
+            features = reader.read(torch.tensor(tokens, device=device)[:, None])
+        n_read += 1
 
 
-def choose(
-    logits: Float[Tensor, "batch n_vocab"], draws: Float[Tensor, " batch"], settings: Sampling
-) -> Int[Tensor, " batch"]:
-    """A token a row: the likeliest, or the one at which the cumulative distribution passes a draw.
-
-    Draws are uniform in [0, 1), in fp64. Tokens share that interval, the most likely first.
-    """
-    if settings.temperature == 0:
-        return logits.argmax(dim=-1)
-    kept, order = distribution(logits, settings)
-    cumulative = kept.cumsum(dim=-1)
-    rank = torch.searchsorted(cumulative, draws[:, None] * cumulative[:, -1:], right=True)
-    n_kept = (kept > 0).sum(dim=-1, keepdim=True)
-    return order.gather(1, rank.minimum(n_kept - 1))[:, 0]
-
-
-def distribution(
-    logits: Float[Tensor, "batch n_vocab"], settings: Sampling
-) -> tuple[Float[Tensor, "batch n_vocab"], Int[Tensor, "batch n_vocab"]]:
-    """Probabilities in fp64, largest first, and the tokens they belong to.
-
-    Tokens that ``top_k`` or ``top_p`` exclude have 0, the others their share before exclusion.
-    ``top_p`` keeps the smallest set whose mass reaches it, taken after ``top_k``; ties keep the
-    lower token.
-    """
-    scaled = logits.double() / settings.temperature
-    ranked, order = (scaled - scaled.amax(dim=-1, keepdim=True)).sort(
-        dim=-1, descending=True, stable=True
-    )
-    if settings.top_k is not None:
-        ranked[:, settings.top_k :] = -torch.inf
-    probabilities = ranked.softmax(dim=-1)
-    if settings.top_p is not None:
-        before = probabilities.cumsum(dim=-1) - probabilities  # mass of the likelier tokens
-        probabilities = probabilities.masked_fill(before >= settings.top_p, 0)
-    return probabilities, order
+def _next_tokens(
+    model: Decoder | Compressor,
+    features: Tensor,
+    rows: list[_Row],
+    n_read: int,
+    settings: Sampling,
+) -> list[int]:
+    """The next token of each row: the prompt's own as long as there is one, then chosen."""
+    tokens = [row.given[n_read] if len(row.given) > n_read else -1 for row in rows]
+    free = [place for place, token in enumerate(tokens) if token < 0]
+    if free:
+        some = features if len(free) == len(rows) else features[torch.tensor(free)]
+        drawn = [rows[place].random.random() for place in free]
+        draws = torch.tensor(drawn, dtype=torch.float64, device=features.device)
+        chosen = choose(model.unembed(some), draws, settings).tolist()
+        for place, token in zip(free, chosen, strict=True):
+            tokens[place] = token
+    return tokens
