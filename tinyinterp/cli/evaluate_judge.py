@@ -166,10 +166,10 @@ def judge(
             plan, connection, kept, parallel=parallel, report=bar
         )
     connection.close()
-    spent = {"tokens_in": tokens_in, "tokens_out": tokens_out}
+    notes: dict[str, object] = {"judge": model, "server": server.host, "repeats": repeats}
+    notes |= {"tokens_in": tokens_in, "tokens_out": tokens_out}
     if prices is not None:
-        spent["cost"] = (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6
-    notes: dict[str, object] = {"judge": model, "server": server.host, "repeats": repeats} | spent
+        notes["cost"] = (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6
     means, of_stories = judgement_tables(judgements, notes, seed)
     about = ", ".join(dict.fromkeys(each.model for each in done))
     with output.filling("judge", f"{about}, judged by {model}") as folder:
