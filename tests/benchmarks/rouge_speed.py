@@ -12,9 +12,9 @@ Three tasks, each on the bundled stories, cut at ``<|endoftext|>``:
   for as many pairs is extrapolated from its rate on pairs apart, and ours to 2 million stories from
   the rate on the file.
 
-Seconds are of the processor, which works on one thread here, so that other work on the machine does
-not count. Rounds alternate between the two, the median counts; 5 times the pairs per second is asked
-for. The values of both are compared first, bit for bit.
+Seconds are of the processor, which works on one thread here, so that other work on the machine
+does not count. Rounds alternate between the two, the median counts; 5 times the pairs per second is
+asked for. The values of both are compared first, bit for bit.
 """
 
 from __future__ import annotations
