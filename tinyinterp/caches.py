@@ -39,6 +39,11 @@ def prepare_caches() -> None:
         os.environ[name] = str(folder / name.lower())
 
 
+def user_cache() -> Path:
+    """The folder of this program among the user's caches; it may not exist yet."""
+    return next(iter(_home_folders())) / "tinyinterp"
+
+
 def _home_folders() -> Iterable[Path]:
     """The folders that programs of this system keep caches and settings in."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111  # Path.home() raises where there is none

@@ -70,6 +70,10 @@ class VersionError(TinyinterpError):
         super().__init__(f"{need}, but {found}; pip install '{package}{wanted}'")
 
 
+class JudgeError(TinyinterpError):
+    """A judge that cannot be asked: no key, no server, no such model, or nothing but errors."""
+
+
 class OutputError(TinyinterpError):
     """A folder or file that cannot be written, or holds something that must not be lost."""
 

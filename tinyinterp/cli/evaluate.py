@@ -11,7 +11,10 @@ import typer
 
 from tinyinterp.cli.command import Program
 from tinyinterp.cli.evaluate_instruct import instruct
+from tinyinterp.cli.evaluate_judge import judge
 from tinyinterp.cli.evaluate_prompts import prompts
+from tinyinterp.cli.evaluate_proxies import proxies
+from tinyinterp.cli.evaluate_rouge import rouge
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
@@ -39,8 +42,8 @@ class LossBy(StrEnum):
 
 
 evaluate = Program(help="How good a model is.")
-evaluate.command()(prompts)
-evaluate.command()(instruct)
+for command in (prompts, rouge, judge, proxies, instruct):
+    evaluate.command()(command)
 
 
 @evaluate.callback()
