@@ -14,6 +14,7 @@ import argparse
 import json
 import platform
 import statistics
+import sys
 import threading
 import time
 import urllib.request
@@ -72,10 +73,11 @@ def main() -> None:
     finally:
         serving.stop()
         thread.join()
-    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads")
+    machine = platform.processor() or platform.machine()
+    sys.stdout.write(f"{machine}, {torch.get_num_threads()} threads\n")
     for name, seconds in (("run", runs), ("direct effects", effects)):
         spread = f"{min(seconds):.3f} to {max(seconds):.3f}"
-        print(f"{name:15}{statistics.median(seconds):.3f} s ({spread})")
+        sys.stdout.write(f"{name:15}{statistics.median(seconds):.3f} s ({spread})\n")
 
 
 if __name__ == "__main__":
