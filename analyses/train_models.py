@@ -5,9 +5,8 @@
 
 All models read the same stories under the same byte-level BPE, in micro-batches of 4,096 positions,
 one a step, as far as the budget goes, in an order that the seed shuffles; AdamW, bf16, warm-up and
-cosine are those of the recipes. The learning rate is one for all; it was chosen on the stories that
-the recipes hold out of the training text. The instruct models read the same stories, each after an
-instruction derived from it (:mod:`analyses.instruct_examples`).
+cosine are those of the recipes. The learning rate is one for all. The instruct models read the same
+stories, each after an instruction derived from it (:mod:`analyses.instruct_examples`).
 
 A model that is finished is skipped and one that was stopped resumes, so the same command goes on
 after anything. ``models.json`` in the folder says of each model what it was trained on, and where.
