@@ -24,8 +24,8 @@ def ngrams(words: Sequence[str], n: int) -> list[tuple[str, ...]]:
 def repeated_share(words: Sequence[str], n: int = REPEATED) -> float:
     """Share of a text's n-grams that occurred in it before; NaN if it has none.
 
-    >>> repeated_share("a b c d a b c d e".split())
-    0.16666666666666666
+    >>> round(repeated_share("a b c d a b c d e".split()), 3)
+    0.167
     """
     return 1 - distinct_share(words, n)
 
