@@ -185,7 +185,7 @@ def test_the_overview_switches_between_kinds_and_needs(watched: Watched, account
 def test_accessible_without_markup_and_no_wider_than_a_phone(
     browser: Browser, accounted: Path, name: str, scheme: str
 ):
-    with browser.new_context(color_scheme=scheme, viewport=PHONE) as context:  # type: ignore[arg-type]
+    with browser.new_context(color_scheme=scheme, viewport=PHONE) as context:
         page = context.new_page()
         visit(page, accounted, name)
         if name == "index.html":

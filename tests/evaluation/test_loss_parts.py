@@ -72,4 +72,4 @@ def test_nothing_to_measure_is_refused(model: Model | CompressorModel):
 @pytest.mark.usefixtures("unchecked")
 def test_another_division_is_refused(model: Model | CompressorModel):
     with pytest.raises(SelectionError, match="choose position or tag"):
-        measure_loss_by(model, list(STORIES), "word")  # type: ignore[arg-type]
+        measure_loss_by(model, list(STORIES), "word")

@@ -112,7 +112,7 @@ def test_python_that_is_copied_does_the_same(page: Page, server: Server, model: 
     exec("\n".join(line for line in kept if not line.startswith("print")), names)
     assert names["text"] == text
     wanted = model.run(text, off=["L1H0", "L0N4"], instead="zero").losses
-    assert (names["changed"].losses == wanted).all()  # type: ignore[attr-defined]
+    assert (names["changed"].losses == wanted).all()
 
 
 def test_a_neuron_shows_its_activations_rules_and_examples(page: Page, server: Server):

@@ -91,7 +91,7 @@ def test_a_length_that_lies_is_found_out(server: Server):
         for _ in range(40):
             yield b"x" * 8192
 
-    status, said, _ = server.request("POST", "/api/run", chunks())  # type: ignore[arg-type]
+    status, said, _ = server.request("POST", "/api/run", chunks())
     assert status == 413
     assert "larger" in json.loads(said)["error"]
 

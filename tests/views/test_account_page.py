@@ -112,7 +112,7 @@ def test_the_bars_of_a_ladder_stand_where_its_shares_are(page: Watched) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_finding_of_an_accessibility_check(page: Watched, scheme: str) -> None:
-    page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.page.emulate_media(color_scheme=scheme)
     page.page.reload()
     found = Axe().run(page.page, options={"preload": False}).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []

@@ -159,7 +159,7 @@ def test_terms_are_explained_where_the_mouse_rests(page: Watched) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_finding_of_an_accessibility_check(page: Watched, scheme: str) -> None:
-    page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.page.emulate_media(color_scheme=scheme)
     page.page.reload()
     found = Axe().run(page.page, options={"preload": False}).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []

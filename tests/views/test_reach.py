@@ -28,7 +28,7 @@ COLOUR = """(colour) => {
 
 @pytest.fixture
 def phone(watched: Watched) -> Page:
-    watched.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    watched.page.set_viewport_size(PHONE)
     watched.page.emulate_media(reduced_motion="reduce")
     return watched.page
 
@@ -76,7 +76,7 @@ def test_a_chosen_neuron_is_scrolled_to_and_the_list_found_again(phone: Page, tm
 
 def test_beside_the_list_nothing_moves(watched: Watched, tmp_path: Path):
     page = watched.page
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     page.goto(of_neurons(tmp_path))
     link = page.locator("#neurons tbody a").nth(3)
     link.click()
@@ -99,8 +99,8 @@ def test_scrolling_is_smooth_unless_less_motion_is_preferred(
     watched: Watched, tmp_path: Path, motion: str
 ):
     page = watched.page
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
+    page.emulate_media(reduced_motion=motion)
     page.goto(of_neurons(tmp_path))
     page.evaluate(
         """() => {
@@ -177,7 +177,7 @@ def test_a_slash_goes_to_the_search_of_any_page(phone: Page, tmp_path: Path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_marks_stand_out_from_the_page(watched: Watched, tmp_path: Path, scheme: str):
     page = watched.page
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=scheme)
     page.goto(of_neurons(tmp_path))
     names = ("paper", "raised", "edge", "accent", "faint", "ink")
     written = {name: f"var(--{name})" for name in names} | {"hit": "rgb(var(--hit))"}

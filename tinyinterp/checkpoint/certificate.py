@@ -225,7 +225,7 @@ def _with_decoder(
 
 
 def _positions(reference: Decoder, hooked: nn.Module) -> list[float]:
-    """Of all rows of the position embedding, or of the angles of all positions in each layer."""
+    """Relative difference of the position embeddings, or of the rotary tables in each layer."""
     config, weight = reference.config, reference.embed.weight
     if config.learned_positions:
         found = hooked.get_parameter("pos_embed.W_pos")

@@ -22,6 +22,7 @@ from tinyinterp.cli.options import (
     KeepBlankLines,
     SeparatedBy,
     Separator,
+    Split,
     StartToken,
     TextFile,
     TokenizerFolder,
@@ -59,7 +60,7 @@ def loss(
     start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
-    split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
+    split: Split = "validation",
     separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     by: Annotated[

@@ -29,6 +29,7 @@ from tinyinterp.cli.options import (
     Seed,
     SeparatedBy,
     Separator,
+    Split,
     StartToken,
     TextFile,
     TokenizerFolder,
@@ -65,7 +66,7 @@ def judge(
     start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
-    split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
+    split: Split = "validation",
     separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     share: Shares = None,
@@ -87,7 +88,8 @@ def judge(
         ),
     ] = None,
     judge_temperature: Annotated[
-        float | None, typer.Option(min=0, help="Of the judge; the server's own if left out.")
+        float | None,
+        typer.Option(min=0, help="The judge's temperature; the server's if left out."),
     ] = None,
     price_in: Annotated[
         float | None, typer.Option(min=0, help="Price of a million tokens that the judge reads.")

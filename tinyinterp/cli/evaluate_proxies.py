@@ -28,6 +28,7 @@ from tinyinterp.cli.options import (
     Seed,
     SeparatedBy,
     Separator,
+    Split,
     StartToken,
     TextFile,
     TokenizerFolder,
@@ -55,7 +56,7 @@ def proxies(
     start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
-    split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
+    split: Split = "validation",
     separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     against: Annotated[

@@ -29,6 +29,7 @@ from tinyinterp.cli.options import (
     Seed,
     SeparatedBy,
     Separator,
+    Split,
     StartToken,
     TextFile,
     TokenizerFolder,
@@ -65,7 +66,7 @@ def rouge(
     start: StartToken = None,
     text: TextFile = None,
     dataset: Dataset = None,
-    split: Annotated[str, typer.Option(help="Of the data set.")] = "validation",
+    split: Split = "validation",
     separator: Separator = SeparatedBy.AUTO,
     keep_blank_lines: KeepBlankLines = False,
     against: Annotated[

@@ -83,6 +83,7 @@ Dataset = Annotated[
         help="Stories of a data set on the Hugging Face hub, such as roneneldan/TinyStories.",
     ),
 ]
+Split = Annotated[str, typer.Option(help="Split of the data set that --dataset names.")]
 KeepBlankLines = Annotated[
     bool,
     typer.Option(

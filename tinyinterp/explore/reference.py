@@ -63,7 +63,7 @@ class Histograms:
     def of(
         cls, rows: Mapping[int, Mapping[str, Any]], largest: Float[Tensor, " neuron"]
     ) -> Histograms:
-        """Of the rows of a histogram table, one for each neuron from 0."""
+        """Read the rows of a histogram table, one for each neuron from 0."""
         ordered = [rows[number] for number in range(len(largest))]
         counts = torch.tensor([row["counts"] for row in ordered], dtype=torch.float64)
         total = counts.sum(1, keepdim=True).clamp_min(1)

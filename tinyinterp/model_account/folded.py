@@ -104,7 +104,7 @@ def token_streams(
 
 
 def dimensions_read(config: DecoderConfig) -> int:
-    """Of the residual stream, how many directions a norm lets through: all, or all but the mean."""
+    """Directions of the residual stream that the norm keeps: all, or all but the mean."""
     return config.d_model - (config.norm == "layer")
 
 

@@ -59,7 +59,7 @@ def logit_effects(
     n_neurons: int,
     dimensions: int,
 ) -> LogitEffects:
-    """Of a layer's neurons, some at a time.
+    """Logit effects of a layer's neurons, some neurons at a time.
 
     Args:
         unembed: of :func:`tinyinterp.model_account.folded.folded_unembedding`: tokens centred.

@@ -31,7 +31,7 @@ class Group:
 
     @property
     def colour(self) -> str:
-        """Of the kind."""
+        """The colour of the kind."""
         return style.kind_colour(self.kind)
 
 

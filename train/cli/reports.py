@@ -26,7 +26,7 @@ class Device(StrEnum):
 
 
 class Precision(StrEnum):
-    """Of the matrix products."""
+    """Precision of the matrix products."""
 
     bf16 = "bf16"
     fp32 = "fp32"

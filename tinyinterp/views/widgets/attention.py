@@ -58,7 +58,7 @@ class Shown:
         return cls(patterns, whole=True, signed=signed, most=max(size, rounded))
 
     def colours(self) -> UInt8[np.ndarray, "code rgb"]:
-        """Of each code, see :meth:`codes`; the last is that of cells without a value."""
+        """The colour of each code (:meth:`codes`); the last is for cells without a value."""
         steps = np.linspace(0, 1, NONE)
         none = np.array([[*bytes.fromhex(style.NOT_ALLOWED[1:])]], dtype=np.uint8)
         return np.concatenate([self._scale(steps), none])
