@@ -18,12 +18,16 @@ NAMES = (
     "parameter_table",
     "vocabulary_coverage",
     "size_sweep",
+    "prompts",
+    "rouge",
+    "instruct",
     "contrastive",
     "compressor",
     "heads_by_size",
     "report_versus_evidence",
     "formation",
     "neurons_by_size",
+    "random_twin",
 )
 
 

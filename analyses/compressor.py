@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analyses import published
 from analyses.measured_loss import STORIES, block_sums, difference_columns, loss_columns
-from analyses.study import Inputs, Made, Row, Study
+from analyses.study import Inputs, Made, Row, Study, arms
 from tinyinterp.views import style
 
 WIDTHS = (128, 256, 512)
@@ -56,10 +56,7 @@ def draw(rows: list[Row]) -> Figure:
         for colour, kind in zip(style.LINE_COLOURS, ("decoder", "compressor"), strict=False):
             mine = [row for row in rows if row["kind"] == kind]
             values = [row["bits_per_byte"] for row in mine]
-            bars = [
-                [row["bits_per_byte"] - row["bits_low"] for row in mine],
-                [row["bits_high"] - row["bits_per_byte"] for row in mine],
-            ]
+            bars = arms(mine, "bits_per_byte", "bits_low", "bits_high")
             at = [row["width"] for row in mine]
             axes.errorbar(at, values, bars, fmt="o-", color=colour, capsize=3, label=kind)
         axes.set(xlabel="width", ylabel="bits per byte", xticks=WIDTHS)

@@ -6,19 +6,15 @@ python -m analyses.heads_by_size --valid FILE [--runs runs/studies] [--full]
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
 from matplotlib.figure import Figure
 
 import tinyinterp
+from analyses.random_model import randomly_initialised
 from analyses.study import Inputs, Made, Row, Study
 from analyses.train_models import SIZES
-from tinyinterp import checkpoint
 from tinyinterp.model import Model, require_model
-from tinyinterp.network.decoder import Decoder
 from tinyinterp.views import style
 
 TOKENS = 10_000
@@ -38,10 +34,8 @@ def _take(inputs: Inputs, name: str, *, trained: bool) -> list[Row]:
     require_model(model)
     if trained:
         return _rows(model, inputs)
-    with TemporaryDirectory() as folder:
-        decoder = Decoder(model.config).initialize(torch.Generator().manual_seed(STUDY.seed)).eval()
-        checkpoint.save(Path(folder), decoder, model.tokenizer, {"step": 0})
-        return _rows(tinyinterp.load(folder), inputs)
+    with randomly_initialised(model, STUDY.seed) as other:
+        return _rows(other, inputs)
 
 
 def _rows(model: Model, inputs: Inputs) -> list[Row]:

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from analyses import published
 from analyses.measured_loss import STORIES, block_sums, loss_columns
-from analyses.study import Inputs, Made, Row, Study
+from analyses.study import Inputs, Made, Row, Study, arms
 from analyses.train_models import SIZES, TWICE
 from tinyinterp.views import style
 
@@ -48,10 +48,11 @@ def draw(rows: list[Row]) -> Figure:
         panels = figure.subplots(1, len(PANELS), sharey=True)
         for axes, (what, names) in zip(panels, PANELS.items(), strict=True):
             for row in (row for row in rows if row["size"] in names):
-                value = row["bits_per_byte"]
-                bars = [[value - row["bits_low"]], [row["bits_high"] - value]]
+                bars = arms([row], "bits_per_byte", "bits_low", "bits_high")
                 colour = style.LINE_COLOURS[row["seed"]]
-                axes.errorbar([row[what]], [value], bars, fmt="o", color=colour, capsize=3)
+                axes.errorbar(
+                    [row[what]], [row["bits_per_byte"]], bars, fmt="o", color=colour, capsize=3
+                )
             column = list(PANELS).index(what)
             axes.set(xlabel=what, xticks=sorted({int(n.split("-")[column]) for n in names}))
             axes.spines[["top", "right"]].set_visible(False)

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from analyses.train_models import processor, records
 from tinyinterp import checkpoint
-from tinyinterp.errors import SelectionError
+from tinyinterp.errors import SelectionError, TinyinterpError
 from tinyinterp.io.files import write_text
 from tinyinterp.io.table import Table
 from tinyinterp.model import AnyModel, load_any
@@ -34,10 +34,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Made:
-    """What a study found: the rows of its table, and its picture."""
+    """What a study found: the rows of its table, its picture, and a page of text."""
 
     rows: Sequence[Row]
     picture: Figure | None = None
+    page: str | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -91,8 +92,10 @@ class Study:
         least: how many of them must be there; None: all.
         texts: ``text``, ``valid`` or both.
         files: that it reads of the folder of figures.
+        assets: that it reads of the package.
         logs: whether it reads the logs of training as well.
         picture: whether it draws.
+        page: whether it writes a page.
         limit: how much of a text is read, in the study's own unit; ``--full`` reads all.
         seed: of its random draws.
     """
@@ -104,8 +107,10 @@ class Study:
     least: int | None = None
     texts: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    assets: tuple[Path, ...] = ()
     logs: bool = False
     picture: bool = True
+    page: bool = False
     limit: int | None = None
     seed: int = 0
 
@@ -138,6 +143,8 @@ class Study:
             "limit": inputs.limit,
             "seed": self.seed,
         }
+        if self.assets:
+            found["assets"] = {path.name: file_digest(path) for path in self.assets}
         for name in self.texts:
             path = getattr(inputs, name)
             found[name] = {"name": path.name, "sha256": file_digest(path)}
@@ -147,7 +154,7 @@ class Study:
 
     def written(self, figures: Path) -> list[Path]:
         """The files that it writes."""
-        endings = (*TABLE, ".png") if self.picture else TABLE
+        endings = (*TABLE, *[".png"] * self.picture, *[".md"] * self.page)
         return [figures / f"{self.name}{ending}" for ending in endings]
 
     def state(self, inputs: Inputs) -> str:
@@ -194,6 +201,8 @@ class Study:
         Table(self.name, made.rows, notes=notes).write(inputs.figures)
         if made.picture is not None:
             style.save(made.picture, inputs.figures / f"{self.name}.png")
+        if made.page is not None:
+            write_text(inputs.figures / f"{self.name}.md", made.page)
 
     def _command(self, inputs: Inputs) -> str:
         """What makes the same table, files without their folders."""
@@ -220,9 +229,13 @@ def run_missing(studies: Sequence[Study], options: argparse.Namespace) -> list[s
         elif absent := study.loses(inputs):
             print(f"{study.name}: skipped, its table also has {', '.join(absent)}", flush=True)
         elif why := study.state(inputs):
-            study.run(inputs)
-            made.append(study.name)
-            print(f"{study.name}: made, because {why}", flush=True)
+            try:
+                study.run(inputs)
+            except TinyinterpError as error:
+                print(f"{study.name}: failed, {error}", flush=True)
+            else:
+                made.append(study.name)
+                print(f"{study.name}: made, because {why}", flush=True)
         else:
             print(f"{study.name}: skipped, nothing has changed", flush=True)
     return made
@@ -241,6 +254,18 @@ def inputs_from(options: argparse.Namespace, study: Study) -> Inputs:
     """What the options say, for one study."""
     limit = None if options.full else study.limit
     return Inputs(options.runs, options.text, options.valid, options.out, limit=limit)
+
+
+def arms(rows: Sequence[Row], value: str, low: str, high: str) -> list[list[float]]:
+    """How far the intervals of points reach down and up, for ``errorbar``; never below 0.
+
+    A Wilson interval may end at the point itself, but for rounding.
+
+    >>> arms([{"share": 0.5, "low": 0.25, "high": 0.5}], "share", "low", "high")
+    [[0.25], [0.0]]
+    """
+    down = [max(0.0, row[value] - row[low]) for row in rows]
+    return [down, [max(0.0, row[high] - row[value]) for row in rows]]
 
 
 def file_digest(path: Path) -> str:
