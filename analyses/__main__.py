@@ -20,6 +20,7 @@ NAMES = (
     "size_sweep",
     "prompts",
     "rouge",
+    "proxies",
     "instruct",
     "contrastive",
     "compressor",

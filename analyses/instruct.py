@@ -39,7 +39,7 @@ def measure(inputs: Inputs) -> Made:
         "published_source": published.INSTRUCT_SOURCE,
         "interval": "95 %, over examples; one seed",
     }
-    return Made(rows, draw(rows), notes=notes)
+    return Made(rows, draw(rows), notes)
 
 
 def _follow(inputs: Inputs, name: str) -> list[Row]:

@@ -29,7 +29,7 @@ def measure(inputs: Inputs) -> Made:
     )
     notes = {"interval": "Wilson's, 95 %, over prompts; one seed", "prompts": file.name}
     picture = draw_accuracy(accuracy, "Prompts answered, by size; one seed each")
-    return Made(list(accuracy), picture, write_page(prompts, accuracy), notes)
+    return Made(list(accuracy), picture, notes, page=write_page(prompts, accuracy))
 
 
 def _answer(inputs: Inputs, name: str) -> dict[str, list[Row]]:

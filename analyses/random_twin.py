@@ -39,7 +39,7 @@ def measure(inputs: Inputs) -> Made:
         "layers_of_neurons": LAYERS,
         "interval": "95 %, over heads, neurons or prompts; one seed",
     }
-    return Made(rows, draw(rows), notes=notes)
+    return Made(rows, draw(rows), notes)
 
 
 def _of_both(inputs: Inputs) -> list[Row]:

@@ -10,20 +10,13 @@ another generation; they stand beside what was measured in the same way from a t
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict
-
 from analyses import published
+from analyses.completed import STORIES, completions
 from analyses.study import Inputs, Made, Row, Study
-from tinyinterp.evaluation.completions import complete
 from tinyinterp.evaluation.measure_rouge import measure_rouge
-from tinyinterp.evaluation.openings import Completion, choose_stories, openings
-from tinyinterp.network.sampling import Sampling
 from tinyinterp.text.stories import read_stories
 from tinyinterp.views.rouge_plot import draw_rouge
 
-STORIES = 100
-SHARES = ("0.4", "third")
 MODELS = {  # what the report calls them, heads left out
     "128-8-4": "128-8",
     "128-12-4": "128-12",
@@ -39,13 +32,7 @@ def measure(inputs: Inputs) -> Made:
     text, valid = inputs.text, inputs.valid
     if text is None or valid is None:
         raise ValueError("no texts were given to measure on")
-    done = [
-        Completion(**row)
-        for name in inputs.models
-        for row in inputs.once(
-            "completions", name, valid, lambda name=name: _complete(inputs, name)
-        )
-    ]
+    done = [each for name in inputs.models for each in completions(inputs, name)]
     means, of_stories = measure_rouge(done, train=lambda: read_stories(text), seed=STUDY.seed)
     known = {theirs.name: theirs for theirs in published.ROUGE}
     rows: list[Row] = []
@@ -57,22 +44,7 @@ def measure(inputs: Inputs) -> Made:
         rows.append({**row, "published": value})
     notes = means.notes | {"published_source": published.ROUGE_SOURCE, "temperature": 0.0}
     notes |= {"interval": "95 %, over stories; one seed"}
-    return Made(rows, draw_rouge(of_stories, means, "ROUGE-2 by size, one seed each"), notes=notes)
-
-
-def _complete(inputs: Inputs, name: str) -> list[Row]:
-    model = inputs.open(name)
-    count = inputs.limit or sys.maxsize
-    numbers, (stories,), _ = choose_stories([model], [model.stories(inputs.valid).read()], count)
-    done = []
-    for share in SHARES:
-        cuts = openings(stories, share)
-        written = complete(model, [cut.prompt for cut in cuts], Sampling(temperature=0.0))
-        done += [
-            Completion(name, share, number, cut.prompt, texts[0], cut.rest)
-            for number, cut, texts in zip(numbers, cuts, written, strict=True)
-        ]
-    return [asdict(each) for each in done]
+    return Made(rows, draw_rouge(of_stories, means, "ROUGE-2 by size, one seed each"), notes)
 
 
 STUDY = Study(

@@ -34,12 +34,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Made:
-    """What a study found: the rows of its table, its picture, and a page of text."""
+    """What a study found: the rows of its table, its picture, a page of text, further tables."""
 
     rows: Sequence[Row]
     picture: Figure | None = None
-    page: str | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    page: str | None = None
+    also: Sequence[Table] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Study:
         logs: whether it reads the logs of training as well.
         picture: whether it draws.
         page: whether it writes a page.
+        also: names of further tables.
         limit: how much of a text is read, in the study's own unit; ``--full`` reads all.
         seed: of its random draws.
     """
@@ -111,6 +113,7 @@ class Study:
     logs: bool = False
     picture: bool = True
     page: bool = False
+    also: tuple[str, ...] = ()
     limit: int | None = None
     seed: int = 0
 
@@ -155,7 +158,8 @@ class Study:
     def written(self, figures: Path) -> list[Path]:
         """The files that it writes."""
         endings = (*TABLE, *[".png"] * self.picture, *[".md"] * self.page)
-        return [figures / f"{self.name}{ending}" for ending in endings]
+        own = [figures / f"{self.name}{ending}" for ending in endings]
+        return own + [figures / f"{name}{ending}" for name in self.also for ending in TABLE]
 
     def state(self, inputs: Inputs) -> str:
         """Why it is to be made; empty if what is there was made of the same inputs."""
@@ -198,7 +202,8 @@ class Study:
             "inputs": before,
             **made.notes,
         }
-        Table(self.name, made.rows, notes=notes).write(inputs.figures)
+        for table in (*made.also, Table(self.name, made.rows)):
+            Table(table.name, list(table), notes=notes | table.notes).write(inputs.figures)
         if made.picture is not None:
             style.save(made.picture, inputs.figures / f"{self.name}.png")
         if made.page is not None:

@@ -7,7 +7,7 @@ import json
 import pytest
 from models import STORIES, tiny_checkpoint
 
-from analyses import instruct, prompts, random_twin, rouge
+from analyses import instruct, prompts, proxies, random_twin, rouge
 from analyses.study import Inputs
 from tinyinterp.evaluation.prompt_sets import read_prompts
 from tinyinterp.io.table import Table
@@ -60,6 +60,19 @@ def test_rouge_has_the_published_mean_beside_what_was_measured_as_it_was(inputs)
     row = rows.row(model="256-8-4", share="third", measure="original_precision")
     assert row["published"] == 0.414
     assert row["stories"] == WRITTEN
+
+
+def test_proxies_stand_beside_the_original_stories_and_agreement_needs_four_sizes(inputs):
+    study = proxies.STUDY
+    study.run(inputs)
+    assert all(path.exists() for path in study.written(inputs.figures))
+    rows = read_json(inputs.figures / "proxies.json")
+    assert {row["model"] for row in rows} == {"256-8-4", "512-8-4", "original stories"}
+    agreement = read_json(inputs.figures / "proxies_agreement.json")
+    assert {row["measure"] for row in agreement} == {"published loss"}  # two sizes rank nothing
+    grammar = agreement.row(measure="published loss", score="grammar")
+    assert grammar["rho"] < -0.8
+    assert grammar["models"] == 8
 
 
 def test_instructions_have_intervals_and_the_published_score(inputs):
