@@ -203,7 +203,7 @@ def main() -> None:
         sys.stdout.write(f"{name:17} {speed:9,.0f} tokens/s on {measured['tokens']:,} tokens\n")
     sys.stdout.write(
         f"ratio {measured['ratio']:.2f}, in processor time "
-        f"{measured['ratio_of_processor_time']:.2f} ({ASKED_SPEED} asked for); of its products' speed "
+        f"{measured['ratio_of_processor_time']:.2f} ({ASKED_SPEED} asked for); of products alone "
         f"{measured['of_products']:.2f}, in processor time "
         f"{measured['of_products_in_processor_time']:.2f} ({ASKED_OF_PRODUCTS} asked for); "
         "patterns differ by "
