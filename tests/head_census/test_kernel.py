@@ -17,12 +17,14 @@ from planted.patterns import (
 )
 
 from tinyinterp.head_census.kernel import (
+    SHRINKAGES,
     FitSums,
     fit_kernel,
     fit_surrogate,
     sum_by_distance,
     surrogate_by_distance,
 )
+from tinyinterp.head_census.kernels import score_shrinkages
 from tinyinterp.head_census.measure import measure, read_patterns
 from tinyinterp.text.corpus import Side
 
@@ -238,3 +240,30 @@ def test_sums_give_what_the_obvious_loop_gives(example):
     np.testing.assert_allclose(point.sink, sums["S"] / seeing[:, None], atol=1e-5)
     left = found.estimates.unexplained_nats * rows
     np.testing.assert_allclose(left, np.minimum(sums["P"], sums["V"]), rtol=1e-3, atol=0.05)
+
+
+def test_the_shrinkage_is_the_one_that_predicts_the_other_half_best():
+    """Each head's likelihoods, compiled, against the mean rows of each half written out."""
+    heads, n = 5, 13
+    random = torch.Generator().manual_seed(3)
+    causal = torch.ones(n, n).tril()
+    causal[:, 0] = 0
+    causal[:2] = 0
+    draw = torch.rand(2, heads, n, n, generator=random, dtype=torch.float64) * causal
+    rows = torch.randint(0, 7, (2, heads, n), generator=random).double() * (causal.sum(1) > 0)
+    total = draw.sum(-1, keepdim=True).clamp_min(1e-9)
+    weights = draw / total * rows[..., None]
+    weights[1, :, 7, 3] = 0
+    prior = torch.rand(heads, n, n, generator=random, dtype=torch.float64) * causal
+    prior[2, 9, 4] = 0
+    expected = np.zeros((heads, len(SHRINKAGES)))
+    for number, shrinkage in enumerate(SHRINKAGES):
+        for here, there in ((0, 1), (1, 0)):
+            count = rows[here][..., None]
+            mean = (weights[here] + shrinkage * prior) / (count + shrinkage)
+            logs = mean.clamp_min(1e-12).log()
+            expected[:, number] += (weights[there] * logs).sum((1, 2)).numpy()
+    found = np.zeros_like(expected)
+    tables = (weights, rows, prior, torch.tensor(SHRINKAGES, dtype=torch.float64))
+    score_shrinkages(*(table.numpy() for table in tables), found, 0, heads)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)

@@ -8,11 +8,15 @@ shrunk towards P where few sequences reach. Both are fitted on FIT sums alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from tinyinterp.compiled import in_parts
+from tinyinterp.head_census.kernels import score_shrinkages
 from tinyinterp.head_census.patterns import number_of_keys
 
 STEPS = 500
@@ -47,16 +51,12 @@ def fit_surrogate(sums: FitSums) -> Surrogate:
     kernel = fit_kernel(weights, rows, sums.window)
     kernel = kernel / kernel[:, :full_row].sum(1, keepdim=True)
     by_distance = surrogate_by_distance(kernel, sums.window, weights.shape[-1])
-    likelihoods = []
-    for shrinkage in SHRINKAGES:
-        score = torch.zeros(len(kernel), dtype=torch.float64)
-        for here, there in ((0, 1), (1, 0)):
-            absolute = _shrunk(sums.weights[here], sums.rows[here], by_distance, shrinkage)
-            logs = absolute.clamp_min(1e-12).float().log()
-            score += (sums.weights[there] * logs).sum((1, 2))
-        likelihoods.append(score)
-    best = torch.stack(likelihoods).argmax(0)
-    shrinkage = torch.tensor(SHRINKAGES, dtype=torch.float64)[best]
+    shrinkages = torch.tensor(SHRINKAGES, dtype=torch.float64)
+    likelihoods = np.zeros((len(kernel), len(SHRINKAGES)))
+    read = (sums.weights, sums.rows, by_distance, shrinkages)
+    in_parts(partial(score_shrinkages, *(x.numpy() for x in read), likelihoods), len(kernel))
+    best = torch.from_numpy(likelihoods).argmax(1)
+    shrinkage = shrinkages[best]
     by_position = _shrunk(weights, rows, by_distance, shrinkage[:, None, None])
     return Surrogate(kernel, full_row, by_distance, by_position, shrinkage)
 

@@ -15,6 +15,10 @@ import numpy as np
 from tinyinterp.compiled import compiled, compiled_sum
 from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT
 
+LEAST_SHARE = (
+    1e-12  # of a row; what a surrogate gives to a key at least, where its logarithm is taken
+)
+
 
 @compiled
 @no_type_check
@@ -73,6 +77,36 @@ def score_rows(raw, lengths, log_distance, log_position, log_keys, scores, first
                 score[4] += _dot(row, by_position) / left
                 score[5] += row[query - 1] / left
                 score[6] += row[query - 2] / left
+
+
+@compiled
+@no_type_check
+def score_shrinkages(weights, rows, prior, shrinkages, scores, first, last):
+    """Score the mean rows of each half, shrunk towards P, on the other half.
+
+    Args:
+        weights: summed clean patterns, [half head query key], fp64.
+        rows: how many rows counted, [half head query], fp64.
+        prior: P, [head query key], fp64.
+        shrinkages: how many rows of P are added.
+        scores: [head shrinkage], fp64, log likelihoods are added.
+    """
+    for head in range(first, last):
+        for half in range(2):
+            for query in range(FIRST_QUERY, weights.shape[2]):
+                if rows[1 - half, head, query] == 0:
+                    continue
+                count = rows[half, head, query]
+                for key in range(1, query + 1):
+                    judged = weights[1 - half, head, query, key]
+                    if judged == 0:
+                        continue
+                    here = prior[head, query, key]
+                    excess = weights[half, head, query, key] - count * here
+                    for number in range(len(shrinkages)):
+                        share = here + excess / (count + shrinkages[number])
+                        log_share = np.log(np.float32(max(share, LEAST_SHARE)))
+                        scores[head, number] += judged * log_share
 
 
 @compiled

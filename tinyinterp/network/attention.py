@@ -213,11 +213,17 @@ class Attention(nn.Module):
     def _explicit(self, q: Tensor, k: Tensor, v: Tensor, segment_mask: Tensor | None) -> Tensor:
         """The same numbers as the fused kernel, through taps of the scores and the pattern."""
         scores = einsum(q * self.scale, k, "b h q d, b h k d -> b h q k")
-        allowed = allowed_keys(q.shape[2], k.shape[2], self.window, q.device)
-        allowed = allowed if segment_mask is None else allowed & segment_mask
-        scores = self.hook_attn_scores(scores.masked_fill_(~allowed, -torch.inf))
         seen = torch.is_grad_enabled() or self.hook_attn_scores.listened_to
-        pattern = torch.softmax(scores, dim=-1, out=None if seen else scores)
+        plain = scores.dtype == torch.float32 and scores.device.type == "cpu"
+        if plain and not seen and segment_mask is None and scores.is_contiguous():
+            from tinyinterp.network.causal_softmax import causal_softmax_  # brings numba
+
+            pattern = causal_softmax_(scores, self.window)
+        else:
+            allowed = allowed_keys(q.shape[2], k.shape[2], self.window, q.device)
+            allowed = allowed if segment_mask is None else allowed & segment_mask
+            scores = self.hook_attn_scores(scores.masked_fill_(~allowed, -torch.inf))
+            pattern = torch.softmax(scores, dim=-1, out=None if seen else scores)
         pattern = self.hook_pattern(pattern)
         pattern = F.dropout(pattern, self.dropout, self.training)
         return einsum(pattern, v, "b h q k, b h k d -> b h q d")
