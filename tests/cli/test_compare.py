@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import STORIES, tiny_checkpoint
+from models import STORIES, tiny_checkpoint, tiny_compressor_checkpoint
 from outcome import Run
-
-PARTS = ("--only", "loss,prompts,heads,neurons", "--tokens", 900)
 
 
 @pytest.fixture
@@ -26,14 +24,14 @@ def test_checkpoints_stand_side_by_side(run: Run, ckpt: Path, stories: Path, tmp
     copy = tmp_path / "a <b>copy"
     shutil.copytree(ckpt, copy)
     other = tiny_checkpoint(tmp_path / "other", seed=1).folder
-    words = ("compare", ckpt, copy, other, "--text", stories, *PARTS)
-    outcome = run(*words, "--out", tmp_path / "out")
+    words = ("compare", ckpt, copy, other, "--text", stories, "--tokens", 900)
+    outcome = run(*words, "--only", "loss,neurons", "--out", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     assert max(map(len, outcome.out.splitlines())) <= 100
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"compare.csv", "compare_prompts.csv", "compare.png", "compare.html"} <= names
+    assert {"compare.csv", "compare_neurons.csv", "compare.png", "compare.html"} <= names
     assert "<b>" not in (tmp_path / "out" / "compare.html").read_text("utf-8")
-    again = run(*words, "--out", tmp_path / "again")
+    again = run(*words, "--only", "loss,neurons", "--out", tmp_path / "again")
     assert again.out == outcome.out
     for name in ("compare.json", "compare.png", "compare.svg", "compare.html"):
         first = (tmp_path / "out" / name).read_bytes()
@@ -42,15 +40,38 @@ def test_checkpoints_stand_side_by_side(run: Run, ckpt: Path, stories: Path, tmp
     assert [row["model"] for row in rows] == ["model", "a <b>copy", "other"]
     ends = ("", "_low", "_high")
     assert [rows[1][f"bits_above_first{end}"] for end in ends] == [0, 0, 0]
-    assert rows[2]["bits_above_first"] != 0
+    assert rows[2]["bits_above_first_low"] <= rows[2]["bits_above_first"] != 0
     loss = json.loads(run("evaluate", "loss", "--ckpt", other, "--text", stories, "--json").out)
     for name in ("bits_per_byte", "nats_per_token", "tokens", "bytes", "stories"):
         assert rows[2][name] == pytest.approx(loss[name], rel=1e-5), name
-    census = run("heads", "--ckpt", other, "--text", stories, "--quick", "--tokens", 900,
-                 "--no-pictures", "--json", "--out", tmp_path / "heads")  # fmt: skip
+    words = ("neurons", "--layer", "all", "--no-nulls", "--ckpt", other, "--text", stories)
+    census = run(*words, "--tokens", 900, "--json", "--out", tmp_path / "neurons")
     kinds = [row["kind"] for row in json.loads(census.out)["rows"]]
-    for kind in ("positional", "semantic", "diffuse", "undetermined"):
-        assert rows[2][f"heads_{kind}"] == kinds.count(kind)
+    assert rows[2]["neurons"] == len(kinds)
+    for kind in set(kinds):
+        assert rows[2][f"neurons_{kind.replace('-', '_')}"] == kinds.count(kind)
+
+
+def test_a_compressor_has_a_loss_and_no_heads(run: Run, ckpt: Path, stories: Path, tmp_path: Path):
+    other = tiny_compressor_checkpoint(tmp_path / "small").folder
+    words = ("compare", ckpt, other, "--text", stories, "--only", "loss,neurons", "--tokens", 900)
+    outcome = run(*words, "--out", tmp_path / "out", "--json")
+    assert "small is a compressor: its heads and neurons are not measured" in outcome.err
+    first, second = json.loads(outcome.out)["rows"]
+    assert first["neurons"] > 0
+    assert second["neurons"] is None
+    assert second["bits_per_byte"] > 0
+
+
+def test_nats_are_not_compared_between_tokenizers(run: Run, ckpt: Path, text: Path, tmp_path: Path):
+    words = ("compare", ckpt, "bundled", "--text", text, "--only", "loss", "--no-pictures")
+    outcome = run(*words, "--out", tmp_path / "out", "--json")
+    assert "the tokenizers differ: compare bits per byte" in outcome.err
+    first, second = json.loads(outcome.out)["rows"]
+    assert first["nats_above_first"] == 0
+    assert second["nats_above_first"] is None
+    assert second["bits_above_first"] < 0
+    assert second["model"] == "bundled"
 
 
 def test_what_is_no_comparison_is_refused(run: Run, ckpt: Path, tmp_path: Path):
