@@ -21,6 +21,7 @@ from tinyinterp.text.source import Stories
 
 AnyModel = Model | CompressorModel
 Row = dict[str, Any]
+Measured = tuple[dict[str, Row], list[Row]]  # columns by model, and rows of a long table
 ROUGE = ("original_precision", "self_f", "repeated_4grams", "distinct_2_in_all")
 
 
@@ -133,7 +134,7 @@ def _warnings(opened: Sequence[Opened]) -> list[str]:
     return found
 
 
-def _loss(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict[str, Row], list]:
+def _loss(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     blocks = [side_and_block(story)[1] for story in opened[0].stories.read()]
     losses: dict[str, BlockLoss] = {}
     for each in opened:
@@ -176,7 +177,7 @@ def _loss(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict[
     return rows, []
 
 
-def _prompts(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict[str, Row], list]:
+def _prompts(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     from dataclasses import replace
 
     from tinyinterp.evaluation.prompt_sets import read_prompts
@@ -200,7 +201,7 @@ def _prompts(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[di
     return rows, long
 
 
-def _rouge(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict[str, Row], list]:
+def _rouge(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     from tinyinterp.evaluation.measure_rouge import measure_rouge
     from tinyinterp.evaluation.story_completions import complete_beginnings
 
@@ -237,7 +238,7 @@ NEURON_KINDS = (
 )  # fmt: skip
 
 
-def _heads(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict[str, Row], list]:
+def _heads(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     from tinyinterp.head_census import HeadSettings, census_heads
 
     chosen = HeadSettings(seed=settings.seed, causal=False, null_tokens=settings.head_null_tokens)
@@ -252,7 +253,7 @@ def _heads(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict
     return rows, long
 
 
-def _neurons(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict[str, Row], list]:
+def _neurons(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
 
     chosen = NeuronSettings(seed=settings.seed, null_tokens=0)
@@ -267,7 +268,7 @@ def _neurons(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[di
     return rows, long
 
 
-def _account(opened: Sequence[Opened], settings: ComparisonSettings) -> tuple[dict[str, Row], list]:
+def _account(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     from tinyinterp.model_account import AccountSettings, take_account
 
     chosen = AccountSettings(seed=settings.seed, exact_neurons=0, rules=False)
