@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from analyses import published
-from analyses.measured_loss import STORIES, block_sums, difference_columns, loss_columns
+from analyses.measured_loss import STORIES, block_loss, difference_columns, loss_columns
 from analyses.study import Inputs, Made, Row, Study, arms
 from tinyinterp.views import style
 
@@ -27,11 +27,11 @@ def measure(inputs: Inputs) -> Made:
     for name in inputs.models:
         kind = "compressor" if name.startswith("compressor") else "decoder"
         width = int(name.removeprefix("compressor-").split("-")[0])
-        sums = block_sums(inputs, name)
-        row: Row = {"model": name, "kind": kind, "width": width, "seed": 0} | loss_columns(sums)
+        loss = block_loss(inputs, name)
+        row: Row = {"model": name, "kind": kind, "width": width, "seed": 0} | loss_columns(loss)
         row |= {"above_plain": None, "above_low": None, "above_high": None}
         if kind == "compressor" and f"{width}-8-4" in inputs.models:
-            row |= difference_columns(sums, block_sums(inputs, f"{width}-8-4"))
+            row |= difference_columns(loss, block_loss(inputs, f"{width}-8-4"))
         theirs = published.MEMORY[kind, width][published.BATCHES.index(BATCH)]
         row |= {"peak_mib": memory.get((kind, width, BATCH)), "published_mb": theirs}
         rows.append(row)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from analyses.measured_loss import STORIES, block_sums, difference_columns, loss_columns
+from analyses.measured_loss import STORIES, block_loss, difference_columns, loss_columns
 from analyses.study import Inputs, Made, Row, Study
 from tinyinterp.views import style
 
@@ -26,13 +26,13 @@ def measure(inputs: Inputs) -> Made:
     for name in inputs.models:
         size, _, alpha = name.partition("-contrastive-")
         log = read_log(inputs.runs / name / "log.jsonl")
-        sums = block_sums(inputs, name)
+        loss = block_loss(inputs, name)
         guarded = [point["guarded"] for point in log if "guarded" in point]
         row = {"model": name, "size": size, "alpha": float(alpha) if alpha else None}
-        row |= {"seed": inputs.record(name).get("seed", 0)} | loss_columns(sums)
+        row |= {"seed": inputs.record(name).get("seed", 0)} | loss_columns(loss)
         row |= {"above_plain": None, "above_low": None, "above_high": None}
         if alpha and size in inputs.models:
-            row |= difference_columns(sums, block_sums(inputs, size))
+            row |= difference_columns(loss, block_loss(inputs, size))
         row |= {"spikes": spikes([point["loss"] for point in log if "loss" in point])}
         rows.append(row | {"guarded": sum(guarded) / len(guarded) if guarded else None})
     return Made(rows, draw(inputs), {"spike": f"above {SPIKE} times the median of {BEFORE} before"})

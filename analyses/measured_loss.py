@@ -2,65 +2,48 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from analyses.study import Inputs
-from tinyinterp.evaluation.loss import measure_text_loss
-from tinyinterp.statistics import block_bootstrap
-from tinyinterp.text.corpus import N_BLOCKS, side_and_block
+from tinyinterp.evaluation.loss_by_block import BlockLoss, measure_loss_by_block
 
 STORIES = 400  # read unless --full is given
-Sums = Float[np.ndarray, "block three"]  # nats, tokens, bytes
 
 
-def block_sums(inputs: Inputs, name: str) -> Sums:
-    """Nats, tokens and UTF-8 bytes of each block of stories of ``valid``."""
+def block_loss(inputs: Inputs, name: str) -> BlockLoss:
+    """The loss of a model on ``valid``, by block of stories."""
     if inputs.valid is None:
         raise ValueError("no text was given to measure on")
-    return np.array(inputs.once("loss", name, inputs.valid, lambda: _measure(inputs, name)))
+    found = inputs.once("loss", name, inputs.valid, lambda: _measure(inputs, name))
+    return BlockLoss(*np.array(found).T)
 
 
 def _measure(inputs: Inputs, name: str) -> list[list[float]]:
+    """Nats, tokens and UTF-8 bytes of each block."""
     model = inputs.open(name)
-    blocks: dict[int, list[str]] = defaultdict(list)
-    for story in islice(model.stories(inputs.valid).read(), inputs.limit):
-        blocks[side_and_block(story)[1]].append(story)
-    sums = [[0.0, 0.0, 0.0] for _ in range(N_BLOCKS)]
-    for block, stories in blocks.items():
-        loss = measure_text_loss(model.network, model.tokenizer, stories)
-        sums[block] = [loss.nats_per_token * loss.tokens, loss.tokens, loss.bytes]
-    return sums
+    stories = islice(model.stories(inputs.valid).read(), inputs.limit)
+    loss = measure_loss_by_block(model.network, model.tokenizer, stories)
+    return np.stack([loss.nats, loss.tokens, loss.bytes], axis=1).tolist()
 
 
-def loss_columns(sums: Sums) -> dict[str, Any]:
+def loss_columns(loss: BlockLoss) -> dict[str, Any]:
     """Nats per token and bits per byte, with 95 % intervals over blocks of stories."""
-    nats, tokens, size = sums.T
-    low, high = block_bootstrap(np.divide, nats, tokens)
-    bits = nats / math.log(2)
-    bits_low, bits_high = block_bootstrap(np.divide, bits, size)
+    nats, bits = loss.nats_per_token(), loss.bits_per_byte()
     return {
-        "nats_per_token": nats.sum() / tokens.sum(),
-        "nats_low": float(low),
-        "nats_high": float(high),
-        "bits_per_byte": bits.sum() / size.sum(),
-        "bits_low": float(bits_low),
-        "bits_high": float(bits_high),
-        "tokens": int(tokens.sum()),
+        "nats_per_token": nats.value,
+        "nats_low": nats.low,
+        "nats_high": nats.high,
+        "bits_per_byte": bits.value,
+        "bits_low": bits.low,
+        "bits_high": bits.high,
+        "tokens": int(loss.tokens.sum()),
     }
 
 
-def difference_columns(sums: Sums, other: Sums) -> dict[str, float]:
+def difference_columns(loss: BlockLoss, other: BlockLoss) -> dict[str, float]:
     """By how many bits per byte a model is above another, paired over the same stories."""
-    bits, others, size = sums[:, 0] / math.log(2), other[:, 0] / math.log(2), sums[:, 2]
-    low, high = block_bootstrap(lambda a, b, c: (a - b) / c, bits, others, size)
-    return {
-        "above_plain": float((bits.sum() - others.sum()) / size.sum()),
-        "above_low": float(low),
-        "above_high": float(high),
-    }
+    above = loss.bits_above(other)
+    return {"above_plain": above.value, "above_low": above.low, "above_high": above.high}

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from analyses import published
-from analyses.measured_loss import STORIES, block_sums, loss_columns
+from analyses.measured_loss import STORIES, block_loss, loss_columns
 from analyses.study import Inputs, Made, Row, Study, arms
 from analyses.train_models import SIZES, TWICE
 from tinyinterp.views import style
@@ -30,7 +30,7 @@ def measure(inputs: Inputs) -> Made:
         width, layers, heads = map(int, size.split("-"))
         shape = {"size": size, "width": width, "layers": layers, "heads": heads}
         about = {"model": name, **shape, "seed": inputs.record(name).get("seed", 0)}
-        loss = loss_columns(block_sums(inputs, name))
+        loss = loss_columns(block_loss(inputs, name))
         rows.append(about | loss | {"published_loss": published.LOSSES[size]})
     first = [row for row in rows if row["seed"] == 0]
     order = None

@@ -9,7 +9,7 @@ from models import tiny_checkpoint
 from analyses import __main__ as listed
 from analyses import published
 from analyses.contrastive import spikes
-from analyses.measured_loss import block_sums, loss_columns
+from analyses.measured_loss import block_loss, loss_columns
 from analyses.parameter_table import measure as count_parameters
 from analyses.study import Inputs, Made, Study, run_missing
 from tinyinterp.errors import SelectionError
@@ -101,7 +101,7 @@ def test_sums_over_blocks_are_the_loss_of_the_whole(options):
     given = Inputs(options.runs, valid=options.valid)
     model = given.open("small")
     whole = measure_text_loss(model.network, model.tokenizer, model.stories(options.valid).read())
-    found = loss_columns(block_sums(given, "small"))
+    found = loss_columns(block_loss(given, "small"))
     assert found["bits_per_byte"] == pytest.approx(whole.bits_per_byte)
     assert found["nats_per_token"] == pytest.approx(whole.nats_per_token)
 

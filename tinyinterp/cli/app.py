@@ -13,6 +13,7 @@ from tinyinterp.cli import program
 from tinyinterp.cli.account import account
 from tinyinterp.cli.atlas import atlas
 from tinyinterp.cli.command import Program
+from tinyinterp.cli.compare import compare
 from tinyinterp.cli.evaluate import evaluate
 from tinyinterp.cli.explore import explore
 from tinyinterp.cli.generate import generate
@@ -31,6 +32,7 @@ app.command()(atlas)
 app.command()(explore)
 app.command()(generate)
 app.add_typer(evaluate, name="evaluate")
+app.command()(compare)
 app.command()(info)
 app.command()(taggers)
 app.command(context_settings=EVERYTHING, add_help_option=False)(train)

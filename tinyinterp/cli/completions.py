@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyinterp.cli.report import say
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -105,16 +103,14 @@ def complete_stories(asked: Asked) -> list[Completion]:
         CorpusError: the text cannot be read, or no story fits.
         SelectionError: a share is none.
     """
-    from tinyinterp.evaluation.completions import complete
-    from tinyinterp.evaluation.openings import Completion, choose_stories, openings, parse_share
-    from tinyinterp.io.progress import progress
+    from tinyinterp.evaluation.openings import parse_share
+    from tinyinterp.evaluation.story_completions import complete_beginnings
     from tinyinterp.model import load_any
 
     for share in asked.shares:
         parse_share(share)
     given = list(asked.ckpt or [None])
     models = [load_any(each, tokenizer=asked.tokenizer, start=asked.start) for each in given]
-    names = distinct_names(models, given)
     streams = [
         model.stories(
             asked.text,
@@ -125,26 +121,8 @@ def complete_stories(asked: Asked) -> list[Completion]:
         ).read()
         for model in models
     ]
-    numbers, chosen, passed = choose_stories(models, streams, asked.stories)
-    if passed:
-        say(f"note: {passed:,} stories were passed over: too short, or longer than the context")
-    if len(numbers) < asked.stories:
-        say(f"note: the text has {len(numbers):,} such stories, not {asked.stories:,}")
-    done: list[Completion] = []
-    for model, name, stories in zip(models, names, chosen, strict=True):
-        cuts = {  # an instruction is the same for every share
-            (opening.share, number): opening
-            for share in asked.shares
-            for number, opening in zip(numbers, openings(stories, share), strict=True)
-        }
-        with progress(f"completing stories, {name}", len(cuts)) as bar:
-            prompts = [opening.prompt for opening in cuts.values()]
-            written = complete(model, prompts, asked.sampling, report=bar)
-        done += [
-            Completion(name, share, number, opening.prompt, texts[0], opening.rest)
-            for ((share, number), opening), texts in zip(cuts.items(), written, strict=True)
-        ]
-    return done
+    named = list(zip(distinct_names(models, given), models, strict=True))
+    return complete_beginnings(named, streams, asked.shares, asked.stories, asked.sampling)
 
 
 def distinct_names(

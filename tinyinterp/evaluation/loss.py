@@ -79,7 +79,7 @@ def measure_text_loss(
     Raises:
         CorpusError: there is no story.
     """
-    return measure_loss(model, _encode(tokenizer, stories), report)
+    return measure_loss(model, encode_stories(tokenizer, stories), report)
 
 
 def measure_loss(
@@ -115,7 +115,10 @@ def measure_loss(
     return Loss(mean, nats / math.log(2) / n_bytes, perplexity, n_tokens, n_bytes, n_stories)
 
 
-def _encode(tokenizer: Tokenizer, stories: Iterable[str]) -> Iterator[tuple[list[int], int, int]]:
+def encode_stories(
+    tokenizer: Tokenizer, stories: Iterable[str]
+) -> Iterator[tuple[list[int], int, int]]:
+    """What :func:`measure_loss` takes, of texts; characters that become unknown are noted once."""
     iterator, unknown = iter(stories), 0
     while batch := list(islice(iterator, STORIES_AT_ONCE)):
         for story, encoding in zip(batch, tokenizer.encode_batch(batch), strict=True):

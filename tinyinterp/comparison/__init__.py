@@ -1,0 +1,1 @@
+"""Several checkpoints in one table: loss, prompts, repetition, kinds of parts, accounts."""
