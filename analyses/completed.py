@@ -7,35 +7,46 @@ code does.
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from itertools import islice
 
 from analyses.study import Inputs, Row
 from tinyinterp.evaluation.completions import complete
 from tinyinterp.evaluation.openings import Completion, choose_stories, openings
 from tinyinterp.network.sampling import Sampling
+from tinyinterp.text.source import open_stories
 
 STORIES = 100  # unless --full is given
 SHARES = ("0.4", "third")
 
 
 def completions(inputs: Inputs, name: str) -> list[Completion]:
-    """What a model wrote after the beginnings of the first stories of ``valid``, both shares."""
+    """What a model wrote after the beginnings of the first stories of ``valid``, both shares.
+
+    Only what it wrote is kept; prompts and the rests of the stories are read again.
+    """
     if inputs.valid is None:
         raise ValueError("no text was given to measure on")
     found = inputs.once("completions", name, inputs.valid, lambda: _complete(inputs, name))
-    return [Completion(**row) for row in found]
-
-
-def _complete(inputs: Inputs, name: str) -> list[Row]:
-    model = inputs.open(name)
-    count = inputs.limit or sys.maxsize
-    numbers, (stories,), _ = choose_stories([model], [model.stories(inputs.valid).read()], count)
+    fold_for = name if found["blank_lines"] == "folded" else None
+    stories = open_stories(inputs.valid, fold_for=fold_for).read()
+    chosen = dict(enumerate(islice(stories, max(found["stories"]) + 1)))
     done = []
-    for share in SHARES:
-        cuts = openings(stories, share)
-        written = complete(model, [cut.prompt for cut in cuts], Sampling(temperature=0.0))
+    for share, texts in found["written"].items():
+        cuts = openings([chosen[number] for number in found["stories"]], share)
         done += [
-            Completion(name, share, number, cut.prompt, texts[0], cut.rest)
-            for number, cut, texts in zip(numbers, cuts, written, strict=True)
+            Completion(name, share, number, cut.prompt, text, cut.rest)
+            for number, cut, text in zip(found["stories"], cuts, texts, strict=True)
         ]
-    return [asdict(each) for each in done]
+    return done
+
+
+def _complete(inputs: Inputs, name: str) -> Row:
+    model = inputs.open(name)
+    stories = model.stories(inputs.valid)
+    numbers, (chosen,), _ = choose_stories([model], [stories.read()], inputs.limit or sys.maxsize)
+    written = {}
+    for share in SHARES:
+        prompts = [cut.prompt for cut in openings(chosen, share)]
+        texts = complete(model, prompts, Sampling(temperature=0.0))
+        written[share] = [first for first, *_ in texts]
+    return {"blank_lines": stories.blank_lines, "stories": numbers, "written": written}

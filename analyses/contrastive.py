@@ -6,6 +6,7 @@ python -m analyses.contrastive --valid FILE [--runs runs/studies] [--full]
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -23,9 +24,10 @@ BEFORE = 5  # points
 def measure(inputs: Inputs) -> Made:
     """Measure each model, and read the log of its training."""
     rows: list[Row] = []
+    logs = {name: training_log(inputs, name) for name in inputs.models}
     for name in inputs.models:
         size, _, alpha = name.partition("-contrastive-")
-        log = read_log(inputs.runs / name / "log.jsonl")
+        log = logs[name]
         loss = block_loss(inputs, name)
         guarded = [point["guarded"] for point in log if "guarded" in point]
         row = {"model": name, "size": size, "alpha": float(alpha) if alpha else None}
@@ -35,7 +37,13 @@ def measure(inputs: Inputs) -> Made:
             row |= difference_columns(loss, block_loss(inputs, size))
         row |= {"spikes": spikes([point["loss"] for point in log if "loss" in point])}
         rows.append(row | {"guarded": sum(guarded) / len(guarded) if guarded else None})
-    return Made(rows, draw(inputs), {"spike": f"above {SPIKE} times the median of {BEFORE} before"})
+    return Made(rows, draw(logs), {"spike": f"above {SPIKE} times the median of {BEFORE} before"})
+
+
+def training_log(inputs: Inputs, name: str) -> list[Row]:
+    """The points of the log of a model's training."""
+    path = inputs.runs / name / "log.jsonl"
+    return inputs.once("log", name, None, lambda: read_log(path))
 
 
 def read_log(path: Path) -> list[Row]:
@@ -56,16 +64,14 @@ def spikes(losses: list[float]) -> int:
     return found
 
 
-def draw(inputs: Inputs) -> Figure:
+def draw(logs: Mapping[str, list[Row]]) -> Figure:
     """Training loss over tokens, a line a model."""
     with style.settings():
         figure = Figure(figsize=(7, 3.6), facecolor="white", layout="constrained")
         axes = figure.subplots()
-        for colour, name in zip(style.LINE_COLOURS, inputs.models, strict=False):
-            log = [p for p in read_log(inputs.runs / name / "log.jsonl") if "loss" in p]
-            axes.plot(
-                [p["tokens"] for p in log], [p["loss"] for p in log], color=colour, label=name
-            )
+        for colour, (name, log) in zip(style.LINE_COLOURS, logs.items(), strict=False):
+            points = [(point["tokens"], point["loss"]) for point in log if "loss" in point]
+            axes.plot(*zip(*points, strict=True), color=colour, label=name)
         axes.set(xlabel="tokens seen", ylabel="training loss (nats per token)")
         axes.set_title("Plain and contrastive training, one seed each")
         axes.legend(frameon=False, fontsize=7)
@@ -75,7 +81,7 @@ def draw(inputs: Inputs) -> Figure:
 
 STUDY = Study(
     "contrastive", "contrastive beside plain training", measure,
-    models=MODELS, least=2, texts=("valid",), logs=True, limit=STORIES,
+    models=MODELS, least=2, texts=("valid",), limit=STORIES,
 )  # fmt: skip
 
 if __name__ == "__main__":

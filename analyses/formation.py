@@ -10,6 +10,7 @@ from typing import Any
 from analyses.study import Inputs, Made, Study
 from tinyinterp.api import HEAD_POSITIONS
 from tinyinterp.head_census.formation import find_snapshots, follow_heads
+from tinyinterp.io.table import Table
 from tinyinterp.views.formation import draw_formation
 
 MODEL = "256-8-4"
@@ -18,12 +19,20 @@ TOKENS = 5_000
 
 def measure(inputs: Inputs) -> Made:
     """Follow every head over the snapshots of the run."""
+    if inputs.valid is None:
+        raise ValueError("no text was given to measure on")
+    found = inputs.once("formation", MODEL, inputs.valid, lambda: _follow(inputs))
+    table = Table("formation", found["rows"], notes=found["notes"])
+    picture = draw_formation(table, f"When heads form: {MODEL}, one seed")
+    return Made(list(table), picture, found["notes"])
+
+
+def _follow(inputs: Inputs) -> dict[str, Any]:
     model: Any = inputs.open(MODEL)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(inputs.valid, max_tokens=inputs.limit, n_ctx=n_ctx)
     table = follow_heads(model, find_snapshots(model), corpus, seed=STUDY.seed)
-    picture = draw_formation(table, f"When heads form: {MODEL}, one seed")
-    return Made(list(table), picture, {"steps": table.notes["steps"]})
+    return {"rows": [dict(row) for row in table], "notes": {"steps": table.notes["steps"]}}
 
 
 STUDY = Study(

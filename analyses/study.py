@@ -1,8 +1,12 @@
 """What a study is: it says what it needs, measures, and is made anew when that has changed.
 
-``python -m analyses.NAME`` always measures; ``python -m analyses --missing`` measures what is
-missing or was made of other inputs. The notes of a study's table have the command, seeds, processor
+``python -m analyses.NAME`` makes its table; ``python -m analyses --missing`` makes those that
+are missing or were made of other inputs. The notes of a table have the command, seeds, processor
 and the fingerprints of its inputs: the names of files, never where they lie.
+
+What was measured of one model is kept in ``measured`` beside the tables, with what is known of its
+training. So a table can be made anew where the weights are absent, and models may be trained and
+measured one after another, on different machines.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from analyses.train_models import processor, records
+from analyses.train_models import RECORDS, processor, records
 from tinyinterp import checkpoint
 from tinyinterp.errors import SelectionError, TinyinterpError
 from tinyinterp.io.files import write_text
@@ -28,7 +32,7 @@ from tinyinterp.views import style
 FIGURES = Path(__file__).parent.parent / "figures"
 RUNS = Path("runs/studies")
 TABLE = (".csv", ".parquet", ".json")
-MEASURED = "measured"  # in the folder of the runs: what was measured of one model
+MEASURED = "measured"  # beside the tables: what was measured of one model
 Row = dict[str, Any]
 
 
@@ -58,23 +62,51 @@ class Inputs:
         """A trained model."""
         return load_any(self.runs / name)
 
-    def record(self, name: str) -> dict[str, Any]:
-        """What is known of its training."""
-        return records(self.runs).get(name, {})
+    @property
+    def measured(self) -> Path:
+        """Where what was measured of each model is kept."""
+        return self.figures / MEASURED
 
-    def once(self, what: str, name: str, file: Path, measure: Callable[[], Any]) -> Any:
-        """What was measured of a model on a file: from the folder of the runs if it is there.
+    def records(self) -> dict[str, dict[str, Any]]:
+        """What is known of each model's training: of the runs or, without any, of what is kept."""
+        return records(self.runs) or records(self.measured)
+
+    def record(self, name: str) -> dict[str, Any]:
+        """What is known of one model's training."""
+        return self.records().get(name, {})
+
+    def has_weights(self, name: str) -> bool:
+        """Whether a model's checkpoint is here."""
+        return (self.runs / name / "config.json").exists()
+
+    def fingerprint(self, name: str) -> str:
+        """SHA-256 of a model: of its checkpoint or, where that is absent, as it was recorded."""
+        if self.has_weights(name):
+            return checkpoint.fingerprint(self.runs / name)
+        return self.record(name).get("fingerprint", "unknown")
+
+    def once(self, what: str, name: str, file: Path | None, measure: Callable[[], Any]) -> Any:
+        """What was measured of a model: kept beside the tables, else measured now.
 
         Args:
             what: is measured, for the name of the file that keeps it.
             name: of the model.
-            file: that is read, such as ``valid``.
+            file: that is read, such as ``valid``; None: none.
             measure: gives it, as something that JSON holds.
+
+        Raises:
+            SelectionError: it was not measured and the checkpoint is absent.
         """
-        key = digest([checkpoint.fingerprint(self.runs / name), file_digest(file), self.limit])
-        path = self.runs / MEASURED / f"{what}-{name}-{key[:12]}.json"
+        read = file_digest(file) if file else None
+        key = digest([self.fingerprint(name), read, self.limit])
+        path = self.measured / f"{what}-{name}-{key[:12]}.json"
         if path.exists():
             return json.loads(path.read_text("utf-8"))
+        if not self.has_weights(name):
+            raise SelectionError(
+                f"{name} has no checkpoint in {self.runs}, and its {what} was not measured on this "
+                f"text; train it: python -m analyses.train_models --only {name}"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         found = measure()
         write_text(path, json.dumps(found) + "\n")
@@ -94,7 +126,6 @@ class Study:
         texts: ``text``, ``valid`` or both.
         files: that it reads of the folder of figures.
         assets: that it reads of the package.
-        logs: whether it reads the logs of training as well.
         picture: whether it draws.
         page: whether it writes a page.
         also: names of further tables.
@@ -110,17 +141,16 @@ class Study:
     texts: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     assets: tuple[Path, ...] = ()
-    logs: bool = False
     picture: bool = True
     page: bool = False
     also: tuple[str, ...] = ()
     limit: int | None = None
     seed: int = 0
 
-    def present(self, runs: Path) -> tuple[str, ...]:
+    def present(self, inputs: Inputs) -> tuple[str, ...]:
         """Those of its models that are finished."""
-        known = records(runs)
-        return tuple(n for n in self.models if n in known and (runs / n / "config.json").exists())
+        known = inputs.records()
+        return tuple(name for name in self.models if name in known)
 
     def lacks(self, inputs: Inputs) -> str:
         """What it cannot do without and has not; empty if there is nothing."""
@@ -131,17 +161,16 @@ class Study:
         for name in self.files:
             if not (inputs.figures / name).exists():
                 return f"{name} is absent"
-        present = self.present(inputs.runs)
+        present = self.present(inputs)
         if len(present) < (len(self.models) if self.least is None else self.least):
             absent = ", ".join(n for n in self.models if n not in present)
-            return f"checkpoint absent: {absent}"
+            return f"not trained: {absent}"
         return ""
 
     def inputs_of(self, inputs: Inputs) -> dict[str, Any]:
         """The fingerprints of everything that it reads."""
-        runs = inputs.runs
         found: dict[str, Any] = {
-            "models": {n: checkpoint.fingerprint(runs / n) for n in self.present(runs)},
+            "models": {name: inputs.fingerprint(name) for name in self.present(inputs)},
             "files": {n: file_digest(inputs.figures / n) for n in self.files},
             "limit": inputs.limit,
             "seed": self.seed,
@@ -151,8 +180,6 @@ class Study:
         for name in self.texts:
             path = getattr(inputs, name)
             found[name] = {"name": path.name, "sha256": file_digest(path)}
-        if self.logs:
-            found["logs"] = {n: file_digest(runs / n / "log.jsonl") for n in self.present(runs)}
         return found
 
     def written(self, figures: Path) -> list[Path]:
@@ -173,7 +200,7 @@ class Study:
         if any(not path.exists() for path in self.written(inputs.figures)):
             return []
         known = self._notes(inputs.figures).get("inputs", {}).get("models", {})
-        present = self.present(inputs.runs)
+        present = self.present(inputs)
         return [name for name in known if name not in present]
 
     def _notes(self, figures: Path) -> dict[str, Any]:
@@ -187,7 +214,7 @@ class Study:
         """
         if lacking := self.lacks(inputs):
             raise SelectionError(f"{self.name}: {lacking}")
-        present = self.present(inputs.runs)
+        present = self.present(inputs)
         given = replace(inputs, models=present)
         before = self.inputs_of(inputs)
         made = self.measure(given)
@@ -208,6 +235,9 @@ class Study:
             style.save(made.picture, inputs.figures / f"{self.name}.png")
         if made.page is not None:
             write_text(inputs.figures / f"{self.name}.md", made.page)
+        if present:
+            known = records(inputs.measured) | {name: given.record(name) for name in present}
+            write_text(inputs.measured / RECORDS, json.dumps(known, indent=1) + "\n")
 
     def _command(self, inputs: Inputs) -> str:
         """What makes the same table, files without their folders."""

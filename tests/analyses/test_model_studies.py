@@ -8,6 +8,7 @@ import pytest
 from models import STORIES, tiny_checkpoint
 
 from analyses import instruct, prompts, proxies, random_twin, rouge
+from analyses.completed import SHARES, completions
 from analyses.study import Inputs
 from tinyinterp.evaluation.prompt_sets import read_prompts
 from tinyinterp.io.table import Table
@@ -75,6 +76,17 @@ def test_proxies_stand_beside_the_original_stories_and_agreement_needs_four_size
     assert grammar["models"] == 8
 
 
+def test_completions_are_kept_without_the_stories(inputs):
+    first = completions(inputs, "256-8-4")
+    (kept,) = inputs.measured.glob("completions-256-8-4-*.json")
+    assert first[0].prompt not in kept.read_text()
+    assert completions(inputs, "256-8-4") == first
+    model = inputs.open("256-8-4")
+    whole = list(model.stories(inputs.valid).read())
+    assert all(each.prompt + each.rest == whole[each.story] for each in first)
+    assert len(first) == WRITTEN * len(SHARES)
+
+
 def test_instructions_have_intervals_and_the_published_score(inputs):
     instruct.STUDY.run(inputs)
     rows = list(read_json(inputs.figures / "instruct.json"))
@@ -85,7 +97,9 @@ def test_instructions_have_intervals_and_the_published_score(inputs):
 
 def test_the_randomly_initialised_model_stands_beside_the_trained_one(inputs):
     made = random_twin.measure(
-        Inputs(inputs.runs, valid=inputs.valid, models=("256-8-4",), limit=200)
+        Inputs(
+            inputs.runs, valid=inputs.valid, figures=inputs.figures, models=("256-8-4",), limit=200
+        )
     )
     measures = {
         name: [(row["of"], row["measure"]) for row in made.rows if row["model"] == name]

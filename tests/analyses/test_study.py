@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 
 import pytest
 from models import tiny_checkpoint
@@ -46,7 +47,7 @@ def fakes():
 
 def test_only_the_deleted_tables_are_made_anew(fakes, options, capsys):
     assert run_missing(fakes, options) == ["one", "two", "three", "some"]
-    assert "never: skipped, checkpoint absent: large\n" in capsys.readouterr().out
+    assert "never: skipped, not trained: large\n" in capsys.readouterr().out
     assert run_missing(fakes, options) == []
     for name in ("one.csv", "three.json"):
         (options.out / name).unlink()
@@ -69,6 +70,34 @@ def test_a_table_of_more_models_than_are_here_stays(fakes, options, capsys):
     models.write_text(json.dumps({"small": {}}))
     assert run_missing(fakes, options) == []
     assert "some: skipped, its table also has large\n" in capsys.readouterr().out
+
+
+def test_a_table_is_made_anew_without_the_weights(options):
+    given = Inputs(options.runs, valid=options.valid, figures=options.out)
+    record = {"small": {"seed": 3, "fingerprint": given.fingerprint("small")}}
+    (options.runs / "models.json").write_text(json.dumps(record))
+    study = Study(
+        "loss", "fake", lambda g: Made([loss_columns(block_loss(g, n)) for n in g.models]),
+        models=("small",), texts=("valid",), picture=False,
+    )  # fmt: skip
+    study.run(given)
+    table = options.out / "loss.csv"
+    before = table.read_bytes()
+    table.unlink()
+    shutil.rmtree(options.runs)
+    assert run_missing([study], options) == ["loss"]
+    assert table.read_bytes() == before
+    assert run_missing([study], options) == []
+
+
+def test_what_was_not_measured_needs_the_weights(options, capsys):
+    (options.runs / "models.json").write_text(json.dumps({"gone": {"fingerprint": "ab"}}))
+    study = Study(
+        "loss", "fake", lambda g: Made([loss_columns(block_loss(g, n)) for n in g.models]),
+        models=("gone",), texts=("valid",), picture=False,
+    )  # fmt: skip
+    assert run_missing([study], options) == []
+    assert "loss: failed, gone has no checkpoint" in capsys.readouterr().out
 
 
 def test_notes_name_files_and_no_folders(fakes, options):
@@ -98,7 +127,7 @@ def test_the_first_document_s_parameters_are_counted_exactly():
 
 
 def test_sums_over_blocks_are_the_loss_of_the_whole(options):
-    given = Inputs(options.runs, valid=options.valid)
+    given = Inputs(options.runs, valid=options.valid, figures=options.out)
     model = given.open("small")
     whole = measure_text_loss(model.network, model.tokenizer, model.stories(options.valid).read())
     found = loss_columns(block_loss(given, "small"))
