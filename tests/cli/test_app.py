@@ -33,8 +33,11 @@ def test_help_imports_nothing_slow(code: str):
 def test_help_names_every_command(run: Run):
     outcome = run("--help")
     assert outcome.code == 0
-    for command in ("heads", "neurons", "atlas", "generate", "evaluate", "info", "taggers"):
-        assert re.search(rf"^  {command}  +\S", outcome.out, re.MULTILINE)
+    named = re.findall(r"^  ([a-z]+)  +\S", outcome.out, re.MULTILINE)
+    commands = (
+        "heads neurons account atlas explore generate compare info taggers train lab evaluate"
+    )
+    assert named == commands.split()
 
 
 @pytest.mark.parametrize("command", [["heads"], ["neurons"], ["atlas"], ["evaluate", "loss"]])

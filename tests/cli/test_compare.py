@@ -79,6 +79,7 @@ def test_what_is_no_comparison_is_refused(run: Run, ckpt: Path, tmp_path: Path):
     for words, message in (
         (("compare", ckpt, *out), "give two checkpoints or more"),
         (("compare", ckpt, f"{ckpt}/", *out), "is given twice"),
+        (("compare", ckpt, ckpt / ".." / ckpt.name, *out), "is given twice"),
         (("compare", ckpt, "bundled", "--only", "hats", *out), "no part 'hats'"),
     ):
         outcome = run(*words)

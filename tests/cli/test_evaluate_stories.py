@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -94,6 +95,27 @@ def test_proxies_stand_beside_the_original_stories(
     assert "unclosed quotations" in outcome.out
     assert all(len(line) <= 100 for line in outcome.out.splitlines())
     assert (tmp_path / "out" / "proxies_stories.parquet").is_file()
+
+
+def test_proxies_are_ranked_beside_scores(run: Run, ckpt: Path, text: Path, tmp_path: Path):
+    done = tmp_path / "written.jsonl"
+    models = ("a", "b", "c", "d")
+    parts = {"share": "0.4", "story": 0, "prompt": "One day, a", "rest": " dog ran away."}
+    lines = [
+        parts | {"model": model, "continuation": " dog ran to the big red house" + " again" * more}
+        for more, model in enumerate(models)
+    ]
+    done.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    scores = tmp_path / "scores.csv"
+    scores.write_text("model,plot\na,4\nb,3\nc,2\nd,1\ne,9\n")
+    words = ("evaluate", "proxies", "--completions", done, "--reference", ckpt, "--against", text)
+    outcome = run(*words, "--scores", scores, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert "note: scored but not measured: e" in outcome.err
+    assert re.search(r"words written +0\.4 +plot +-1\.00 +\S+ +4", outcome.out)
+    assert (tmp_path / "out" / "agreement.csv").is_file()
+    scores.write_text("model,plot\nx,4\n")
+    run(*words, "--scores", scores, "--out", tmp_path / "none").refused("name models alike")
 
 
 def test_the_judge_is_asked_once_and_its_key_is_written_nowhere(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tinyinterp.evaluation.agreement import agreement_table, rank_correlation
+from tinyinterp.errors import SelectionError
+from tinyinterp.evaluation.agreement import agreement_table, rank_correlation, read_scores
 
 NAMES = "abcdefgh"
 
@@ -62,3 +63,34 @@ def test_every_measure_meets_every_score():
     assert table.row(score="plot")["rho"] == pytest.approx(-0.8)
     assert all(row["q_value"] >= row["p_value"] for row in table)
     assert len(agreement_table([], scores)) == 0
+
+
+def test_scores_are_read_by_model(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("model,plot,grammar\nsmall,3.5,4\nlarge,6,\n", "utf-8-sig")
+    assert read_scores(path) == {"plot": {"small": 3.5, "large": 6.0}, "grammar": {"small": 4.0}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "has no scores"),
+        ("name,plot\na,1\n", "has no scores"),
+        ("model\na\n", "has no scores"),
+        ("model,plot\na,1\na,2\n", "names 'a' again"),
+        ("model,plot\n,1\n", "names no model"),
+        ("model,plot\na,good\n", "plot of 'a' .* expected a number"),
+        ("model,plot\na,nan\n", "expected a number"),
+        ("model,plot\na,'\x00\n", "."),
+    ],
+)
+def test_what_are_no_scores_is_said(tmp_path, text, said):
+    path = tmp_path / "scores.csv"
+    path.write_text(text)
+    with pytest.raises(SelectionError, match=said):
+        read_scores(path)
+
+
+def test_scores_that_are_not_there(tmp_path):
+    with pytest.raises(SelectionError, match="cannot be read"):
+        read_scores(tmp_path / "none.csv")

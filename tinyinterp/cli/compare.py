@@ -133,11 +133,12 @@ def _check(checkpoints: list[str]) -> None:
         raise typer.BadParameter("give two checkpoints or more", param_hint="A B...")
     seen = set[Path]()
     for each in checkpoints:
-        if Path(each) in seen:
+        place = Path(each).expanduser().resolve()  # a name on the hub differs only by its text
+        if place in seen:
             raise typer.BadParameter(
                 f"{each!r} is given twice; give each once", param_hint="A B..."
             )
-        seen.add(Path(each))
+        seen.add(place)
 
 
 def _draw(found: Comparison, folder: Path) -> None:

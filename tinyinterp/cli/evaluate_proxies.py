@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,6 +77,15 @@ def proxies(
             help="Model whose bits per byte are measured; the bundled one if left out.",
         ),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            "--scores",
+            metavar="FILE",
+            help="Scores that readers or a judge gave these models: a CSV with the columns model "
+            "and one for each score. Says whether the proxies rank four models or more alike.",
+        ),
+    ] = None,
     share: Shares = None,
     stories: StoryCount = 100,
     completions: CompletionsFile = None,
@@ -95,12 +105,14 @@ def proxies(
     """
     check_one_text(text, dataset)
     check_source(completions, ckpt)
+    from tinyinterp.evaluation.agreement import agreement_table, read_scores
     from tinyinterp.evaluation.proxies import measure_proxies
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.io.progress import progress
     from tinyinterp.model import load
     from tinyinterp.text.source import open_stories
 
+    known = read_scores(scores) if scores is not None else {}
     output = OutputFolder(out)
     reader = load(reference)
     train = open_stories(against)
@@ -128,16 +140,66 @@ def proxies(
         done = complete_stories(asked)
     with progress("measuring proxies", 2 * len(done)) as bar:
         means, of_stories = measure_proxies(done, reader, train.read(), seed=seed, report=bar)
-    about = ", ".join(dict.fromkeys(each.model for each in done))
+    names = list(dict.fromkeys(each.model for each in done))
+    check_scored(known, names)
+    agreement = agreement_table(means, known, seed)
+    about = ", ".join(names)
     with output.filling("proxies", about) as folder:
         means.write(folder)
         of_stories.write(folder)
+        if scores is not None:
+            agreement.write(folder)
     say_warnings(means)
     if as_one_json:
-        print_json(as_json(means, output))
+        more = {"agreement": list(agreement)} if scores is not None else {}
+        print_json(as_json(means, output) | more)
         return
     from tinyinterp.views.story_measures import measure_blocks
 
     for number, (header, rows) in enumerate(measure_blocks(list(means), SHOWN)):
         print_lines([""] * (number > 0) + columns(header, rows))
+    if scores is not None:
+        print_lines(["", *agreement_lines(list(agreement))])
     say_written(output.folder, output.written)
+
+
+def check_scored(scores: Mapping[str, Mapping[str, float]], names: Sequence[str]) -> None:
+    """Say which of the scored models were not measured, as far as any were.
+
+    Raises:
+        SelectionError: none was.
+    """
+    from tinyinterp.errors import SelectionError
+    from tinyinterp.io.progress import say
+
+    scored = sorted({model for values in scores.values() for model in values})
+    absent = [model for model in scored if model not in names]
+    if scored and len(absent) == len(scored):
+        raise SelectionError(
+            f"the scores are of {', '.join(absent[:5])}; none of them was measured, which are "
+            f"{', '.join(names[:5])}: name models alike"
+        )
+    if absent:
+        say(f"note: scored but not measured: {', '.join(absent)}")
+
+
+def agreement_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How far each proxy ranks the models as each score does, the strongest first."""
+    if not rows:
+        return ["too few models to rank: scores of four or more are needed"]
+    header = ["proxy", "share", "score", "Spearman", "q", "models"]
+    ranked = sorted(rows, key=lambda row: -abs(row["rho"]))
+    return columns(
+        header,
+        [
+            [
+                SHOWN.get(row["measure"], row["measure"]),
+                row["share"],
+                row["score"],
+                f"{row['rho']:.2f}",
+                f"{row['q_value']:.3f}",
+                row["models"],
+            ]
+            for row in ranked
+        ],
+    )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+from tinyinterp.errors import SelectionError
 from tinyinterp.io.table import Table, is_known
 from tinyinterp.statistics import q_values
 
@@ -107,6 +110,51 @@ def agreement_table(
         for (share, measure, score, each), q_value in zip(found, q, strict=True)
     ]
     return Table("agreement", rows)
+
+
+def read_scores(path: Path) -> dict[str, dict[str, float]]:
+    """Scores of models, from a CSV with a row a model: ``model``, then a column for each score.
+
+    Returns:
+        Value of each model, by score; empty cells are left out.
+
+    Raises:
+        SelectionError: it cannot be read, has no such columns, names a model twice, or a value is
+            no number.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SelectionError(f"{path} cannot be read as a CSV of scores: {error}") from None
+    names = [name for name in (rows[0] if rows else {}) if name and name != "model"]
+    if not names or "model" not in rows[0]:
+        raise SelectionError(
+            f"{path} has no scores; expected a column 'model', one for each score, and a row for "
+            "each model"
+        )
+    scores: dict[str, dict[str, float]] = {name: {} for name in names}
+    seen = set[str]()
+    for number, row in enumerate(rows, 2):
+        model = row["model"]
+        if not model or model in seen:
+            given = "names no model" if not model else f"names {model!r} again"
+            raise SelectionError(f"line {number} of {path} {given}; name each model once")
+        seen.add(model)
+        for name in names:
+            if (cell := row[name]) and cell.strip():
+                scores[name][model] = _number(cell, f"{name} of {model!r} in {path}")
+    return scores
+
+
+def _number(cell: str, what: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise SelectionError(f"{what} is {cell!r}; expected a number")
+    return value
 
 
 def _ranks(values: list[float]) -> Float[np.ndarray, " model"]:

@@ -105,6 +105,11 @@ def _account(axes: Axes, models: list[str], account: Table) -> None:
     for number, model in enumerate(models):
         mine = [r for r in account if (r["model"], r["part"]) == (model, "both")]
         rows = [r for r in mine if r["rung"] != "means" and is_known(r["loss_recovered_unigram"])]
+        if not rows:
+            said = f"{_name(model)}: not better than a unigram model"
+            axes.text(0.5, 0.92 - 0.09 * number, said, ha="center", fontsize=6.5,
+                      transform=axes.transAxes)  # fmt: skip
+            continue
         values = [max(0.0, row["loss_recovered_unigram"]) for row in rows]
         rungs = [row["rung"] for row in rows]
         axes.plot(
@@ -112,4 +117,5 @@ def _account(axes: Axes, models: list[str], account: Table) -> None:
         )
     axes.set_ylabel("loss recovered, from the unigram model", fontsize=8)
     axes.set_ylim(0, 1)
-    axes.legend(frameon=False, fontsize=6.5)
+    if axes.lines:
+        axes.legend(frameon=False, fontsize=6.5)
