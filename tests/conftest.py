@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from jaxtyping import config, install_import_hook
 
 if TYPE_CHECKING:
     from browser import Watched
     from playwright.sync_api import Browser
+
+# How long an example takes says nothing about the code: other work, or a loop compiled just then.
+settings.register_profile("timeless", deadline=None)
+settings.load_profile("timeless")
 
 # The hook rewrites modules as they are imported, so it comes before any of them.
 install_import_hook(["tinyinterp", "train"], "typechecker.checked")

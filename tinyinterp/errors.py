@@ -78,5 +78,9 @@ class OutputError(TinyinterpError):
     """A folder or file that cannot be written, or holds something that must not be lost."""
 
 
+class ProcessesError(TinyinterpError):
+    """Several processes that were not started together, or cannot work together."""
+
+
 class TrainingError(TinyinterpError):
     """A training run that cannot start or continue; the last good checkpoint is kept."""

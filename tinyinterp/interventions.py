@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.network.packed import packed
+from tinyinterp.processes import add_up, share, shared
 from tinyinterp.scan import kept
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
@@ -90,6 +91,8 @@ def loss_rises(
 ) -> Rises:
     """The loss under each intervention on each part of a model, less that of the intact model.
 
+    Several processes share the micro-batches, as in :func:`tinyinterp.scan.scan`.
+
     Args:
         decoder: the model.
         batches: what is read.
@@ -100,7 +103,7 @@ def loss_rises(
     """
     rises, tokens = np.zeros((interventions, N_BLOCKS, parts)), np.zeros(N_BLOCKS)
     with torch.inference_mode(), packed(decoder):
-        for batch in batches:
+        for batch in shared(batches):
             blocks = count_predicted(batch, tokens)
             repeated = cache(lambda times, batch=batch: _repeated(batch, times))
             in_layer = changes(batch)
@@ -114,8 +117,9 @@ def loss_rises(
                     to = rises[changed.intervention]
                     np.add.at(to, (blocks[:, None], changed.parts), rise.T.numpy())
                     if report is not None:
-                        report.advance(sum(batch.lengths))
+                        report.advance(sum(batch.lengths) * share())
                 resid = decoder.block(layer)(resid)
+    add_up(rises, tokens)
     return Rises(rises, tokens)
 
 

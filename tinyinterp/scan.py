@@ -23,10 +23,20 @@ from tinyinterp.errors import CheckpointError, SelectionError
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
+from tinyinterp.processes import Processes, current
 from tinyinterp.text.corpus import MicroBatch
 
 Hook = Callable[[Tensor], Tensor | None]
 LAYER = re.compile(r"^blocks\.(\d+)\.")
+
+
+@runtime_checkable
+class Mergeable(Protocol):
+    """What several processes can gather together, each over its part of a text."""
+
+    def merge(self, processes: Processes) -> None:
+        """Take in what the others gathered, as if this one had read the whole text."""
+        ...
 
 
 @runtime_checkable
@@ -56,6 +66,9 @@ def scan(
 ) -> int:
     """Forward every micro-batch; returns how many tokens were read, padding not counted.
 
+    Of several processes (:func:`tinyinterp.processes.processes`) each forwards every n-th, and then
+    they merge what they gathered; all read everything where an accumulator cannot be merged.
+
     Args:
         engine: a :class:`Decoder` or a ``HookedTransformer``.
         batches: forwarded one after the other; the next few are tokenised by :class:`Corpus`.
@@ -67,33 +80,42 @@ def scan(
         SelectionError: the model has no hook of a name that an accumulator listens to.
         CheckpointError: what the model computes there is NaN or infinite.
     """
+    listening = list(accumulators)
+    sharing = current() if all(isinstance(each, Mergeable) for each in listening) else None
     listeners: dict[str, list[Accumulator]] = {}
-    for accumulator in accumulators:
+    for accumulator in listening:
         for name in accumulator.hook_names():
             listeners.setdefault(name, []).append(accumulator)
-    current: list[MicroBatch] = []
+    read_now: list[MicroBatch] = []
 
     def hook_for(name: str) -> Hook:
         def hook(value: Tensor) -> None:
             _require_finite(name, value)
             for accumulator in listeners[name]:
-                accumulator.observe(current[0], name, value)
+                accumulator.observe(read_now[0], name, value)
 
         return hook
 
     hooks = {name: hook_for(name) for name in listeners}
-    n_tokens = 0
+    n_tokens, world = 0, 1 if sharing is None else sharing.world
+    mine = batches if sharing is None else sharing.dealt(batches)
     with torch.inference_mode(), packed(engine), hooked_at(engine, hooks, stop=True):
-        for batch in batches:
-            current[:] = [batch]
+        for batch in mine:
+            read_now[:] = [batch]
             read = sum(batch.lengths)
             forward(engine, batch.tokens)
             n_tokens += read
             if report is not None:
-                report.advance(read)
+                report.advance(read * world)
             if after is not None:
                 after()
-    return n_tokens
+    return n_tokens if sharing is None else _merge(listening, n_tokens, sharing)
+
+
+def _merge(accumulators: Iterable[Any], n_tokens: int, sharing: Processes) -> int:
+    for accumulator in accumulators:
+        accumulator.merge(sharing)
+    return int(sharing.summed(n_tokens)[0])
 
 
 def _require_finite(name: str, value: Tensor) -> None:

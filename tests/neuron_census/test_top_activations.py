@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +15,7 @@ from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
 from tinyinterp.neuron_census.sides import FittedSide
 from tinyinterp.neuron_census.top_activations import UNFILLED, Extremes
+from tinyinterp.processes import Processes
 
 N_NEURONS, N_TYPES, N_CTX = 67, 3, 5  # more than two groups of neurons, the last not full
 
@@ -78,6 +83,48 @@ def test_streaming_equals_sorting_whatever_the_parts_and_their_order(
     for index in random.permutation(len(pieces)):
         take(extremes, values[pieces[index]], ids[pieces[index]])
     check(extremes, values, ids)
+
+
+@dataclass(frozen=True)
+class Beside(Processes):
+    """Gives what this process and the others hold."""
+
+    held: Iterator[list[np.ndarray]]
+
+    @classmethod
+    def of(cls, others: list[Extremes]) -> Beside:
+        parts = ("high", "high_ids", "negated_low", "low_ids")
+        held = [[getattr(other, part).copy() for other in others] for part in parts]
+        return cls(0, 1 + len(others), torch.device("cpu"), iter(held))
+
+    def gather(self, item: Any) -> list[Any]:
+        return [item.copy(), *next(self.held)]
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    n_rows=st.integers(1, 60),
+    k=st.integers(1, 12),
+    n_levels=st.sampled_from([1, 3, 1000]),
+    per_story=st.booleans(),
+)
+def test_merged_lists_are_those_of_all_tokens(
+    *, seed: int, n_rows: int, k: int, n_levels: int, per_story: bool
+):
+    random = np.random.default_rng(seed)
+    values = (random.integers(-n_levels, 1, (n_rows, N_NEURONS)) / 3).astype(np.float32)
+    ids = random.permutation(10 * n_rows)[:n_rows]
+    ids = (ids // 7 << STORY_SHIFT) + ids % 7 + 1
+    parts = [Extremes(N_NEURONS, k, per_story=per_story) for _ in range(3)]
+    owners = random.integers(3, size=n_rows)
+    for number, part in enumerate(parts):
+        mine = (owners == number) | (random.random(n_rows) < 0.2)  # some were read by several
+        take(part, values[mine], ids[mine])
+    first, *others = parts
+    first.merge(Beside.of(others))
+    check(first, values, ids)
+    assert (first.upper == first.high[:, -1]).all()
+    assert (first.lower == -first.negated_low[:, -1]).all()
 
 
 def test_nothing_changes_nothing():

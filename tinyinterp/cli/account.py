@@ -28,6 +28,7 @@ from tinyinterp.cli.options import (
 )
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
 from tinyinterp.cli.tables import as_json
+from tinyinterp.processes import writes
 
 if TYPE_CHECKING:
     from tinyinterp.io.output import OutputFolder
@@ -120,6 +121,8 @@ def account(
             rules=False,
         )
     taken = results.Account.of(take_account(model, corpus, settings, fit_on=fit_on))
+    if not writes():
+        return
     with output.filling("account", f"{model.name}, {corpus.name}") as folder:
         taken.write(folder)
         if pictures:

@@ -21,6 +21,7 @@ from tinyinterp.cli.heads import heads
 from tinyinterp.cli.info import info
 from tinyinterp.cli.lab import lab
 from tinyinterp.cli.neurons import neurons
+from tinyinterp.cli.several import among_others
 from tinyinterp.cli.taggers import taggers
 from tinyinterp.cli.train import EVERYTHING, train
 
@@ -72,4 +73,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: without the program's name; None: those of the process.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(program.run(app, given, name="tinyinterp", prefix="tinyinterp"))
+    with among_others(given):
+        sys.exit(program.run(app, given, name="tinyinterp", prefix="tinyinterp"))

@@ -35,6 +35,7 @@ from tinyinterp.cli.options import (
 )
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
+from tinyinterp.processes import writes
 
 if TYPE_CHECKING:
     from tinyinterp.head_census import HeadCensus, HeadSettings
@@ -235,6 +236,8 @@ def _take(
 
 
 def _draw(census: HeadCensus, folder: Path, also: Format | None, *, heat_maps: bool) -> None:
+    if not writes():
+        return
     from tinyinterp.views.heads import write_head_pictures
 
     write_head_pictures(census, folder, suffixes=_suffixes(also), heat_maps=heat_maps)

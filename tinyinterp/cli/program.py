@@ -48,17 +48,23 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
     except TinyinterpError as error:
         if debug:
             raise
-        say(f"{prefix}: {_one_line(error)}")
+        _complain(f"{prefix}: {_one_line(error)}")
     # The outermost frame of the program: whatever arrives here is our mistake. A person gets
     # one line that names it and exit 1, as promised; --debug raises it.
     except Exception as error:
         if debug:
             raise
-        say(
+        _complain(
             f"{prefix}: unexpected {type(error).__name__}: {_one_line(error)}; "
             f"run it again with {DEBUG} for a traceback, and please report it"
         )
     return 1
+
+
+def _complain(message: str) -> None:
+    """Say what went wrong, in whichever of several processes it did."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
 
 
 def _one_line(error: Exception) -> str:

@@ -15,6 +15,7 @@ import typer
 
 from tinyinterp.io.lines import WIDTH
 from tinyinterp.io.progress import say
+from tinyinterp.processes import writes
 
 UNBROKEN = "\u00a0"  # a space at which no line is broken
 
@@ -31,11 +32,15 @@ def say_written(folder: Path, paths: Sequence[Path]) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     """The one JSON object that a command prints with ``--json``."""
+    if not writes():
+        return
     typer.echo(json.dumps(content, ensure_ascii=False, indent=1), file=sys.stdout)
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Lines of a result, in colour where it goes to a terminal, unless NO_COLOR is set."""
+    if not writes():
+        return
     color = False if os.environ.get("NO_COLOR") else None
     for line in lines:
         typer.echo(line, file=sys.stdout, color=color)

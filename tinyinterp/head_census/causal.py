@@ -22,6 +22,7 @@ from tinyinterp.interventions import Changed, ChangesInLayer, attend, loss_rises
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Block, Decoder
+from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 ABLATION, SURROGATE = 0, 1  # the interventions
@@ -44,6 +45,10 @@ class MeanZ:
         self._sum[layer] += (value.double() * batch.mask[:, :, None, None]).sum((0, 1))
         if layer == 0:
             self._tokens += int(batch.mask.sum())
+
+    def merge(self, processes: Processes) -> None:
+        processes.add(self._sum)
+        self._tokens = int(processes.summed(self._tokens)[0])
 
     def mean(self) -> Float[Tensor, "layer head d_head"]:
         """The means, in fp32."""

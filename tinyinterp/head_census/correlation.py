@@ -18,6 +18,7 @@ from scipy import stats
 
 from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT, Pattern, number_of_keys
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import MicroBatch, Sequence
 
 REPORT_THRESHOLD = 0.5
@@ -84,8 +85,14 @@ class CellAccumulator:
             weight = rows[:, np.arange(CELLS_EACH), query - distance] / left
             weight = weight.where(left >= LEAST_LEFT, torch.nan).double().numpy()
             held.append(_Sample(priorities[row], distance, weight))
-        held.sort(key=lambda sample: sample.priority)
-        del held[MOST_SEQUENCES:]
+        _keep_first(held)
+
+    def merge(self, processes: Processes) -> None:
+        everything = processes.gather(self._held)
+        for layer in range(self.config.n_layers):
+            found = [sample for held in everything for sample in held.get(layer, ())]
+            if found:
+                self._held[layer] = _keep_first(found)
 
     def correlations(self, layer: int, head: int, *, with_p: bool) -> tuple[float, float, float]:
         """Distance correlation, its permutation p-value (NaN unless asked for), Spearman's rho.
@@ -119,6 +126,13 @@ class CellAccumulator:
             swapped = random.permutation(distance)[kept]
             as_large += _distance_correlation(swapped, weight[kept]) >= value
         return (1 + as_large) / (1 + PERMUTATIONS)
+
+
+def _keep_first(held: list[_Sample]) -> list[_Sample]:
+    """Sort, and keep the sequences whose hash is smallest."""
+    held.sort(key=lambda sample: sample.priority)
+    del held[MOST_SEQUENCES:]
+    return held
 
 
 def priority_of(sequence: Sequence, seed: int) -> int:

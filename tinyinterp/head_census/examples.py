@@ -17,6 +17,7 @@ from tinyinterp.head_census.key_classes import BatchClasses, Candidate, ClassRea
 from tinyinterp.head_census.looked_at import queries_of
 from tinyinterp.head_census.patterns import Pattern
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import MicroBatch, Sequence
 
 KEPT = 3
@@ -60,6 +61,13 @@ class ExampleAccumulator:
                     query, key = divmod(index, width)
                     insort(kept, _Ranked(*rank, in_context(sequence, query, key)))
                     del kept[KEPT:]
+
+    def merge(self, processes: Processes) -> None:
+        everything = processes.gather(self._kept)
+        for layer, heads in enumerate(self._kept):
+            for head in range(len(heads)):
+                found = sorted(one for kept in everything for one in kept[layer][head])
+                heads[head] = found[:KEPT]
 
     def examples(self, layer: int, head: int) -> list[str]:
         """The head's examples, the strongest first, each with its weight before it."""

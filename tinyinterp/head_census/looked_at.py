@@ -40,6 +40,7 @@ from tinyinterp.head_census.key_classes import (
 from tinyinterp.head_census.labels import THRESHOLDS
 from tinyinterp.head_census.patterns import Pattern
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.processes import Processes
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
@@ -102,6 +103,9 @@ class ChoiceAccumulator:
         self._rows[layer] += torch.cat([rows.sum((0, 2))[:, None], by_class], dim=1).double()
         self._sequences[layer] += len(batch.sequences)
 
+    def merge(self, processes: Processes) -> None:
+        processes.add(self._sums, self._rows, self._sequences)
+
     def chosen(self) -> Int[np.ndarray, "layer head"]:
         """Index of each head's strongest candidate; of one that could be a role, if there is."""
         seen, due, seen_seen, seen_due, due_due = self._sums.numpy()
@@ -157,6 +161,9 @@ class LookedAtAccumulator:
             self._by_type[index, :, layer].index_add_(0, types, keys.flatten(0, 1))
         self._rows[0, layer] += asking.sum((0, 2))
         self._rows[1, layer] += clean.rows.sum((0, 2))
+
+    def merge(self, processes: Processes) -> None:
+        processes.add(self._by_story, self._by_type, self._rows)
 
     def looked_at(self, layer: int, head: int, seed: int) -> LookedAt | None:
         """The head's candidate; None if TEST holds nothing of it."""

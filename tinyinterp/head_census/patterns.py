@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import MicroBatch
 
 FIRST_QUERY = 2  # earlier rows have fewer than two keys beside key 0
@@ -74,6 +75,10 @@ class PatternAccumulator(Protocol):
         """Take in the patterns of a layer for ``batch``."""
         ...
 
+    def merge(self, processes: Processes) -> None:
+        """Take in what other processes gathered; see :class:`tinyinterp.scan.Mergeable`."""
+        ...
+
 
 class OnPatterns:
     """Hands the patterns of all layers to several accumulators."""
@@ -88,6 +93,10 @@ class OnPatterns:
         pattern = Pattern(value.float().cpu(), batch.lengths)
         for accumulator in self.accumulators:
             accumulator.take(batch, layer_of(name), pattern)
+
+    def merge(self, processes: Processes) -> None:
+        for accumulator in self.accumulators:
+            accumulator.merge(processes)
 
 
 def pattern_hook(layer: int) -> str:

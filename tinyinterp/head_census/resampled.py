@@ -39,6 +39,7 @@ from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernels import compare_rows
 from tinyinterp.head_census.patterns import layer_of, pattern_hook
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
 
 MOST_SEQUENCES = 20
@@ -105,6 +106,9 @@ class ResampledAccumulator:
             (permuted, order, False, self._equivariance[layer]),
         ):
             in_parts(partial(compare_rows, clean, other, moved, window, own, sums), n_heads)
+
+    def merge(self, processes: Processes) -> None:
+        processes.add(self._invariance, self._equivariance)
 
     def correlations(self) -> Resampled:
         """The two correlations over the batches observed so far."""

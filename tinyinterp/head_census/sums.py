@@ -19,6 +19,7 @@ from tinyinterp.head_census.kernel import FitSums, Surrogate
 from tinyinterp.head_census.kernels import add_rows, score_rows
 from tinyinterp.head_census.patterns import FIRST_QUERY, Pattern, number_of_keys
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 
@@ -48,6 +49,9 @@ class FitAccumulator:
         inside = batch.mask
         self._sink[layer][:, :width] += (raw[..., 0] * inside[:, None, :]).sum(0)
         self._queries[layer][:width] += inside.sum(0)
+
+    def merge(self, processes: Processes) -> None:
+        processes.add(self._weights, self._rows, self._sink, self._queries)
 
     def sums(self, layer: int) -> FitSums:
         """The sums of a layer."""
@@ -99,6 +103,9 @@ class ScoreAccumulator:
         scores = torch.from_numpy(self._score(layer, pattern.raw, np.array(batch.lengths)))
         blocks = torch.tensor([sequence.block for sequence in batch.sequences])
         self._sums[:, layer].index_add_(0, blocks, scores)
+
+    def merge(self, processes: Processes) -> None:
+        processes.add(self._sums)
 
     def block_sums(self) -> Float[np.ndarray, "block layer head sum"]:
         """Sums by block of stories; every reported number about patterns is a ratio of these."""

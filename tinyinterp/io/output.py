@@ -3,7 +3,7 @@
 A folder is *ours* if it holds the manifest that the last run left there, which lists the files of
 every run. In a folder of ours a run replaces the files of the run before it under the same name;
 all others stay. A folder that holds something and no manifest is somebody else's and is refused.
-One process at a time has the folder.
+One process at a time has the folder; of several that compute together rank 0 alone writes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tinyinterp.errors import OutputError
 from tinyinterp.io.files import make_folder, write_text
 from tinyinterp.io.lock import PREFIX, lock_folder
 from tinyinterp.io.paths import expanded
+from tinyinterp.processes import writes
 
 MANIFEST = "tinyinterp.json"
 
@@ -45,6 +46,8 @@ class OutputFolder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder = expanded(folder)
         self.written: list[Path] = []  # by the last block of :meth:`filling`
+        if not writes():
+            return
         try:
             entries = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         except OSError as error:
@@ -74,6 +77,10 @@ class OutputFolder:
         Raises:
             OutputError: a file cannot be written, or one of that name is there and not ours.
         """
+        if not writes():
+            with tempfile.TemporaryDirectory() as elsewhere:
+                yield Path(elsewhere)
+            return
         try:
             with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.folder) as name:
                 stage = Path(name)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
+from tinyinterp.processes import writes
+
 
 @runtime_checkable
 class Progress(Protocol):
@@ -23,7 +25,12 @@ class _Silent:
 
 
 def say(message: str) -> None:
-    """A message for the person at the terminal, above the bar where one is shown."""
+    """A message for the person at the terminal, above the bar where one is shown.
+
+    Of several processes rank 0 alone speaks.
+    """
+    if not writes():
+        return
     sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
 
@@ -34,7 +41,7 @@ def progress(title: str, total: float | None) -> Iterator[Progress]:
 
     ``total`` are its steps; None: unknown.
     """
-    if not sys.stderr.isatty():
+    if not (sys.stderr.isatty() and writes()):
         yield _Silent()
         return
     from rich.console import Console

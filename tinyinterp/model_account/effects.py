@@ -23,6 +23,7 @@ from tinyinterp.model_account.fit import Fitted
 from tinyinterp.model_account.score import POST
 from tinyinterp.model_account.surrogates import surrogate_pattern
 from tinyinterp.network.decoder import Block, Decoder
+from tinyinterp.processes import add_up, share, shared
 from tinyinterp.scan import hooked_at, kept
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
@@ -118,7 +119,7 @@ def neuron_attributions(
     rises = np.zeros((rungs + 1, N_BLOCKS, config.n_layers, config.d_mlp))
     tokens = np.zeros(N_BLOCKS)
     names = [f"blocks.{layer}.{POST}" for layer in range(config.n_layers)]
-    for batch in batches:
+    for batch in shared(batches):
         blocks = count_predicted(batch, tokens)
         reading = fitted.read(batch.tokens)
         with torch.enable_grad(), kept(decoder, names) as seen:
@@ -134,7 +135,8 @@ def neuron_attributions(
                     estimate = torch.einsum("btn,btn->bn", gradient, predicted - values)
                     np.add.at(rises[number, :, layer], blocks, estimate.double().numpy())
         if report is not None:
-            report.advance(sum(batch.lengths))
+            report.advance(sum(batch.lengths) * share())
+    add_up(rises, tokens)
     return Rises(rises, tokens)
 
 

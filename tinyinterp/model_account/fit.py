@@ -44,6 +44,7 @@ from tinyinterp.model_account.surrogates import (
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
+from tinyinterp.processes import Processes
 from tinyinterp.scan import kept, scan
 from tinyinterp.text.corpus import MicroBatch, group_by_length
 from tinyinterp.text.corpus import Sequence as Story
@@ -129,6 +130,11 @@ class _Streams:
         self._sums[name].add(value, self._known[1], batch.mask)
         if name in self._by_tag:
             self._by_tag[name].add(value, self._tags.of(batch)[-1], batch.mask)
+
+    def merge(self, processes: Processes) -> None:
+        self._at.merge(processes)
+        for sums in (*self._sums.values(), *self._by_tag.values()):
+            sums.merge(processes)
 
     def means(self, name: str) -> ContextMeans:
         """What contexts say at one hook; its sums are let go."""

@@ -24,6 +24,7 @@ from scipy import sparse
 from torch import Tensor
 
 from tinyinterp.model_account.contexts import ROOT, Contexts
+from tinyinterp.processes import Processes
 
 PULL = 2.0
 POSITION_PULL = 5.0
@@ -106,6 +107,10 @@ class Occurrences:
         found, times = codes[mask].unique(return_counts=True)
         self._counts[found] += times.int()
 
+    def merge(self, processes: Processes) -> None:
+        """Add the counts of other processes."""
+        processes.add(self._counts)
+
     @cached_property
     def matrix(self) -> sparse.csr_matrix:
         """Contexts by positions; a context's occurrences are counted among its parents' too."""
@@ -150,6 +155,10 @@ class ContextSums:
         positions = torch.arange(values.shape[1]).expand(mask.shape)[mask]
         self._by_position.index_add_(0, positions, exact)
         self._at_position += torch.bincount(positions, minlength=len(self._at_position))
+
+    def merge(self, processes: Processes) -> None:
+        """Add the sums of other processes."""
+        processes.add(self._sums, self._counts, self._by_position, self._at_position)
 
     def means(self, occurrences: sparse.csr_matrix | None = None) -> ContextMeans:
         """The shrunken means; the sums are used up.

@@ -25,6 +25,7 @@ from tinyinterp.model_account.surrogates import keys_after_first, surrogate_patt
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
+from tinyinterp.processes import add_up, share, shared
 from tinyinterp.scan import Hook, hooked_at, kept
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
@@ -64,6 +65,11 @@ class Scores:
     moments: Float[np.ndarray, "two block layer neuron"]
     errors: Float[np.ndarray, "predictor four block layer neuron"]
 
+    def arrays(self) -> list[np.ndarray]:
+        """All sums."""
+        others = (value for value in vars(self).values() if isinstance(value, np.ndarray))
+        return [*self.loss.values(), *others]
+
 
 class ScorePass:
     """Reads TEST once.
@@ -97,10 +103,11 @@ class ScorePass:
     def read(self, batches: Sequence[MicroBatch], report: Progress | None = None) -> Scores:
         """Score all micro-batches of TEST."""
         with torch.inference_mode(), packed(self._decoder):
-            for batch in batches:
+            for batch in shared(batches):
                 self._read(batch)
                 if report is not None:
-                    report.advance(sum(batch.lengths))
+                    report.advance(sum(batch.lengths) * share())
+        add_up(*self.scores.arrays())
         return self.scores
 
     def _read(self, batch: MicroBatch) -> None:

@@ -31,6 +31,7 @@ from tinyinterp.neuron_census.tables import (
     rows_of_layer,
 )
 from tinyinterp.neuron_census.top_activations import UNFILLED, find_hits
+from tinyinterp.processes import current
 from tinyinterp.selection import Index, choose_among
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
@@ -144,8 +145,11 @@ def census_neurons(
     tag_reader = tag_reader or settings.open_tag_reader()
     stats = corpus_stats(corpus)
     fingerprint = census_fingerprint(model, corpus, settings, stats, tag_reader.tagger)
-    path = None if checkpoint_folder is None else checkpoint_folder / PROGRESS_FILE
-    checkpointer = Checkpointer(path, f"{fingerprint} {layers} {STATE}")
+    path, part = None if checkpoint_folder is None else checkpoint_folder / PROGRESS_FILE, ""
+    if path is not None and (sharing := current()) is not None:  # each saves its part
+        part = f"{sharing.rank} of {sharing.world}"
+        path = path.with_stem(f"{path.stem}.{part.replace(' ', '-')}")
+    checkpointer = Checkpointer(path, f"{fingerprint} {layers} {STATE} {part}")
     steps = stats.tokens * (1 if stats.split else 2) + 2 * min(settings.null_tokens, stats.tokens)
     named = f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
     with progress(f"Neurons of {named}", steps) as report:

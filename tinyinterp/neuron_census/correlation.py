@@ -17,6 +17,7 @@ from scipy import stats
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.kernels import add_by_target, over_neurons
 from tinyinterp.neuron_census.targets import Targets
+from tinyinterp.processes import Processes
 from tinyinterp.statistics import CONFIDENCE
 from tinyinterp.text.corpus import N_BLOCKS
 
@@ -39,6 +40,10 @@ class TagSums:
         self.squares = np.zeros((N_BLOCKS, n_neurons))
         self.counts = np.zeros((N_BLOCKS, all_targets.n), dtype=np.int64)
         self.all_targets = all_targets
+
+    def merge(self, processes: Processes) -> None:
+        """Add the sums of other processes."""
+        processes.add(self.sums, self.squares, self.counts)
 
     def add(
         self,

@@ -21,6 +21,7 @@ from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.sides import FittedSide, HeldOutSide, hit_level
 from tinyinterp.neuron_census.targets import Targets, read_targets
 from tinyinterp.neuron_census.top_activations import Extremes
+from tinyinterp.processes import Processes, current
 from tinyinterp.scan import scan
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import N_BLOCKS, Corpus, MicroBatch, Side
@@ -91,6 +92,11 @@ class FitPass:
         rows, types = self._rows.of(batch)
         values = flat(self.hooks[layer][1](value))
         self.fitted[layer].add(values, rows, types, self.extremes[layer])
+
+    def merge(self, processes: Processes) -> None:
+        for layer, fitted in self.fitted.items():
+            fitted.merge(processes)
+            self.extremes[layer].merge(processes)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, by layer and name."""
@@ -165,6 +171,16 @@ class TestPass:
         found = self._targets[self._targets >= 0]
         self.target_tokens += np.bincount(found, minlength=self._all_targets.n)
 
+    def merge(self, processes: Processes) -> None:
+        self.sample.merge(processes)
+        for layer, held_out in self.held_out.items():
+            held_out.merge(processes)
+            self.tag_sums[layer].merge(processes)
+            self._fit.extremes[layer].merge(processes)
+            if self._associated:
+                self.sampled[layer].merge(processes)
+        processes.add(self.block_tokens, self.target_tokens)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, that of the FIT pass included."""
         parts = {"held_out": self.held_out, "tag_sums": self.tag_sums}
@@ -182,6 +198,9 @@ class TestPass:
 
     def finish(self) -> Measured:
         """What both passes gathered."""
+        order = self.sample.sort()
+        for sampled in self.sampled.values() if self._associated else ():
+            sampled.sort(order)
         layers = {
             layer: LayerMeasured(
                 fitted,
@@ -237,12 +256,16 @@ def measure(
         report: advances by the tokens read.
     """
     checkpointer = checkpointer or Checkpointer(None, "")
+    sharing = current()
     saved = checkpointer.load()
+    if sharing is not None and len(set(sharing.gather(saved and saved.side))) > 1:
+        saved = None  # they were interrupted between two passes
     fit = FitPass(decoder, settings, stats)
 
     def read(side: Side, accumulator: FitPass | TestPass) -> None:
         done = saved.batches if saved is not None and saved.side == side.name else 0
-        batches = _after(corpus.micro_batches(side if stats.split else None), done, report)
+        before = done if sharing is None else done * sharing.world  # each had its part of these
+        batches = _after(corpus.micro_batches(side if stats.split else None), before, report)
         with checkpointer.watching(side.name, accumulator.arrays, done) as after:
             scan(decoder, batches, [accumulator], report=report, after=after)
 

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.targets import SIDES, Targets
+from tinyinterp.processes import Processes
 
 SAMPLE_TOKENS = 20_000
 DEVIATIONS = 6  # standard deviations of the number drawn that room is kept for
@@ -16,7 +17,7 @@ DEVIATIONS = 6  # standard deviations of the number drawn that room is kept for
 
 @dataclass(frozen=True)
 class Sample:
-    """The tokens drawn, in reading order."""
+    """The tokens drawn, in the order of the text."""
 
     types: Int[np.ndarray, " row"]  # indices among the token types of the text
     targets: Int[np.ndarray, "row three"]
@@ -73,8 +74,18 @@ class EvenSample:
 
     @property
     def ids(self) -> Int[np.ndarray, " row"]:
-        """The tokens drawn, in reading order."""
+        """The tokens drawn, in reading order until they are sorted."""
         return self._columns[: self.held, 0]
+
+    def merge(self, processes: Processes) -> None:
+        """Take in what other processes drew."""
+        self.restore(np.concatenate(processes.gather(self._columns[: self.held])))
+
+    def sort(self) -> Int[np.ndarray, " row"]:
+        """Put the tokens drawn into the order of the text; returns where each was before."""
+        order = self.ids.argsort()
+        self._columns[: self.held] = self._columns[order]
+        return order
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, by name."""
@@ -102,6 +113,16 @@ class SampledValues:
         """Append those at the next tokens drawn."""
         self._values[self._held : self._held + len(values)] = values
         self._held += len(values)
+
+    def merge(self, processes: Processes) -> None:
+        """Take in those of other processes."""
+        gathered = np.concatenate(processes.gather(self.values))
+        self._held = 0
+        self.add(gathered)
+
+    def sort(self, order: Int[np.ndarray, " row"]) -> None:
+        """Put them into the order that :meth:`EvenSample.sort` gave."""
+        self.values[...] = self.values[order]
 
     @property
     def values(self) -> Float[np.ndarray, "row neuron"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.kernels import fit_rows, over_neurons, test_rows
 from tinyinterp.neuron_census.top_activations import Extremes
+from tinyinterp.processes import Processes
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.text.corpus import N_BLOCKS
 
@@ -57,6 +58,10 @@ class FittedSide:
         """Its whole state, by name."""
         names = ("_by_type", "_types", "_by_position", "_positions")
         return {name: getattr(self, name) for name in names}
+
+    def merge(self, processes: Processes) -> None:
+        """Add the sums of other processes."""
+        processes.add(*self.arrays().values())
 
     @property
     def n_tokens(self) -> int:
@@ -157,6 +162,11 @@ class HeldOutSide:
             "_level",
         )
         return {name: getattr(self, name) for name in names}
+
+    def merge(self, processes: Processes) -> None:
+        """Add the counts and sums of other processes."""
+        processes.add(self.block_hits, self.block_target_hits, self._type_hits)
+        processes.add(self._above_zero, self._moments)
 
     def density(self, n_tokens: int) -> Float[np.ndarray, " neuron"]:
         """The share of tokens at which a neuron is above zero."""

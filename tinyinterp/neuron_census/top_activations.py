@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from tinyinterp.neuron_census.activations import token_ids
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
+from tinyinterp.processes import Processes
 from tinyinterp.tagging import NO_TAG, TagReader
 from tinyinterp.text.corpus import Corpus, Sequence
 
@@ -63,10 +64,46 @@ class Extremes:
         high, low = (self.high, self.high_ids), (self.negated_low, self.low_ids)
         return *high, *low, self.upper, self.lower
 
+    def merge(self, processes: Processes) -> None:
+        """Take in the lists of other processes; what is in several of them counts once."""
+        for values, ids, last, sign in (
+            (self.high, self.high_ids, self.upper, 1),
+            (self.negated_low, self.low_ids, self.lower, -1),
+        ):
+            all_values, all_ids = (
+                np.concatenate(processes.gather(part), axis=1) for part in (values, ids)
+            )
+            values[...], ids[...] = _largest(
+                all_values, all_ids, values.shape[1], per_story=self.per_story
+            )
+            last[...] = sign * values[:, -1]
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, by name."""
         names = ("high", "high_ids", "negated_low", "low_ids", "upper", "lower")
         return {name: getattr(self, name) for name in names}
+
+
+def _largest(
+    values: Float[np.ndarray, "neuron entry"],
+    ids: Int[np.ndarray, "neuron entry"],
+    k: int,
+    *,
+    per_story: bool,
+) -> tuple[Float[np.ndarray, "neuron k"], Int[np.ndarray, "neuron k"]]:
+    """The ``k`` largest of each row, of equals the smallest id first, no token or story twice."""
+    order = np.lexsort((ids, -values), axis=-1)
+    values, ids = (np.take_along_axis(part, order, 1) for part in (values, ids))
+    same = ids >> STORY_SHIFT if per_story else ids
+    by_name = np.argsort(same, axis=1, kind="stable")  # the first of each name is its largest
+    sorted_names = np.take_along_axis(same, by_name, 1)
+    again = np.zeros_like(ids, dtype=bool)
+    repeated = sorted_names[:, 1:] == sorted_names[:, :-1]
+    np.put_along_axis(again, by_name[:, 1:], repeated, 1)
+    again |= ids == UNFILLED
+    first = np.argsort(again, axis=1, kind="stable")[:, :k]  # keeps the order of the others
+    values, ids, again = (np.take_along_axis(part, first, 1) for part in (values, ids, again))
+    return np.where(again, -np.inf, values).astype(np.float32), np.where(again, UNFILLED, ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.processes import current
 
 STANDARD_INPUT = "-"
 MAGIC_BYTES = 512  # at the start of a file; tar's mark stands at 257
@@ -108,6 +109,9 @@ def _copied(path: str) -> Path:
         if path == STANDARD_INPUT:
             if sys.stdin is None or sys.stdin.closed:
                 raise CorpusError("--text -: there is no standard input to read")
+            if current() is not None:
+                raise CorpusError("--text -: several processes cannot read one standard input; "
+                                  "give a file")  # fmt: skip
             shutil.copyfileobj(sys.stdin.buffer, file)
         else:
             with Path(path).open("rb") as source:

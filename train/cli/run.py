@@ -36,9 +36,10 @@ def run(
     from dataclasses import asdict
     from math import isfinite
 
+    from tinyinterp.processes import processes
+
     from ..reports.plot import plot_runs
     from ..training.loop import Trainer
-    from ..training.processes import processes
     from ..training.recipe_file import read_recipe
     from ..training.start import PICTURE
 

@@ -14,11 +14,11 @@ from tinyinterp import checkpoint
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.io.files import make_folder
 from tinyinterp.io.lock import FolderLock, lock_folder
+from tinyinterp.processes import Processes
 from tinyinterp.text.tokenizer import Tokenizer
 
 from ..data.tokens import DataCard
 from . import resume
-from .processes import Processes
 from .recipe import Recipe
 from .start import BEST, SNAPSHOTS, refuse_foreign, refuse_other
 from .step import DTYPES, Stepper

@@ -14,13 +14,13 @@ from typing import Any
 from tinyinterp.evaluation.loss import Loss, measure_loss
 from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import progress
+from tinyinterp.processes import Processes
 from tinyinterp.text.tokenizer import Tokenizer
 
 from ..data.tokens import TokenFile
 from .build import build_sampler
 from .checkpointer import Checkpointer
 from .interrupts import Interrupts
-from .processes import Processes
 from .recipe import Recipe
 from .schedule import rate
 from .speed import Speedometer

@@ -10,13 +10,13 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from tinyinterp.errors import TrainingError
+from tinyinterp.processes import Processes
 
 from ..data.batches import Sampler
 from ..data.prefetching import Prefetcher
 from .build import attend_by_blocks, build_model, seed_of
 from .loss import LossModule
 from .optimizers import RunningMean, build_optimizers
-from .processes import Processes
 from .recipe import Recipe
 from .schedule import rate, set_rate
 

@@ -14,6 +14,7 @@ from tinyinterp.model_account.rules.kernels import count_claims
 from tinyinterp.model_account.rules.patterns import FORMS, Surroundings, TagsOf, Words
 from tinyinterp.neuron_census.activations import flat, rows_of
 from tinyinterp.neuron_census.kernels import over_neurons
+from tinyinterp.processes import Processes
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
@@ -152,6 +153,11 @@ class ClaimCounter:
             heard = values, rows.rows, rows.blocks, level
             count = partial(count_claims, *heard, *matches, *owners, *sums)
             over_neurons(count, len(level))
+
+    def merge(self, processes: Processes) -> None:
+        for of_layers in self.counts:
+            for counts in of_layers.values():
+                processes.add(counts.hits, counts.claimed, counts.right)
 
 
 def _share(

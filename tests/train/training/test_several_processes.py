@@ -10,9 +10,9 @@ import pytest
 from runs import prepare, tiny_recipe
 from safetensors.torch import load_file
 
-from tinyinterp.errors import TrainingError
+from tinyinterp.errors import ProcessesError
+from tinyinterp.processes import Processes, processes
 from train.training.loop import Trainer
-from train.training.processes import Processes, processes
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from runs import tiny_recipe
 from train.training.loop import Trainer
-from train.training.processes import processes
+from tinyinterp.processes import processes
 recipe = tiny_recipe(data={"accumulation": int(sys.argv[3])})
 with processes() as among:
     Trainer(recipe, Path(sys.argv[1]), Path(sys.argv[2]), among).run(int(sys.argv[4]))
@@ -79,8 +79,11 @@ def test_alone_nothing_is_joined_and_sums_are_the_values():
 
 def test_variables_that_make_no_sense_are_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(TrainingError, match=r"RANK or MASTER_ADDR is not set"), processes():
+    with pytest.raises(ProcessesError, match=r"RANK or MASTER_ADDR is not set"), processes():
         pass
     monkeypatch.setenv("WORLD_SIZE", "two")
-    with pytest.raises(TrainingError, match=r"WORLD_SIZE is 'two'; start .* torchrun"), processes():
+    with (
+        pytest.raises(ProcessesError, match=r"WORLD_SIZE is 'two'; start .* torchrun"),
+        processes(),
+    ):
         pass
