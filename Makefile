@@ -44,7 +44,7 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 	@echo
 	$(BIN)/tinyinterp generate "Once upon a time"
 
-# Each worker keeps to one thread (dcor, by numba, would raise the number again); more than four mostly wait for one another's imports.
+# Each worker keeps to one thread; more than four mostly wait for one another's imports.
 test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake --nbmake-timeout=900 \
 		tests tinyinterp train analyses notebooks
