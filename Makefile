@@ -10,11 +10,11 @@ TEXT ?=
 VALID ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench figures format lab clean
+.PHONY: help install demo test check check-long bench figures format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## set up .venv (the other commands do so when needed)
 
@@ -44,7 +44,7 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 	@echo
 	$(BIN)/tinyinterp generate "Once upon a time"
 
-# Each worker keeps to one thread (dcor, by numba, would raise the number again); more than four mostly wait for one another's imports.
+# Each worker keeps to one thread; more than four mostly wait for one another's imports.
 test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake --nbmake-timeout=900 \
 		tests tinyinterp train analyses notebooks
@@ -55,6 +55,9 @@ check: $(INSTALLED) ## formatting, lint, spelling and types
 	$(BIN)/codespell
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
+
+check-long: $(INSTALLED) ## tests that take minutes: runs that are killed again and again
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m long tests
 
 bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)
 	$(BIN)/python tests/benchmarks/training_speed.py

@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tinyinterp.caches import prepare_caches
+from tinyinterp.threads import let_waiting_threads_sleep
 
 if TYPE_CHECKING:
     from tinyinterp import view
@@ -58,6 +59,7 @@ _MODULES = {
 
 
 prepare_caches()  # before anything imports numba or matplotlib
+let_waiting_threads_sleep()  # ... or torch
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,9 @@
 """Where numba and matplotlib keep what they compile and gather.
 
 They keep it in the home folder or beside the installed package. Where neither can be written, numba
-refuses to import a single compiled loop and matplotlib complains; then both get a temporary folder,
-which is deleted when the process ends. ``NUMBA_CACHE_DIR`` and ``MPLCONFIGDIR`` still come first.
+refuses to import a single compiled loop and matplotlib complains; then both get a folder among the
+temporary files, which later runs of the same user find again, or one that is deleted when the
+process ends. ``NUMBA_CACHE_DIR`` and ``MPLCONFIGDIR`` still come first.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 
-COMPILED = ("tinyinterp", "dcor")  # packages with loops that numba compiles and keeps
 NUMBA, MATPLOTLIB = "NUMBA_CACHE_DIR", "MPLCONFIGDIR"
 
 
@@ -25,18 +24,43 @@ def prepare_caches() -> None:
     if all(_can_be_made(folder) for folder in _home_folders()):
         return
     missing = [name for name in (NUMBA, MATPLOTLIB) if name not in os.environ]
-    if NUMBA in missing and all(_can_be_made(folder) for folder in _beside_packages()):
+    if NUMBA in missing and _can_be_made(_beside_package()):
         missing.remove(NUMBA)
     if not missing:
         return
+    folder = _kept_temporary() or _passing_temporary()
+    for name in missing:
+        os.environ[name] = str(folder / name.lower())
+
+
+def _kept_temporary() -> Path | None:
+    """A folder that this user's later runs find again; None unless it is certainly ours alone.
+
+    The temporary folder is everybody's, and what numba keeps is run as it stands.
+    """
+    import stat
+    import tempfile
+
+    if sys.platform == "win32":
+        return None
+    folder = Path(tempfile.gettempdir()) / f"tinyinterp-cache-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return folder if ours and not found.st_mode & 0o077 else None
+
+
+def _passing_temporary() -> Path:
     import atexit
     import shutil
     import tempfile
 
     folder = Path(tempfile.mkdtemp(prefix="tinyinterp-cache."))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for name in missing:
-        os.environ[name] = str(folder / name.lower())
+    return folder
 
 
 def user_cache() -> Path:
@@ -55,11 +79,9 @@ def _home_folders() -> Iterable[Path]:
     return (Path(cache or home / ".cache"), Path(config or home / ".config"))
 
 
-def _beside_packages() -> Iterable[Path]:
-    for package in COMPILED:
-        spec = find_spec(package)
-        if spec is not None and spec.origin is not None:
-            yield Path(spec.origin).parent / "__pycache__"
+def _beside_package() -> Path:
+    """Where numba keeps what it compiled of this package, first of all."""
+    return Path(__file__).parent / "__pycache__"
 
 
 def _can_be_made(folder: Path) -> bool:

@@ -7,7 +7,11 @@ import pytest
 import torch
 from planted.patterns import PatternEngine, content, decay, offset, sink, uniform
 
-from tinyinterp.head_census.correlation import CellAccumulator, report_correlation
+from tinyinterp.head_census.correlation import (
+    CellAccumulator,
+    distance_correlation,
+    report_correlation,
+)
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.scan import scan
 from tinyinterp.text.corpus import MicroBatch, Sequence, Side
@@ -61,6 +65,33 @@ def test_no_causal_pattern_reaches_the_reports_threshold_from_28_tokens_on():
 def test_the_reports_correlation_of_a_single_cell_is_unknown():
     assert math.isnan(report_correlation(np.ones((1, 1))))
     assert report_correlation(np.eye(2)) == -1
+
+
+def pairs_of_numbers():
+    """Two samples of each kind: independent, dependent, with ties, far from 0, of few points."""
+    random = np.random.default_rng(0)
+    for n in (2, 3, 101, 1024):
+        x = random.integers(0, 300, n).astype(float)
+        noise = random.standard_normal(n)
+        yield x, noise
+        yield x, np.exp(-x / 50) + 0.01 * noise
+        yield x, (x - 150) ** 2
+        yield noise + 100, x / 1e9
+        yield np.minimum(x, 7.0), np.round(noise)
+    yield np.arange(13.0), np.arange(13.0)[::-1].copy()
+
+
+def test_distance_correlation_is_that_of_dcor():
+    import dcor  # takes seconds: it compiles its loops as it is imported
+
+    for x, y in pairs_of_numbers():
+        known = dcor.distance_correlation(x, y)
+        assert distance_correlation(x, y) == pytest.approx(known, rel=1e-7, abs=1e-9)
+
+
+def test_distance_correlation_with_what_does_not_vary_is_0():
+    assert distance_correlation(np.arange(11.0), np.full(11, 0.1)) == 0
+    assert distance_correlation(np.arange(11.0), np.arange(11.0)) == pytest.approx(1, abs=1e-12)
 
 
 def batches(lengths, n_each=16):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,18 @@ def test_nothing_is_written_into_a_folder_named_tilde(
     assert Table("t", [{"n": 1}]).write(Path("~/d"))[0] == tmp_path / "home" / "d" / "t.csv"
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     assert len([*(tmp_path / "home").rglob("*.*")]) == 6
+
+
+def test_what_a_killed_process_left_beside_a_file_goes_when_it_is_written_again(tmp_path: Path):
+    script = (
+        "import os, sys\nfrom pathlib import Path\nfrom tinyinterp.io.files import replacing_file\n"
+        "with replacing_file(Path(sys.argv[1])) as path:\n path.touch()\n os.kill(os.getpid(), 9)"
+    )
+    target = tmp_path / "loss.png"
+    assert subprocess.run([sys.executable, "-c", script, str(target)], check=False).returncode == -9
+    (left,) = tmp_path.iterdir()
+    others = [".loss.png", ".loss.old.tmp.png", ".other" + left.name]
+    for name in others:
+        (tmp_path / name).touch()
+    write_text(target, "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "loss.png"])

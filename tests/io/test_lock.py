@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
-from holding import another_process_in
+from holding import another_process_in, replacing_in_another_process
 
 from tinyinterp.errors import OutputError
 from tinyinterp.io import lock
-from tinyinterp.io.lock import NAME, lock_folder
+from tinyinterp.io.files import replacing_folder
+from tinyinterp.io.lock import NAME, lock_folder, lock_name
 
 
 def names(folder: Path) -> list[str]:
@@ -63,3 +64,46 @@ def test_a_file_system_without_locks_is_written_all_the_same(
     held = lock_folder(tmp_path)
     assert names(tmp_path) == [".tinyinterp.abc"]
     held.release()
+
+
+def test_a_second_process_may_not_replace_the_same_folder(tmp_path: Path):
+    target = tmp_path / "data"
+    first = replacing_in_another_process(target)
+    with pytest.raises(OutputError, match=rf"data is in use by process {first.pid} on"):
+        lock_name(target)
+    with pytest.raises(OutputError, match="in use by"), replacing_folder(target):
+        pytest.fail("nothing may be written")
+    lock_name(tmp_path / "other")
+    first.communicate("end\n")
+    assert first.returncode == 0
+    assert names(tmp_path) == ["data"]
+    with replacing_folder(target) as new:
+        (new / "b").touch()
+    assert names(target) == ["b"]
+
+
+def test_what_a_killed_process_left_of_a_folder_is_deleted(tmp_path: Path):
+    target = tmp_path / "data"
+    first = replacing_in_another_process(target)
+    first.kill()
+    first.communicate()
+    for kept in (".data.v2.abcdefgh.tmp", ".data.abc.tmp", "data.abcdefgh.tmp"):
+        (tmp_path / kept).mkdir()
+    assert len(names(tmp_path)) == 5  # with its lock and its temporary folder
+    lock_name(target).release()
+    assert names(tmp_path) == sorted(
+        [".data.v2.abcdefgh.tmp", ".data.abc.tmp", "data.abcdefgh.tmp"]
+    )
+
+
+def test_a_folder_that_was_moved_aside_comes_back(tmp_path: Path):
+    target = tmp_path / "data"
+    for name, text in ((".data.abcdefgh.old", "whole"), (".data.abcdefgh.tmp", "new")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(text)
+    lock_name(target).release()
+    assert names(tmp_path) == ["data"]
+    assert (target / "a").read_text() == "whole"
+    (tmp_path / ".data.hgfedcba.old").mkdir()  # killed after both renames
+    lock_name(target).release()
+    assert (names(tmp_path), (target / "a").read_text()) == (["data"], "whole")

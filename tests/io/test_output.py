@@ -196,3 +196,18 @@ def test_what_two_runs_write_is_in_the_manifest_of_both(tmp_path: Path):
 def test_the_home_folder_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert fill(Path("~/out"), {"heads.csv": "1"}).written == [tmp_path / "out" / "heads.csv"]
+
+
+def test_work_in_progress_lies_inside_so_that_the_next_run_deletes_what_a_kill_left(tmp_path: Path):
+    output = OutputFolder(tmp_path)
+    with output.scratch() as scratch:
+        assert scratch.parent == tmp_path
+        (scratch / "neurons_layer0.csv").write_text("not yet")
+        with output.filling("atlas", "") as stage:
+            (stage / "index.html").write_text("1")
+    assert not scratch.exists()
+    assert contents(tmp_path).keys() == {"index.html", MANIFEST}
+    del output
+    scratch.mkdir()
+    OutputFolder(tmp_path)
+    assert not scratch.exists()

@@ -27,7 +27,7 @@ from tinyinterp.checkpoint.others import require_checkpoint
 from tinyinterp.checkpoint.stored import with_stored_head
 from tinyinterp.checkpoint.weights import fill, read_decoder_weights, read_weights
 from tinyinterp.errors import CheckpointError
-from tinyinterp.io.files import replacing_files, write_text
+from tinyinterp.io.files import replacing_files, replacing_folder, write_text
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
@@ -182,7 +182,8 @@ def save(
     weights: dict[str, Tensor] = (
         to_hugging_face(model) if isinstance(model, Decoder) else dict(model.named_parameters())
     )
-    with replacing_files(folder) as new:
+    replacing = replacing_files if folder.exists() else replacing_folder  # a new one is whole
+    with replacing(folder) as new:
         config = config_to_json(model.config, tokenizer, dtype)
         write_text(new / "config.json", json.dumps(config, indent=2) + "\n")
         stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in weights.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -108,7 +107,7 @@ def atlas(
     from tinyinterp.atlas.gather import gather, read_heads  # slow, so after every check
     from tinyinterp.atlas.site import write_atlas
 
-    with tempfile.TemporaryDirectory(prefix="tinyinterp.") as scratch:
+    with output.scratch() as scratch:
         profiles = None
         if heads is None:
             from tinyinterp.head_census import HeadSettings, census_heads
@@ -121,9 +120,9 @@ def atlas(
         else:
             table = read_heads(heads)
         if neurons is None:
-            neurons = Path(scratch)
+            neurons = scratch
             longer = replace(corpus, max_tokens=neuron_limit, n_ctx=model.config.n_ctx)
-            measure_neurons(model, longer, neurons, seed=seed, quick=quick)
+            measure_neurons(model, longer, neurons, output.folder, seed=seed, quick=quick)
         contents = gather(model, corpus, table, neurons, profiles, found)
         if quick:
             contents = replace(contents, quick=QUICK)
@@ -137,12 +136,21 @@ def atlas(
 
 
 def measure_neurons(
-    model: Model, corpus: Corpus, folder: Path, *, seed: int, quick: bool = False
+    model: Model,
+    corpus: Corpus,
+    folder: Path,
+    progress_folder: Path,
+    *,
+    seed: int,
+    quick: bool = False,
 ) -> None:
-    """Take the census of the neurons of all layers and write its tables into ``folder``."""
+    """Take the census of the neurons of all layers and write its tables into ``folder``.
+
+    An interrupted one resumes from what it saved in ``progress_folder``.
+    """
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
 
     settings = NeuronSettings(seed=seed)
     if quick:
         settings = replace(settings, null_tokens=QUICK_NULL_TOKENS)
-    census_neurons(model, corpus, settings).write(folder)
+    census_neurons(model, corpus, settings, checkpoint_folder=progress_folder).write(folder)

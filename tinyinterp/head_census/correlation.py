@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from scipy import stats
 
+from tinyinterp.head_census.kernels import distance_sums
 from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT, Pattern, number_of_keys
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
@@ -107,7 +108,7 @@ class CellAccumulator:
         kept = np.isfinite(weight)
         if kept.sum() < 3 or np.ptp(weight[kept]) == 0 or np.ptp(distance[kept]) == 0:
             return UNKNOWN
-        value = _distance_correlation(distance[kept], weight[kept])
+        value = distance_correlation(distance[kept], weight[kept])
         ranks = stats.rankdata(np.stack([distance[kept], weight[kept]]), axis=1)
         rho = float(np.corrcoef(ranks)[0, 1])  # Spearman's
         return value, self._permuted_p(value, distance, weight) if with_p else float("nan"), rho
@@ -124,7 +125,7 @@ class CellAccumulator:
         as_large = 0
         for _ in range(PERMUTATIONS):
             swapped = random.permutation(distance)[kept]
-            as_large += _distance_correlation(swapped, weight[kept]) >= value
+            as_large += distance_correlation(swapped, weight[kept]) >= value
         return (1 + as_large) / (1 + PERMUTATIONS)
 
 
@@ -141,9 +142,19 @@ def priority_of(sequence: Sequence, seed: int) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def _distance_correlation(
-    distance: Float[np.ndarray, " cell"], weight: Float[np.ndarray, " cell"]
+def distance_correlation(
+    one: Float[np.ndarray, " point"], other: Float[np.ndarray, " point"]
 ) -> float:
-    import dcor  # takes seconds: it compiles its loops as it is imported
+    """That of Székely, Rizzo and Bakirov (2007), their V-statistic, for two plain numbers a point.
 
-    return float(dcor.distance_correlation(distance, weight))
+    With a and b the distances of all n² pairs, and A and B their sums over one of the two, the
+    squared covariance is mean(a b) + mean(a) mean(b) - 2 sum(A B) / n³. 0 where nothing varies.
+    """
+    n, sums = len(one), np.zeros(8)
+    distance_sums(one, other, sums)
+    pairs, points = sums[:3] / n**2, 2 * sums[5:] / n**3
+    mean_one, mean_other = sums[3:5] / n**2
+    means = np.array([mean_one * mean_other, mean_one**2, mean_other**2])
+    covariance, variance_one, variance_other = np.maximum(pairs + means - points, 0)
+    variance = np.sqrt(variance_one * variance_other)
+    return float(np.sqrt(covariance / variance)) if variance > 0 else 0.0

@@ -150,6 +150,35 @@ def compare_rows(one, other, order, window, own, sums, first, last):
 
 @compiled_sum
 @no_type_check
+def distance_sums(x, y, sums):
+    """Sums over all pairs of points of how far apart they are, a = |x - x'| and b = |y - y'|.
+
+    Args:
+        x: [point], fp64; ``y`` likewise.
+        sums: fp64, to which a b, a a, b b, a, b are added, and the sums over points of the products
+            of their own sums, A B, A A, B B.
+    """
+    for i in range(len(x)):
+        both = ones = others = one = other = 0.0
+        for j in range(len(x)):
+            a, b = abs(x[i] - x[j]), abs(y[i] - y[j])
+            both += a * b
+            ones += a * a
+            others += b * b
+            one += a
+            other += b
+        sums[0] += both
+        sums[1] += ones
+        sums[2] += others
+        sums[3] += one
+        sums[4] += other
+        sums[5] += one * other
+        sums[6] += one * one
+        sums[7] += other * other
+
+
+@compiled_sum
+@no_type_check
 def _sum(row):
     total = np.float32(0)
     for x in row:

@@ -1,12 +1,13 @@
 """Writing so that nothing is lost: to a temporary name beside the target, then a rename.
 
-A crash at any moment leaves either the old file or the new one, never half of either. A leading
-``~`` of a path is the home folder.
+A crash at any moment leaves either the old file or the new one, never half of either. What a
+process that was killed left beside a target is deleted when the target is written again; see
+:mod:`tinyinterp.io.lock`. A leading ``~`` of a path is the home folder.
 """
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tinyinterp.errors import OutputError
+from tinyinterp.io.lock import lock_name
 from tinyinterp.io.paths import expanded
+from tinyinterp.io.process import is_dead, mark
 
 
 @contextmanager
@@ -28,8 +31,9 @@ def replacing_file(target: Path) -> Iterator[Path]:
     make_folder(target.parent)
     if target.is_dir():
         raise OutputError(f"{target} is a folder; a file is written there: move it away")
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    temporary = target.with_name(f".{target.stem}.{mark()}.tmp{target.suffix}")
     try:
+        _clear_dead(target)
         yield temporary
         temporary.replace(target)
     except OSError as error:
@@ -45,10 +49,11 @@ def replacing_folder(target: Path) -> Iterator[Path]:
     What stood at ``target`` is moved aside first and deleted only once the new one is in place.
 
     Raises:
-        OutputError: the parent cannot be written.
+        OutputError: the parent cannot be written, or another process is replacing ``target``.
     """
     target = expanded(target)
     make_folder(target.parent)
+    lock = lock_name(target)
     if target.exists() and not target.is_dir():
         raise OutputError(f"{target} is a file; a folder is written there: move it away")
     try:
@@ -71,6 +76,7 @@ def replacing_folder(target: Path) -> Iterator[Path]:
             old.replace(target)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+        del lock  # so that it ends, unless the caller has it, too
 
 
 @contextmanager
@@ -114,3 +120,12 @@ def make_folder(folder: Path) -> Path:
         reason = error.strerror or error
         raise OutputError(f"cannot write in {folder}: {reason}; choose another folder") from error
     return folder
+
+
+def _clear_dead(target: Path) -> None:
+    """Delete what processes of this machine that were killed left beside ``target``."""
+    ours = re.compile(rf"\.{re.escape(target.stem)}\.(.+)\.tmp{re.escape(target.suffix)}")
+    for path in target.parent.glob(".*.tmp*"):
+        found = ours.fullmatch(path.name)
+        if found is not None and is_dead(found[1]):
+            path.unlink(missing_ok=True)

@@ -1,18 +1,20 @@
-"""A folder that one process at a time writes to.
+"""A folder, or a name, that one process at a time writes to.
 
-The lock is the operating system's, on a file inside the folder, so that it ends with its process,
-however that ends: a lock file that a killed process left locks nothing. What the file says is only
-for the message of a second process.
+The lock is the operating system's, on a file inside the folder or beside the name, so that it ends
+with its process, however that ends: a lock file that a killed process left locks nothing, whatever
+process has its number by now. What the file says is only for the message of a second process.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import sys
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,44 +38,73 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-class FolderLock:
-    """Holds a folder until :meth:`release`, or until nobody holds the object any more.
+class Lock:
+    """Holds a folder or a name until :meth:`release`, or until nobody holds the object any more.
 
     Within a process everybody who asks for the same folder gets the same lock. Where the file
     system knows no locks, such as some network drives, there is none.
     """
 
-    def __init__(self, folder: Path, descriptor: int | None) -> None:
-        self.folder = folder
-        self.release = weakref.finalize(self, _release, folder / NAME, descriptor, os.getpid())
+    def __init__(self, file: Path, descriptor: int | None) -> None:
+        self.is_certain = descriptor is not None
+        self.release = weakref.finalize(self, _release, file, descriptor, os.getpid())
 
 
-_held: weakref.WeakValueDictionary[Path, FolderLock] = weakref.WeakValueDictionary()
+_held: weakref.WeakValueDictionary[Path, Lock] = weakref.WeakValueDictionary()  # by their files
 
 
-def lock_folder(folder: Path) -> FolderLock:
+def lock_folder(folder: Path) -> Lock:
     """Lock ``folder``, which exists, and delete what runs that were killed left in it.
 
     Raises:
         OutputError: another process holds it, or it cannot be written.
     """
     place = folder.resolve()
-    held = _held.get(place)
+    return _lock(place / NAME, folder, lambda: _clear_leftovers(place))
+
+
+def lock_name(target: Path) -> Lock:
+    """Lock the name ``target``, whose parent exists and where a folder is to be put as a whole.
+
+    What a process that was killed left of its own is deleted; if it was killed when it had moved
+    the old folder aside and not yet put the new one there, the old one comes back.
+
+    Raises:
+        OutputError: another process holds it, or the parent cannot be written.
+    """
+    place = target.parent.resolve() / target.name
+    file = place.with_name(f".{place.name}.lock")
+    return _lock(file, target, lambda: _clear_beside(place))
+
+
+def _lock(file: Path, named: Path, clear: Callable[[], None]) -> Lock:
+    held = _held.get(file)
     if held is not None and held.release.alive:
         return held
     try:
-        descriptor = _open_locked(place / NAME)
+        descriptor = _open_locked(file)
     except _HeldError as error:
         raise OutputError(
-            f"{folder} is in use by {error}; wait until it ends, or choose another folder with "
-            "--out"
+            f"{named} is in use by {error}; wait until it ends, or choose another folder with --out"
         ) from error
     except OSError as error:
-        raise OutputError(f"cannot write in {folder}: {error.strerror or error}") from error
-    lock = _held[place] = FolderLock(place, descriptor)
-    if descriptor is not None:
-        _clear_leftovers(place)
+        raise OutputError(f"cannot write in {named}: {error.strerror or error}") from error
+    lock = _held[file] = Lock(file, descriptor)
+    if lock.is_certain:
+        clear()
     return lock
+
+
+def lock_if_free(file: Path) -> Lock | None:
+    """Lock ``file``, which is made if it is not there; None if another process holds it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    try:
+        return Lock(file, _open_locked(file))
+    except _HeldError:
+        return None
 
 
 class _HeldError(Exception):
@@ -95,10 +126,11 @@ def _open_locked(path: Path) -> int | None:
             path.unlink(missing_ok=True)
             return None
         if _is_at(path, descriptor):  # and not deleted between the opening and the locking
-            about = {"process": os.getpid(), "computer": socket.gethostname()}
-            os.ftruncate(descriptor, 0)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            os.write(descriptor, json.dumps(about).encode())
+            try:
+                _write_holder(descriptor)
+            except OSError:  # the disk is full
+                _release(path, descriptor, os.getpid())
+                raise
             return descriptor
         os.close(descriptor)
 
@@ -108,6 +140,13 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
+
+
+def _write_holder(descriptor: int) -> None:
+    about = {"process": os.getpid(), "computer": socket.gethostname()}
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, json.dumps(about).encode())
 
 
 def _read_holder(descriptor: int) -> str:
@@ -138,3 +177,14 @@ def _clear_leftovers(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif ".tmp" in path.suffixes:
             path.unlink(missing_ok=True)
+
+
+def _clear_beside(target: Path) -> None:
+    """Delete what :func:`tinyinterp.io.files.replacing_folder` left, or put back what it moved."""
+    ours = re.compile(rf"\.{re.escape(target.name)}\.[a-z0-9_]{{8}}\.(tmp|old)")
+    found = sorted(path for path in target.parent.iterdir() if ours.fullmatch(path.name))
+    for path in found:
+        if path.suffix == ".old" and not target.exists():
+            path.replace(target)
+        else:
+            shutil.rmtree(path, ignore_errors=True)

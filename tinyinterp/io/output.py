@@ -19,6 +19,7 @@ from tinyinterp.errors import OutputError
 from tinyinterp.io.files import make_folder, write_text
 from tinyinterp.io.lock import PREFIX, lock_folder
 from tinyinterp.io.paths import expanded
+from tinyinterp.io.scratch import scratch_folder
 from tinyinterp.processes import writes
 
 MANIFEST = "tinyinterp.json"
@@ -78,8 +79,7 @@ class OutputFolder:
             OutputError: a file cannot be written, or one of that name is there and not ours.
         """
         if not writes():
-            with tempfile.TemporaryDirectory() as elsewhere:
-                yield Path(elsewhere)
+            yield scratch_folder()
             return
         try:
             with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.folder) as name:
@@ -105,6 +105,23 @@ class OutputFolder:
         except OSError as error:
             raise OutputError(f"cannot write {self.folder}: {error.strerror or error}") from error
         self.written = [self.folder / file for file in names]
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give a temporary folder; it lies inside, so that the next run deletes what a kill left.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        if not writes():
+            yield scratch_folder()
+            return
+        try:
+            folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.folder)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.folder}: {error.strerror or error}") from error
+        with folder as name:
+            yield Path(name)
 
     def _refuse_foreign(self, names: list[str], runs: dict[str, _Run]) -> None:
         ours = {file for run in runs.values() for file in run.files}

@@ -35,6 +35,7 @@ from tinyinterp.errors import ConfigError
 from tinyinterp.network.attention import KeyValueCache
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import MLP, Block
+from tinyinterp.network.embedding import make_embedding
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,9 @@ class Compressor(nn.Module):
         super().__init__()
         self.config = config
         trunk = config.trunk
-        self.embed = nn.Embedding(config.n_vocab, config.d_model)
+        self.embed = make_embedding(config.n_vocab, config.d_model)
         self.encoder = PairEncoder(trunk)
-        self.pos_embed = nn.Embedding(trunk.n_ctx, config.d_model)
+        self.pos_embed = make_embedding(trunk.n_ctx, config.d_model)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(trunk, layer) for layer in range(config.n_layers))
         self.decoder = PairDecoder(trunk)

@@ -35,6 +35,7 @@ from tinyinterp.network.config import (
     ACTIVATIONS,
     DecoderConfig,
 )
+from tinyinterp.network.embedding import make_embedding
 
 
 def make_norm(config: DecoderConfig) -> nn.LayerNorm | nn.RMSNorm:
@@ -127,11 +128,11 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed = nn.Embedding(config.n_vocab, config.d_model)
+        self.embed = make_embedding(config.n_vocab, config.d_model)
         self.dropout = nn.Dropout(config.dropout)
         self.hook_embed = Tap()
         if config.learned_positions:
-            self.pos_embed = nn.Embedding(config.n_ctx, config.d_model)
+            self.pos_embed = make_embedding(config.n_ctx, config.d_model)
             self.hook_pos_embed = Tap()
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
         self.ln_final = make_norm(config)

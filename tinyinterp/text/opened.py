@@ -6,19 +6,18 @@ file, which goes when the process ends.
 
 from __future__ import annotations
 
-import atexit
 import bz2
 import gzip
 import lzma
 import shutil
 import stat
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.scratch import scratch_folder
 from tinyinterp.processes import current
 
 STANDARD_INPUT = "-"
@@ -120,6 +119,4 @@ def _copied(path: str) -> Path:
 
 
 def _temporary_file() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="tinyinterp-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder / "text"
+    return scratch_folder() / "text"

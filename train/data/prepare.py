@@ -13,6 +13,7 @@ from typing import Any
 
 from tinyinterp.errors import CorpusError, OutputError, TrainingError
 from tinyinterp.io.files import make_folder
+from tinyinterp.io.lock import lock_name
 from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
@@ -187,6 +188,7 @@ def prepare(
     folder = expanded(folder)
     _check_replaceable(folder)
     make_folder(folder.parent)  # may be written, before the work begins
+    held = lock_name(folder)  # by this process alone, until the end
     chosen = choose(source)
     words, left_out = 0, LeftOut()
 
@@ -204,6 +206,7 @@ def prepare(
         holdout=holdout,
         instruct=source.instruct,
     )
+    held.release()
     return Prepared(card, words, chosen.coverage, chosen.steps, left_out)
 
 

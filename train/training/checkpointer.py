@@ -13,7 +13,7 @@ import torch
 from tinyinterp import checkpoint
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.io.files import make_folder
-from tinyinterp.io.lock import FolderLock, lock_folder
+from tinyinterp.io.lock import Lock, lock_folder
 from tinyinterp.processes import Processes
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -44,7 +44,7 @@ class Checkpointer:
         self.run, self.recipe, self.card, self.tokenizer = run, recipe, card, tokenizer
         self.stepper, self.processes = stepper, processes
         self.trained = resume.Trained(stepper.model, stepper.mean, stepper.optimizers)
-        self._lock: FolderLock | None = None  # of the process that writes
+        self._lock: Lock | None = None  # of the process that writes
 
     def begin(self) -> dict[str, Any] | None:
         """Restore the state in the folder, or see that the folder may be begun.

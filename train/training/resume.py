@@ -24,12 +24,14 @@ from torch import Tensor, nn
 
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.io.files import make_folder, replacing_file, write_text
+from tinyinterp.io.lock import NAME as LOCK
+from tinyinterp.io.lock import lock_if_free
 
 from .optimizers import RunningMean
 
 FOLDER, FILE = "resume", "state.safetensors"
 NUMBERS = "numbers"  # the key of the metadata
-LEFT_BY_A_CRASH = (".new.*", ".*.tmp", ".*.tmp.*")  # see tinyinterp/io/files.py
+LEFT_BY_A_CRASH = (".new.*", ".*.tmp", ".*.tmp.*", ".*.lock")  # see tinyinterp/io/files.py
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,15 @@ def load_state(run: Path, trained: Trained) -> None:
 def clear_leftovers(run: Path) -> None:
     """Remove what a crash during a write has left behind."""
     for path in [*run.glob(".*"), *run.glob("*/.*"), *run.glob("*/*/.*")]:
-        if is_leftover(path.name) and path.is_dir():
+        if not is_leftover(path.name) or path.name == LOCK:
+            continue
+        if path.suffix == ".lock":
+            held = lock_if_free(path)
+            if held is not None:
+                held.release()  # deletes it
+        elif path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        elif is_leftover(path.name):
+        else:
             path.unlink(missing_ok=True)
 
 

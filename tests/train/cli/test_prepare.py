@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from holding import replacing_in_another_process
 from pyarrow import parquet
 from runs import CLEANED_STORIES as CLEANED
 from runs import MOJIBAKE_STORIES as STORIES
@@ -145,3 +146,13 @@ def test_examples_are_prepared_in_one_form_and_others_left_out(invoke, tmp_path)
     assert "2 were left out; the first: an example has no line 'Story:'" in shown
     plain = invoke("prepare", "--out", out, "--text", made, "--bpe", 307, "--json")
     assert "left_out" not in json.loads(plain.out)
+
+
+def test_a_second_process_is_refused_before_any_work(invoke, text, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing.Source, "stories", lambda *_: pytest.fail("it has begun to work"))
+    first = replacing_in_another_process(tmp_path / "data")
+    result = invoke("prepare", "--out", tmp_path / "data", "--text", text, "--bpe", 307)
+    assert result.code == 1
+    assert f"data is in use by process {first.pid} on" in result.err
+    first.communicate("end\n")
+    assert first.returncode == 0
