@@ -110,7 +110,7 @@ class Attention(nn.Module):
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
         self.layer = layer
-        self.n_ctx, self.d_head = config.n_ctx, config.d_head
+        self.d_head = config.d_head
         self.n_heads = config.n_heads
         self.sharing = config.n_heads // config.n_key_value_heads  # heads of one key and value
         self.window = config.window_of(layer)
@@ -180,10 +180,10 @@ class Attention(nn.Module):
         A score then depends on how far apart a query and a key are, and on nothing else of their
         positions; so stories that are packed into one sequence need no numbers of their own.
         """
-        cos, sin = (
-            table[past : past + x.shape[2]]
-            for table in rotations(self.n_ctx, self.rotary_dim, self.rotary_base, x.device, x.dtype)
-        )
+        end = past + x.shape[2]
+        reach = 1 << (end - 1).bit_length()  # not n_ctx, which may be far more than is ever read
+        tables = rotations(reach, self.rotary_dim, self.rotary_base, x.device, x.dtype)
+        cos, sin = (table[past:end] for table in tables)
         turned, rest = x[..., : self.rotary_dim], x[..., self.rotary_dim :]
         a, b = turned.chunk(2, dim=-1)  # pair i is dimensions i and i + rotary_dim / 2
         return torch.cat((a * cos - b * sin, b * cos + a * sin, rest), dim=-1)

@@ -80,10 +80,9 @@ class EvenSample:
         """Its whole state, by name."""
         return {"columns": self._columns[: self.held]}
 
-    def restore(self, columns: Int[np.ndarray, "row six"]) -> None:
-        """Take on a saved state."""
-        self.held = len(columns)
-        self._columns[: self.held] = columns
+    def hold(self, drawn: int) -> None:
+        """Make room for a saved state of so many tokens, which then fills :meth:`arrays`."""
+        self.held = drawn
 
     def finish(self, all_targets: Targets) -> Sample:
         """The tokens drawn, with the targets that theirs are numbered by."""
@@ -102,6 +101,10 @@ class SampledValues:
         """Append those at the next tokens drawn."""
         self._values[self._held : self._held + len(values)] = values
         self._held += len(values)
+
+    def hold(self, drawn: int) -> None:
+        """Make room for a saved state of so many tokens, which then fills :attr:`values`."""
+        self._held = drawn
 
     @property
     def values(self) -> Float[np.ndarray, "row neuron"]:

@@ -9,16 +9,18 @@ seconds that importing ``transformers`` takes.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
 
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers, processors
 
 from tinyinterp.errors import TokenizerError
+from tinyinterp.io.bounded import read_json_object
+from tinyinterp.io.described import Count, described
+from tinyinterp.io.paths import leads_out
 from tinyinterp.text.pieces import kind_of
 
 if TYPE_CHECKING:
@@ -34,6 +36,38 @@ PLAIN_KEYS = {
 }  # fmt: skip
 MARKER = re.compile(r"<.+>|\[.+\]")  # what tokens that are no text are called
 SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
+Settings = TypeVar("Settings")
+
+
+class TokenJson(TypedDict, total=False):
+    """A token with its flags."""
+
+    content: str
+
+
+class TokenizerJson(TypedDict, total=False):
+    """The fields of ``tokenizer_config.json`` and ``special_tokens_map.json`` that are read here.
+
+    ``transformers`` reads others.
+    """
+
+    tokenizer_class: str | None
+    bos_token: str | TokenJson | None
+    eos_token: str | TokenJson | None
+    unk_token: str | TokenJson | None
+    pad_token: str | TokenJson | None
+    add_bos_token: bool | None
+    add_eos_token: bool | None
+    tinyinterp_unknown_from: Count | None
+    vocab_file: str | None
+    merges_file: str | None
+
+
+class ModelJson(TypedDict, total=False):
+    """What a model's files say of the tokens that begin and end a text."""
+
+    bos_token_id: Count | list[Count] | None
+    eos_token_id: Count | list[Count] | None
 
 
 @dataclass(frozen=True)
@@ -60,6 +94,7 @@ def read_tokenizer(folder: Path) -> Stored:
     if not whole:
         _check_files(folder)
     settings = _read_settings(folder / "tokenizer_config.json")
+    _read_settings(folder / "special_tokens_map.json")  # which transformers reads
     if whole and _is_plain(folder, settings):
         return _as_stored(folder, settings)
     if not whole and not (folder / "config.json").is_file() and "tokenizer_class" not in settings:
@@ -129,10 +164,11 @@ def special_token(
     if named is not None and known(backend.token_to_id(named)):
         return named
     for file in ("generation_config.json", "config.json"):
-        number = _read_settings(model / file).get(f"{role}_token_id")
+        numbers = _read(ModelJson, model / file)
+        number = numbers.get("bos_token_id" if role == "bos" else "eos_token_id")
         if isinstance(number, list):
             number = number[0] if number else None
-        if isinstance(number, int) and known(number):
+        if number is not None and known(number):
             name = backend.id_to_token(number) or ""
             if MARKER.fullmatch(name):  # a configuration's default number may be any word's
                 return name
@@ -282,12 +318,20 @@ def _refusal(folder: Path, error: Exception) -> str:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        settings = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TokenizerError(f"cannot read {path}: {error}") from error
-    if not isinstance(settings, dict):
-        raise TokenizerError(f"{path} should hold a JSON object")
-    return settings
+    """``tokenizer_config.json`` or a file like it; empty where there is none.
+
+    Raises:
+        TokenizerError: it cannot be read, or names a file outside the folder.
+    """
+    settings = _read(TokenizerJson, path)
+    for key in ("vocab_file", "merges_file"):
+        if (name := settings.get(key)) and leads_out(str(name)):
+            raise TokenizerError(
+                f"{path}: {key} is {name!r:.200}, which lies outside the folder; it is not opened"
+            )
+    return cast("dict[str, Any]", settings)
+
+
+def _read(kind: type[Settings], path: Path) -> Settings:
+    content = read_json_object(path, TokenizerError) if path.is_file() else {}
+    return described(kind, content, str(path), TokenizerError)

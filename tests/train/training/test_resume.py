@@ -164,7 +164,7 @@ def test_the_state_is_one_file_with_its_numbers(stopped):
     assert [path.name for path in (stopped / "resume").iterdir()] == ["state.safetensors"]
     numbers = resume.read_numbers(stopped)
     assert numbers is not None
-    assert numbers["step"] == 7
+    assert numbers.step == 7
 
 
 def test_the_state_may_be_read_by_whom_the_umask_lets(stopped):
