@@ -8,13 +8,15 @@ DEMO := demo
 RUNS ?= runs/studies
 TEXT ?=
 VALID ?=
+INPUTS ?= 20000
+SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench figures format lab clean
+.PHONY: help install demo test check check-long bench figures format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## set up .venv (the other commands do so when needed)
 
@@ -55,6 +57,9 @@ check: $(INSTALLED) ## formatting, lint, spelling and types
 	$(BIN)/codespell
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
+
+check-long: $(INSTALLED) ## 20,000 damaged inputs of every kind, counted by kind (INPUTS=, SEED=)
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=tests:. $(BIN)/python -W ignore -m fuzz.campaign $(INPUTS) $(SEED)
 
 bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)
 	$(BIN)/python tests/benchmarks/training_speed.py

@@ -39,7 +39,9 @@ def campaign(base: Path, count: int, seed: int = 0, only: Sequence[str] = ()) ->
         target.read(target.folder)  # the valid files are read without complaint
     with little_memory():
         for target in targets:
-            found[target.name] = _read_all(target, guard, seed, round(count * target.share / shares))
+            found[target.name] = _read_all(
+                target, guard, seed, round(count * target.share / shares)
+            )
     return found
 
 

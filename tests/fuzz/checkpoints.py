@@ -1,4 +1,4 @@
-"""Checkpoints: weights, their index, configuration, tokenizer, what a folder may hold beside them."""
+"""Checkpoints: weights, their index, configuration, tokenizer, links in place of files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tinyinterp import checkpoint
 from tinyinterp.checkpoint import Checkpoint
 from tinyinterp.checkpoint.facts import (
     config_facts,
-    training_facts,
     trained_without_blank_lines,
+    training_facts,
 )
 from tinyinterp.text.tokenizer import Tokenizer
 
@@ -51,7 +51,9 @@ def targets(base: Path) -> list[Target]:
     settings = ("tokenizer_config.json", "special_tokens_map.json", "generation_config.json")
     return [
         Target("weights", neo, read, {checkpoint.WEIGHTS: damaged_weights}, share=2),
-        Target("index of weights", index, read, {checkpoint.WEIGHTS + ".index.json": damaged_index}),
+        Target(
+            "index of weights", index, read, {checkpoint.WEIGHTS + ".index.json": damaged_index}
+        ),
         Target("links and other files", neo, read, place=replaced),
         Target("config.json, GPT-Neo", neo, read, config),
         Target("config.json, Llama", llama, read, config),
@@ -134,7 +136,9 @@ def damaged_tokenizer(random: Random, content: bytes) -> bytes:
     parts = {key: value for key, value in whole.items() if key != "model"}
     if random.random() < 0.7:
         damaged = damaged_value(random, parts)
-        return json.dumps({**damaged, "model": whole["model"]} if isinstance(damaged, dict) else 3).encode()
+        return json.dumps(
+            {**damaged, "model": whole["model"]} if isinstance(damaged, dict) else 3
+        ).encode()
     return json.dumps(whole | {"model": damaged_value(random, whole["model"])}).encode()
 
 

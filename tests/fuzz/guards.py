@@ -43,12 +43,12 @@ class Guard:
             path = arguments[0]
             if not isinstance(path, str | os.PathLike):
                 return
-            place = os.path.abspath(os.fspath(path))  # links are not followed: the name decides
+            place = Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100  links are not followed
             flags = arguments[2] if event == "open" and isinstance(arguments[2], int) else 0
             writes = event in CHANGES or bool(flags & WRITES)
-            if os.path.basename(place) == self._victim:
+            if place.name == self._victim:
                 self.seen.append(f"{event} {place}")
-            elif writes and not place.startswith((self._allowed, "/dev/null")):
+            elif writes and not str(place).startswith((self._allowed, "/dev/null")):
                 self.seen.append(f"{event} for writing {place}")
 
     @contextmanager

@@ -35,8 +35,8 @@ EXAMPLES: dict[Any, Any] = {
 }  # fmt: skip
 HIT = "layer neuron rank activation token before after tag story position"
 TABLES = {
-    "neurons_layer0": "layer neuron kind best_tag best_target auroc auroc_low auroc_high words hits "
-    "max_activation",
+    "neurons_layer0": "layer neuron kind best_tag best_target auroc auroc_low auroc_high words "
+    "hits max_activation",
     "top_activations_layer0": HIT,
     "bottom_activations_layer0": HIT,
     "range_activations_layer0": f"{HIT} band",
@@ -147,7 +147,14 @@ def damaged_table(random: Random, content: bytes) -> bytes:
         table = table.drop_columns([random.choice(table.column_names)])
     elif kind == 2:
         at = random.randrange(table.num_columns)
-        others = [[None, 1], ["x", "y"], [1 << 40, -1], [[], [1]], [b"\xff", b""], [2.5, float("inf")]]
+        others = [
+            [None, 1],
+            ["x", "y"],
+            [1 << 40, -1],
+            [[], [1]],
+            [b"\xff", b""],
+            [2.5, float("inf")],
+        ]
         table = table.set_column(at, table.column_names[at], pa.array(random.choice(others)))
     elif kind == 3:
         table = pa.concat_tables([table] * random.choice([0, 2, 3]) or [table.slice(0, 0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import json
 import lzma
@@ -18,7 +19,7 @@ from fuzz.training import damaged_lines
 from models import STORIES
 from pyarrow import parquet
 
-from tinyinterp.errors import CorpusError, JudgeError
+from tinyinterp.errors import CorpusError
 from tinyinterp.evaluation.instructions import check_story, read_examples
 from tinyinterp.evaluation.judge.answers import CRITERIA, AnswerError, read_answer
 from tinyinterp.evaluation.judge.cache import Answer, AnswerCache, answer_key
@@ -40,7 +41,9 @@ KEY = answer_key("m", "http://localhost:1/v1", 0.0, "a message", 0)
 
 def targets(base: Path) -> list[Target]:
     """Those of texts and answers."""
-    texts, instruct, judged, sets = (base / name for name in ("texts", "instruct", "judged", "sets"))
+    texts, instruct, judged, sets = (
+        base / name for name in ("texts", "instruct", "judged", "sets")
+    )
     for folder in (texts, instruct, judged, sets):
         folder.mkdir()
     plain = "\n<|endoftext|>\n".join(STORIES).encode()
@@ -71,14 +74,38 @@ def targets(base: Path) -> list[Target]:
     (judged / "question.json").write_text(json.dumps({"text": "a", "off": ["L0H1"], "layer": 1}))
     AnswerCache(judged / "cache").put(KEY, "m", 0, Answer(SCORES, "text", 3, 4))
     cached = (judged / "cache" / KEY[:2] / f"{KEY}.json").relative_to(judged).as_posix()
-    (sets / "prompts.jsonl").write_bytes(b"\n".join(bundled_prompts().read_bytes().split(b"\n")[:5]))
+    (sets / "prompts.jsonl").write_bytes(
+        b"\n".join(bundled_prompts().read_bytes().split(b"\n")[:5])
+    )
     write_completions(sets / "done.jsonl", [Completion("m", "0.4", 7, "One", " a cat.", " b.")])
     return [
-        Target("texts", texts, _Texts(texts), {n: json_damage.get(n, damaged_bytes) for n in contents}, share=3),
-        Target("saved data set", saved, _read_saved, {"state.json": _damaged_state, "data.arrow": damaged_bytes}),
+        Target(
+            "texts",
+            texts,
+            _Texts(texts),
+            {n: json_damage.get(n, damaged_bytes) for n in contents},
+            share=3,
+        ),
+        Target(
+            "saved data set",
+            saved,
+            _read_saved,
+            {"state.json": _damaged_state, "data.arrow": damaged_bytes},
+        ),
         Target("instruct data", instruct, _read_instruct, {"a.txt": damaged_bytes}),
-        Target("judge's answers", judged, _read_answers, dict.fromkeys(("answer.json", "server.json", "question.json", cached), damaged_json), share=2),
-        Target("prompts and completions", sets, _read_sets, {"prompts.jsonl": damaged_lines, "done.jsonl": damaged_lines}),
+        Target(
+            "judge's answers",
+            judged,
+            _read_answers,
+            dict.fromkeys(("answer.json", "server.json", "question.json", cached), damaged_json),
+            share=2,
+        ),
+        Target(
+            "prompts and completions",
+            sets,
+            _read_sets,
+            {"prompts.jsonl": damaged_lines, "done.jsonl": damaged_lines},
+        ),
     ]
 
 
@@ -120,16 +147,12 @@ def _read_answers(folder: Path) -> None:
     AnswerCache(folder / "cache").get(KEY, CRITERIA)
     text = (folder / "answer.json").read_bytes().decode("utf-8", "replace")
     body = (folder / "server.json").read_bytes().decode("utf-8", "replace")
-    try:
+    with contextlib.suppress(AnswerError):  # the judge is asked again
         read_answer(text, CRITERIA)
-    except AnswerError as error:
-        assert len(str(error)) < 500
-    try:
+    with contextlib.suppress(AnswerError):
         found = _object(body)
         _usage(found)
         _text(found)
-    except (AnswerError, JudgeError) as error:
-        assert len(str(error)) < 500
     given = question((folder / "question.json").read_bytes())
     asked(given)
     whole(given, "layer", 0)

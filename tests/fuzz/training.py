@@ -40,7 +40,14 @@ steps = 30
 [run]
 snapshots = true
 """
-OVERRIDES = ["schedule.steps=3", "model.n_layers=[[[", "run.seed=-1", "a", "=", "optimizer.betas=[1"]
+OVERRIDES = [
+    "schedule.steps=3",
+    "model.n_layers=[[[",
+    "run.seed=-1",
+    "a",
+    "=",
+    "optimizer.betas=[1",
+]
 
 
 def targets(base: Path) -> list[Target]:
@@ -153,10 +160,11 @@ def _damaged_recipe(random: Random, content: bytes) -> bytes:
         return damaged_bytes(random, content)
     values = [
         "-1", "0", "1e400", "nan", "99999999999999999999", "[[[", "[" * 400, '"x"', "true", "[]",
-        "{a = 1}", '"../x"', f'"{"x" * 5000}"', '"mine.toml"', "2020-01-01", "'''", "1.5", '"local"',
+        "{a = 1}", '"../x"', f'"{"x" * 5000}"', '"mine.toml"', "2020-01-01", "'''", "1.5",
     ]  # fmt: skip
     lines = content.decode().split("\n")
     at = random.choice([n for n, line in enumerate(lines) if "=" in line])
     key = lines[at].split("=")[0]
-    lines[at] = f"{random.choice([key, key, 'a.' * 300 + 'b', 'extends', 'n_ctx'])} = {random.choice(values)}"
+    name = random.choice([key, key, "a." * 300 + "b", "extends", "n_ctx"])
+    lines[at] = f"{name} = {random.choice(values)}"
     return "\n".join(lines).encode()
