@@ -12,16 +12,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers, processors
 
 from tinyinterp.errors import TokenizerError
-from tinyinterp.io.bounded import read_json_object
-from tinyinterp.io.described import Count, described
-from tinyinterp.io.paths import leads_out
 from tinyinterp.text.pieces import kind_of
+from tinyinterp.text.settings_json import read_model_json, read_settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -34,40 +32,9 @@ PLAIN_KEYS = {
     "tokenizer_class", "backend", "bos_token", "eos_token", "unk_token", "pad_token",
     "clean_up_tokenization_spaces", "add_prefix_space", "model_max_length", CLAMP_KEY,
 }  # fmt: skip
+ANY = 1 << 32  # ids of tokens have 32 bits
 MARKER = re.compile(r"<.+>|\[.+\]")  # what tokens that are no text are called
 SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
-Settings = TypeVar("Settings")
-
-
-class TokenJson(TypedDict, total=False):
-    """A token with its flags."""
-
-    content: str
-
-
-class TokenizerJson(TypedDict, total=False):
-    """The fields of ``tokenizer_config.json`` and ``special_tokens_map.json`` that are read here.
-
-    ``transformers`` reads others.
-    """
-
-    tokenizer_class: str | None
-    bos_token: str | TokenJson | None
-    eos_token: str | TokenJson | None
-    unk_token: str | TokenJson | None
-    pad_token: str | TokenJson | None
-    add_bos_token: bool | None
-    add_eos_token: bool | None
-    tinyinterp_unknown_from: Count | None
-    vocab_file: str | None
-    merges_file: str | None
-
-
-class ModelJson(TypedDict, total=False):
-    """What a model's files say of the tokens that begin and end a text."""
-
-    bos_token_id: Count | list[Count] | None
-    eos_token_id: Count | list[Count] | None
 
 
 @dataclass(frozen=True)
@@ -93,8 +60,8 @@ def read_tokenizer(folder: Path) -> Stored:
     whole = (folder / "tokenizer.json").is_file()
     if not whole:
         _check_files(folder)
-    settings = _read_settings(folder / "tokenizer_config.json")
-    _read_settings(folder / "special_tokens_map.json")  # which transformers reads
+    settings = read_settings(folder / "tokenizer_config.json")
+    read_settings(folder / "special_tokens_map.json")  # which transformers reads
     if whole and _is_plain(folder, settings):
         return _as_stored(folder, settings)
     if not whole and not (folder / "config.json").is_file() and "tokenizer_class" not in settings:
@@ -116,7 +83,7 @@ def open_with_transformers(folder: Path, *, as_stored: bool) -> PreTrainedTokeni
 
     try:
         if as_stored and (folder / "tokenizer.json").is_file():
-            settings = _read_settings(folder / "tokenizer_config.json")
+            settings = read_settings(folder / "tokenizer_config.json")
             named = {key: name for key in SPECIAL if (name := token_name(settings.get(key)))}
             return PreTrainedTokenizerFast(
                 tokenizer_file=str(folder / "tokenizer.json"),
@@ -159,12 +126,12 @@ def special_token(
     """
 
     def known(number: int | None) -> bool:
-        return number is not None and (n_rows is None or number < n_rows)
+        return number is not None and 0 <= number < (ANY if n_rows is None else n_rows)
 
     if named is not None and known(backend.token_to_id(named)):
         return named
     for file in ("generation_config.json", "config.json"):
-        numbers = _read(ModelJson, model / file)
+        numbers = read_model_json(model / file)
         number = numbers.get("bos_token_id" if role == "bos" else "eos_token_id")
         if isinstance(number, list):
             number = number[0] if number else None
@@ -315,23 +282,3 @@ def _refusal(folder: Path, error: Exception) -> str:
             "with AutoTokenizer.from_pretrained(...).save_pretrained(...)"
         )
     return f"transformers cannot open the tokenizer in {folder}: {reason}"
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    """``tokenizer_config.json`` or a file like it; empty where there is none.
-
-    Raises:
-        TokenizerError: it cannot be read, or names a file outside the folder.
-    """
-    settings = _read(TokenizerJson, path)
-    for key in ("vocab_file", "merges_file"):
-        if (name := settings.get(key)) and leads_out(str(name)):
-            raise TokenizerError(
-                f"{path}: {key} is {name!r:.200}, which lies outside the folder; it is not opened"
-            )
-    return cast("dict[str, Any]", settings)
-
-
-def _read(kind: type[Settings], path: Path) -> Settings:
-    content = read_json_object(path, TokenizerError) if path.is_file() else {}
-    return described(kind, content, str(path), TokenizerError)
