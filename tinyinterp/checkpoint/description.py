@@ -82,15 +82,16 @@ def _read_raw_config(folder: Path) -> dict[str, Any]:
 
 def _decoder_config(raw: dict[str, Any], folder: Path) -> DecoderConfig:
     model_type = raw.get("model_type")
-    if not isinstance(model_type, str) or model_type not in CLASSES:
+    architecture = next((name for name in CLASSES if name == model_type), None)
+    if architecture is None:
         raise CheckpointError(
-            f"{folder}/config.json says model_type {model_type!r}; only "
+            f"{folder}/config.json says model_type {model_type!r:.100}; only "
             f"{', '.join(CLASSES)} are supported"
         )
     where = f"{folder}/config.json does not describe a decoder"
     fields = described(ConfigJson, raw, where, CheckpointError)
     try:
-        return decoder_config(fields, model_type)
+        return decoder_config(fields, architecture)
     except ConfigError as error:
         raise CheckpointError(
             f"{folder}/config.json does not describe a decoder: {error}"

@@ -132,7 +132,7 @@ def _usual(folder: Path, layer: int, rows: Sequence[Row]) -> Histograms | None:
     table = read_stored(path, ("neuron", "low", "high", "counts"), "neurons")
     histograms = {row["neuron"]: row for row in table.rows}
     bins = {len(row["counts"]) for row in table.rows}
-    if histograms.keys() != {row["neuron"] for row in rows} or len(bins) != 1 or 0 in bins:
+    if set(histograms) != {row["neuron"] for row in rows} or len(bins) != 1 or 0 in bins:
         return None
     largest = torch.tensor([row["max_activation"] for row in rows], dtype=torch.float64)
     return Histograms.of(histograms, largest)

@@ -144,7 +144,8 @@ class OutputFolder:
                 "--out"
             ) from error
         for file in (file for run in runs.values() for file in run.files):
-            if leads_out(file) or not is_inside((self.folder / file).parent, self.folder):
+            ours = file == MANIFEST or file.startswith(PREFIX)  # never a result
+            if ours or leads_out(file) or not is_inside((self.folder / file).parent, self.folder):
                 raise OutputError(
                     f"{path} names {file!r:.200}, which is not in this folder; tinyinterp wrote no "
                     "such name and touches nothing: choose another folder with --out"

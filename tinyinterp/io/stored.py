@@ -84,7 +84,7 @@ def read_json_table(path: Path, needed: Iterable[str], error: type[TinyinterpErr
     names = list(found.rows[0]) if found.rows else []
     _require(needed if found.rows else (), names, path, error)
     for number, row in enumerate(found.rows):
-        if row.keys() != set(names):
+        if set(row) != set(names):
             raise error(f"{shown(path)}: row {number} has other columns than the first")
         for name, value in row.items():
             kind = KINDS.get(name, float | None)

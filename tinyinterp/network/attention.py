@@ -75,6 +75,9 @@ class KeyValueCache:
         self._layers = {layer: (k[rows], v[rows]) for layer, (k, v) in self._layers.items()}
 
 
+ALL_AT_ONCE = 1 << 13  # positions whose rotations are computed together
+
+
 def allowed_keys(
     n_query: int, n_key: int, window: int | None, device: torch.device | None = None
 ) -> Bool[Tensor, "query key"]:
@@ -110,7 +113,7 @@ class Attention(nn.Module):
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
         self.layer = layer
-        self.d_head = config.d_head
+        self.n_ctx, self.d_head = config.n_ctx, config.d_head
         self.n_heads = config.n_heads
         self.sharing = config.n_heads // config.n_key_value_heads  # heads of one key and value
         self.window = config.window_of(layer)
@@ -181,7 +184,8 @@ class Attention(nn.Module):
         positions; so stories that are packed into one sequence need no numbers of their own.
         """
         end = past + x.shape[2]
-        reach = 1 << (end - 1).bit_length()  # not n_ctx, which may be far more than is ever read
+        # A longer context may be far more than is ever read.
+        reach = self.n_ctx if self.n_ctx <= ALL_AT_ONCE else 1 << (end - 1).bit_length()
         tables = rotations(reach, self.rotary_dim, self.rotary_base, x.device, x.dtype)
         cos, sin = (table[past:end] for table in tables)
         turned, rest = x[..., : self.rotary_dim], x[..., self.rotary_dim :]

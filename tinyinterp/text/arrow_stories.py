@@ -141,6 +141,7 @@ def _stories(
 ) -> Iterator[tuple[int, str | None]]:
     number = first
     for column in columns:
+        column.validate(full=True)  # a damaged file may point outside itself
         for value in column:
             yield number, as_story(value.as_py(), f"{notes.name}, row {number}", notes)
             number += 1

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tinyinterp.errors import CorpusError
 from tinyinterp.io.bounded import parse_json
 from tinyinterp.text.columns import Objects
+from tinyinterp.text.marks import check_length
 from tinyinterp.text.notes import Notes
 
 LINES_LOOKED_AT = 5  # of a text that may be JSON strings, one a line
@@ -98,6 +99,7 @@ def items_of_json(pieces: Iterator[str], name: str) -> Iterator[object]:
             try:
                 item, end = decoder.raw_decode(rest)
             except json.JSONDecodeError:
+                check_length(len(text), name)
                 break  # the item continues in the next piece, or is cut off
             except (ValueError, RecursionError) as error:  # a number without end, or too deep
                 raise CorpusError(f"{name} is not JSON that is read here: {error}") from error

@@ -19,6 +19,7 @@ from tokenizers import decoders, models, pre_tokenizers, processors
 
 from tinyinterp.errors import TokenizerError
 from tinyinterp.text.pieces import kind_of
+from tinyinterp.text.rust import refusing
 from tinyinterp.text.settings_json import read_model_json, read_settings
 
 if TYPE_CHECKING:
@@ -207,11 +208,8 @@ def _stored(
 def _from_merges(folder: Path, settings: dict[str, Any]) -> Stored:
     """``vocab.json`` and ``merges.txt``, with nothing that says which model's they are."""
     files = str(folder / "vocab.json"), str(folder / "merges.txt")
-    try:
+    with refusing(f"cannot read the tokenizer in {folder}"):
         backend = byte_level(models.BPE.from_file(*files))
-    # Bare Exception is all that the Rust library raises, whatever is wrong with a file.
-    except Exception as error:
-        raise TokenizerError(f"cannot read the tokenizer in {folder}: {error}") from error
     eos = token_name(settings.get("eos_token")) or END_OF_TEXT
     backend.add_special_tokens([eos])
     return _stored(backend, settings, bos=eos, eos=eos)
@@ -243,11 +241,8 @@ def _as_transformers(folder: Path, settings: dict[str, Any]) -> Stored:
 
 def _backend(folder: Path) -> Backend:
     path = folder / "tokenizer.json"
-    try:
+    with refusing(f"cannot read the tokenizer in {folder}"):
         backend = Backend.from_file(str(path))
-    # Bare Exception is all that the Rust library raises, whatever is wrong with a file.
-    except Exception as error:
-        raise TokenizerError(f"cannot read the tokenizer in {folder}: {error}") from error
     backend.no_padding()
     backend.no_truncation()
     return backend

@@ -68,7 +68,7 @@ class Checkpointer:
             refuse_other(self.run, numbers, self.recipe, self._identity)
             resume.load_state(self.run, self.trained)
             scaler = self.stepper.scaler
-            if numbers.scaler.keys() == scaler.state_dict().keys():  # not if the precision changed
+            if set(numbers.scaler) == set(scaler.state_dict()):  # not if the precision changed
                 scaler.load_state_dict(dict(numbers.scaler))
         self.processes.wait()  # all have read before one writes
         if self.processes.writes:

@@ -163,11 +163,11 @@ def _state(
         number, _, key = name.partition(".")
         state.setdefault(int(number), {})[key] = tensor
     parameters = [each for group in optimizer.param_groups for each in group["params"]]
-    if not state.keys() <= set(range(len(parameters))):
+    if not set(state) <= set(range(len(parameters))):
         raise ValueError("it holds the state of an optimizer with more parameters")
     wanted = STATES[type(optimizer).__name__]
     for number, tensors_of in state.items():
-        if tensors_of.keys() != wanted:
+        if set(tensors_of) != wanted:
             raise ValueError(f"of parameter {number} it holds {sorted(tensors_of)}")
         for key, tensor in tensors_of.items():
             like = torch.zeros(()) if key == COUNTER else parameters[number]
