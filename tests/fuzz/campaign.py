@@ -22,7 +22,9 @@ class Found:
     first: dict[str, int] = field(default_factory=dict)  # the number of an input with that fault
 
 
-def campaign(base: Path, count: int, seed: int = 0, only: Sequence[str] = ()) -> dict[str, Found]:
+def campaign(
+    base: Path, count: int, seed: int = 0, only: Sequence[str] = (), *, say: bool = False
+) -> dict[str, Found]:
     """Read about ``count`` damaged inputs, shared out over all kinds.
 
     Args:
@@ -30,6 +32,7 @@ def campaign(base: Path, count: int, seed: int = 0, only: Sequence[str] = ()) ->
         count: of the inputs.
         seed: the same gives the same inputs.
         only: kinds whose name holds one of these; empty: all.
+        say: whether each kind is reported on standard error as it ends.
     """
     targets = [t for t in all_targets(base) if not only or any(name in t.name for name in only)]
     shares = sum(target.share for target in targets)
@@ -37,11 +40,12 @@ def campaign(base: Path, count: int, seed: int = 0, only: Sequence[str] = ()) ->
     found: dict[str, Found] = {}
     for target in targets:
         target.read(target.folder)  # the valid files are read without complaint
-    with little_memory():
-        for target in targets:
-            found[target.name] = _read_all(
-                target, guard, seed, round(count * target.share / shares)
-            )
+    for target in targets:
+        with little_memory():
+            part = _read_all(target, guard, seed, round(count * target.share / shares))
+        found[target.name] = part
+        if say:
+            sys.stderr.write("\n".join(lines_of({target.name: part})[:-1]) + "\n")
     return found
 
 
@@ -72,7 +76,7 @@ def main(words: Sequence[str]) -> int:
     """Run a campaign from the command line: how many inputs, the seed, names of kinds."""
     count, seed = int(words[0]) if words else 20_000, int(words[1]) if len(words) > 1 else 0
     with tempfile.TemporaryDirectory() as folder:
-        found = campaign(Path(folder), count, seed, words[2:])
+        found = campaign(Path(folder), count, seed, words[2:], say=True)
     sys.stdout.write("\n".join(lines_of(found)) + "\n")
     return int(any(each.faults for each in found.values()))
 

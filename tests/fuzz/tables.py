@@ -155,7 +155,8 @@ def damaged_table(random: Random, content: bytes) -> bytes:
             [b"\xff", b""],
             [2.5, float("inf")],
         ]
-        table = table.set_column(at, table.column_names[at], pa.array(random.choice(others)))
+        values = (random.choice(others) * len(table))[: len(table)]
+        table = table.set_column(at, table.column_names[at], pa.array(values))
     elif kind == 3:
         table = pa.concat_tables([table] * random.choice([0, 2, 3]) or [table.slice(0, 0)])
     else:
