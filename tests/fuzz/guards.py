@@ -43,7 +43,7 @@ class Guard:
             path = arguments[0]
             if not isinstance(path, str | os.PathLike):
                 return
-            place = Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100  links are not followed
+            place = Path(os.path.abspath(_base(event, arguments) / path))  # noqa: PTH100  no links
             flags = arguments[2] if event == "open" and isinstance(arguments[2], int) else 0
             writes = event in CHANGES or bool(flags & WRITES)
             if place.name == self._victim:
@@ -59,6 +59,14 @@ class Guard:
             yield
         finally:
             self._listening = False
+
+
+def _base(event: str, arguments: tuple[Any, ...]) -> Path:
+    """What a relative path is relative to: ``shutil.rmtree`` names files by an open folder."""
+    last = arguments[-1]
+    if event in CHANGES - {"os.truncate"} and isinstance(last, int) and last >= 0:
+        return Path(f"/proc/self/fd/{last}").readlink()
+    return Path()
 
 
 @contextmanager
