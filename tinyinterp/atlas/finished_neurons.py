@@ -15,7 +15,7 @@ from tinyinterp.views.neuron_data import by_neuron
 
 HIT = "neuron rank activation token before after tag story position"
 NEEDED = {  # columns of each table
-    "neurons": "neuron kind best_tag best_target words max_activation",
+    "neurons": "neuron kind",
     "top_activations": HIT,
     "bottom_activations": HIT,
     "range_activations": f"{HIT} band",
