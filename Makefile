@@ -8,6 +8,8 @@ DEMO := demo
 RUNS ?= runs/studies
 TEXT ?=
 VALID ?=
+INPUTS ?= 20000
+SEED ?= 0
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check check-long bench figures format lab clean
@@ -56,7 +58,8 @@ check: $(INSTALLED) ## formatting, lint, spelling and types
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
 
-check-long: $(INSTALLED) ## tests that take minutes: runs that are killed again and again
+check-long: $(INSTALLED) ## what takes minutes: 20,000 damaged inputs (INPUTS=, SEED=), runs that are killed
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=tests:. $(BIN)/python -W ignore -m fuzz.campaign $(INPUTS) $(SEED)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m long tests
 
 bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)

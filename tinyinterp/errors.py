@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
+LONGEST = 2000  # characters of a message, which may quote a file
+
 
 class TinyinterpError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose.
+
+    Args:
+        message: what was given, what was expected and what to do; cut where it is too long to read.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message if len(message) <= LONGEST else f"{message[:LONGEST]}…")
 
 
 class ConfigError(TinyinterpError):

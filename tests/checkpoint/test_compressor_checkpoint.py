@@ -143,15 +143,15 @@ def test_weights_that_do_not_fit_the_configuration_are_refused(folder):
         checkpoint.load_any(folder)
     checkpoint.save(folder, tiny_decoder(), tiny_tokenizer(), {})
     change_config(folder, model_type="tinyinterp-compressor")
-    with pytest.raises(CheckpointError, match="does not describe a compressor: KeyError"):
+    with pytest.raises(CheckpointError, match=r"does not describe a compressor .*has no field"):
         checkpoint.load_any(folder)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"d_model": "wide"}, "does not describe a compressor: ValueError"),
-        ({"n_ctx": None}, "does not describe a compressor: TypeError"),
+        ({"d_model": "wide"}, "does not describe a compressor: d_model is .wide"),
+        ({"n_ctx": None}, "does not describe a compressor: n_ctx is None"),
         ({"n_heads": 3}, "does not divide into 3 heads"),
         ({"n_layers": 0}, "n_layers is 0"),
         ({"tied": False}, r"lacks 1 of .* unembed\.weight"),

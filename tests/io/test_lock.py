@@ -33,13 +33,13 @@ def test_a_killed_process_locks_nothing_and_its_leftovers_are_deleted(tmp_path: 
         first.kill()
         first.wait()
     (tmp_path / ".tinyinterp.1234.tmp.json").write_text("half a manifest")
-    (tmp_path / ".tinyinterp.neurons.npz").write_text("progress, which is kept")
+    (tmp_path / ".tinyinterp.neurons.safetensors").write_text("progress, which is kept")
     assert len(names(tmp_path)) == 4  # with its lock and its temporary folder
     held = lock_folder(tmp_path)
-    assert names(tmp_path) == [NAME, ".tinyinterp.neurons.npz"]
+    assert names(tmp_path) == [NAME, ".tinyinterp.neurons.safetensors"]
     assert str(os.getpid()) in (tmp_path / NAME).read_text()
     held.release()
-    assert names(tmp_path) == [".tinyinterp.neurons.npz"]
+    assert names(tmp_path) == [".tinyinterp.neurons.safetensors"]
 
 
 def test_one_process_shares_its_lock_until_nobody_holds_it(tmp_path: Path):

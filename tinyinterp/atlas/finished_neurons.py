@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import parquet
-
 from tinyinterp.atlas.contents import Row
 from tinyinterp.errors import SelectionError
+from tinyinterp.io.stored import Stored, read_parquet
 from tinyinterp.views.neuron_data import by_neuron
 
-NOTES = b"tinyinterp"  # key of the notes in a table's metadata
+HIT = "neuron rank activation token before after tag story position"
+NEEDED = {  # columns of each table
+    "neurons": "neuron kind",
+    "top_activations": HIT,
+    "bottom_activations": HIT,
+    "range_activations": f"{HIT} band",
+    "associations": "neuron target tag",
+    "histograms": "neuron low high counts",
+}
 ByNeuron = Mapping[int, Sequence[Mapping[str, Any]]]
 
 
@@ -46,7 +51,7 @@ def neuron_layers(folder: Path) -> Iterator[NeuronLayer]:
     paths = {
         int(match[1]): path
         for path in folder.glob("neurons_layer*.parquet")
-        if (match := re.fullmatch(r"neurons_layer(\d+)\.parquet", path.name))
+        if (match := re.fullmatch(r"neurons_layer(\d{1,6})\.parquet", path.name))
     }
     if not paths:
         raise SelectionError(
@@ -54,12 +59,12 @@ def neuron_layers(folder: Path) -> Iterator[NeuronLayer]:
             "make one with: tinyinterp neurons"
         )
     for layer, path in sorted(paths.items()):
-        table = _read(path)
+        table = _read(path, "neurons")
         histograms = _optional(folder, "histograms", layer)
         yield NeuronLayer(
             layer=layer,
-            notes=json.loads((table.schema.metadata or {}).get(NOTES, b"{}")),
-            rows=sorted(table.to_pylist(), key=lambda row: row["neuron"]),
+            notes=table.notes,
+            rows=sorted(table.rows, key=lambda row: row["neuron"]),
             top=by_neuron(_optional(folder, "top_activations", layer), "rank"),
             bottom=by_neuron(_optional(folder, "bottom_activations", layer), "rank"),
             associations=by_neuron(_optional(folder, "associations", layer)),
@@ -70,11 +75,11 @@ def neuron_layers(folder: Path) -> Iterator[NeuronLayer]:
 
 def _optional(folder: Path, name: str, layer: int) -> list[Row]:
     path = folder / f"{name}_layer{layer}.parquet"
-    return _read(path).to_pylist() if path.is_file() else []
+    return _read(path, name).rows if path.is_file() else []
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path, name: str) -> Stored:
     try:
-        return parquet.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise SelectionError(f"cannot read {path}: {error}; take the census again") from error
+        return read_parquet(path, NEEDED[name].split(), SelectionError)
+    except SelectionError as error:
+        raise SelectionError(f"{error}; take the census again") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import fields
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from tinyinterp.head_census.kernel import fit_surrogate
 from tinyinterp.head_census.measure import read_patterns, sides
 from tinyinterp.head_census.notes import check_same_census
 from tinyinterp.head_census.patterns import OnPatterns
+from tinyinterp.head_census.rows import HeadRow
 from tinyinterp.head_census.sums import FitAccumulator
+from tinyinterp.io.stored import read_json_table
 from tinyinterp.model import Model
 from tinyinterp.model_account.finished import FinishedAccount
 from tinyinterp.network.presets import parameter_table
@@ -26,6 +29,8 @@ from tinyinterp.scan import scan
 from tinyinterp.text.corpus import Corpus, Sequence, Side
 from tinyinterp.views.head_data import Story
 from tinyinterp.views.style import shown_name
+
+NEEDED = tuple(field.name for field in fields(HeadRow))  # columns of the table of heads
 
 STORIES = 6  # to look at
 STORY_TOKENS = 80  # of each, at most
@@ -79,12 +84,13 @@ def read_heads(folder: Path) -> tuple[list[Row], dict[str, Any]]:
     """
     path = folder / "heads.json"
     try:
-        table = json.loads(path.read_text("utf-8"))
-        return table["rows"], table["notes"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        table = read_json_table(path, NEEDED, SelectionError)
+    except SelectionError as error:
         raise SelectionError(
-            f"{path} is not a table of heads; make one with: tinyinterp heads --out {folder}"
+            f"{path} is not a table of heads ({error}); make one with: tinyinterp heads --out "
+            f"{folder}"
         ) from error
+    return table.rows, table.notes
 
 
 def choose_stories(corpus: Corpus) -> list[Sequence]:
@@ -122,9 +128,12 @@ def fit_profiles(model: Model, corpus: Corpus) -> Float[np.ndarray, "layer head 
 
 def _check_heads(model: Model, corpus: Corpus, rows: list[Row], notes: dict[str, Any]) -> None:
     check_same_census(notes, model, corpus)
-    expected = model.config.n_layers * model.config.n_heads
-    if len(rows) != expected:
-        raise SelectionError(f"the census of heads has {len(rows)} rows; the model {expected}")
+    expected = set(product(range(model.config.n_layers), range(model.config.n_heads)))
+    if len(rows) != len(expected) or {(row["layer"], row["head"]) for row in rows} != expected:
+        raise SelectionError(
+            f"the census of heads has {len(rows)} rows, not one for each of the model's "
+            f"{len(expected)} heads; take it again"
+        )
 
 
 def _check_neurons(model: Model, folder: Path) -> None:

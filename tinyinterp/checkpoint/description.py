@@ -6,21 +6,38 @@ has the names of :class:`tinyinterp.network.compressor.CompressorConfig`.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
+from tinyinterp.checkpoint.config_json import ConfigJson
 from tinyinterp.checkpoint.hugging_face import CLASSES, config_to_hugging_face, decoder_config
 from tinyinterp.errors import CheckpointError, ConfigError
+from tinyinterp.io.bounded import read_json_object
+from tinyinterp.io.described import Count, Within, described
+from tinyinterp.io.paths import is_folder
 from tinyinterp.network.compressor import CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.text.tokenizer import Tokenizer
 
 WEIGHTS = "model.safetensors"
 COMPRESSOR = "tinyinterp-compressor"  # model_type of a folder that holds no decoder
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompressorJson:
+    """The fields of a compressor's ``config.json`` that are read."""
+
+    n_vocab: Count
+    n_ctx: Count
+    d_model: Count
+    n_layers: Count
+    n_heads: Count
+    d_mlp: Count
+    tied: bool
+    layer_norm_eps: Annotated[float, Within(0, 1)]
 
 
 def read_config(folder: Path) -> DecoderConfig:
@@ -44,16 +61,18 @@ def read_any_config(folder: Path) -> DecoderConfig | CompressorConfig:
     raw = _read_raw_config(folder)
     if raw.get("model_type") != COMPRESSOR:
         return _decoder_config(raw, folder)
+    where = f"{folder}/config.json does not describe a compressor"
+    fields = described(CompressorJson, raw, where, CheckpointError)
     try:
-        return _compressor_config(raw)
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        return CompressorConfig(**asdict(fields))
+    except ConfigError as error:
         raise CheckpointError(
-            f"{folder}/config.json does not describe a compressor: {error!r}"
+            f"{folder}/config.json does not describe a compressor: {error}"
         ) from error
 
 
 def _read_raw_config(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise CheckpointError(
             f"{folder} is not a folder; expected a checkpoint folder with config.json, {WEIGHTS} "
             "and tokenizer.json, or a name on the Hugging Face hub"
@@ -63,30 +82,20 @@ def _read_raw_config(folder: Path) -> dict[str, Any]:
 
 def _decoder_config(raw: dict[str, Any], folder: Path) -> DecoderConfig:
     model_type = raw.get("model_type")
-    if model_type not in CLASSES:
+    architecture = next((name for name in CLASSES if name == model_type), None)
+    if architecture is None:
         raise CheckpointError(
-            f"{folder}/config.json says model_type {model_type!r}; only "
+            f"{folder}/config.json says model_type {model_type!r:.100}; only "
             f"{', '.join(CLASSES)} are supported"
         )
+    where = f"{folder}/config.json does not describe a decoder"
+    fields = described(ConfigJson, raw, where, CheckpointError)
     try:
-        return decoder_config(raw, model_type)
-    except (AttributeError, TypeError, ValueError, ConfigError) as error:
+        return decoder_config(fields, architecture)
+    except ConfigError as error:
         raise CheckpointError(
-            f"{folder}/config.json does not describe a decoder: {error!r}"
+            f"{folder}/config.json does not describe a decoder: {error}"
         ) from error
-
-
-def _compressor_config(raw: dict[str, Any]) -> CompressorConfig:
-    return CompressorConfig(
-        n_vocab=int(raw["n_vocab"]),
-        n_ctx=int(raw["n_ctx"]),
-        d_model=int(raw["d_model"]),
-        n_layers=int(raw["n_layers"]),
-        n_heads=int(raw["n_heads"]),
-        d_mlp=int(raw["d_mlp"]),
-        tied=bool(raw["tied"]),
-        layer_norm_eps=float(raw["layer_norm_eps"]),
-    )
 
 
 def config_to_json(
@@ -116,14 +125,6 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it is missing, cannot be read, or holds something else.
     """
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{path.parent} is not a checkpoint: it holds no {path.name}"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"cannot read {path}: {error}") from error
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} should hold a JSON object")
-    return content
+    if not path.is_file() and not path.is_symlink():
+        raise CheckpointError(f"{path.parent} is not a checkpoint: it holds no {path.name}")
+    return read_json_object(path, CheckpointError)

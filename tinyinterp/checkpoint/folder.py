@@ -25,7 +25,12 @@ from tinyinterp.checkpoint.names import from_hugging_face, to_hugging_face
 from tinyinterp.checkpoint.nanogpt import from_linear, is_linear
 from tinyinterp.checkpoint.others import require_checkpoint
 from tinyinterp.checkpoint.stored import with_stored_head
-from tinyinterp.checkpoint.weights import fill, read_decoder_weights, read_weights
+from tinyinterp.checkpoint.weights import (
+    fill,
+    read_decoder_weights,
+    read_weights,
+    require_as_many,
+)
 from tinyinterp.errors import CheckpointError
 from tinyinterp.io.files import replacing_files, replacing_folder, write_text
 from tinyinterp.network.compressor import Compressor, CompressorConfig
@@ -95,6 +100,7 @@ def load(
     require_checkpoint(folder)
     config = read_config(folder)
     weights, config, notes = with_stored_head(stored_weights(folder, config), config)
+    require_as_many(weights, config.n_layers, folder)
     with torch.device("meta"):
         decoder = Decoder(config)
     fill(decoder, from_hugging_face(weights, config, folder), dtype, folder)
@@ -129,9 +135,11 @@ def load_any(
     config = read_any_config(folder)
     if not isinstance(config, CompressorConfig):
         return load(folder, dtype, tokenizer=tokenizer, start=start)
+    weights = read_weights(folder)
+    require_as_many(weights, config.n_layers, folder)
     with torch.device("meta"):
         compressor = Compressor(config)
-    fill(compressor, read_weights(folder), dtype, folder)
+    fill(compressor, weights, dtype, folder)
     opened, notes = _tokenizer(folder, config.n_vocab, tokenizer, start)
     training = read_training(folder)
     return CompressorCheckpoint(

@@ -7,12 +7,20 @@ family (``n_embd``) and a general one (``hidden_size``), the general one holds, 
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import Any, cast
 
 import torch
 
+from tinyinterp.checkpoint.config_json import ConfigJson
 from tinyinterp.errors import ConfigError
-from tinyinterp.network.config import Activation, Architecture, AttentionKind, DecoderConfig
+from tinyinterp.network.config import (
+    LARGEST,
+    Activation,
+    Architecture,
+    AttentionKind,
+    DecoderConfig,
+)
 from tinyinterp.text.tokenizer import Tokenizer
 
 CLASSES: dict[Architecture, str] = {
@@ -81,13 +89,13 @@ _NAMES: dict[Architecture, tuple[str, str]] = {  # of the activation and of a no
 }
 
 
-def decoder_config(raw: dict[str, Any], architecture: Architecture) -> DecoderConfig:
+def decoder_config(content: ConfigJson, architecture: Architecture) -> DecoderConfig:
     """The shape that the content of a ``config.json`` describes.
 
     Raises:
         ConfigError: no decoder has this shape, or ours does not compute what is asked for.
-        TypeError: a value is of the wrong type.
     """
+    raw = {name: value for name, value in content.items() if value is not None}
     sizes = {
         name: _first(raw, names, default) for name, (names, default) in SIZES[architecture].items()
     }
@@ -96,7 +104,7 @@ def decoder_config(raw: dict[str, Any], architecture: Architecture) -> DecoderCo
     if activation in raw:
         facts["activation"] = _activation(raw[activation])
     for name, key in (("layer_norm_eps", epsilon), ("tied", "tie_word_embeddings")):
-        if raw.get(key) is not None:
+        if key in raw:
             facts[name] = raw[key]
     if architecture == "gpt_neo":
         facts["attention"] = _attention(raw)
@@ -108,7 +116,7 @@ def decoder_config(raw: dict[str, Any], architecture: Architecture) -> DecoderCo
 
 
 def _first(raw: dict[str, Any], names: tuple[str, ...], default: int) -> int:
-    return next((raw[name] for name in names if raw.get(name) is not None), default)
+    return next((raw[name] for name in names if name in raw), default)
 
 
 def _activation(name: object) -> Activation:
@@ -125,7 +133,8 @@ def _attention(raw: dict[str, Any]) -> tuple[AttentionKind, ...]:
     layers = raw.get("attention_layers")
     if layers is None:
         types = raw.get("attention_types") or []
-        layers = [kind for kinds, times in types for kind in list(kinds) * times]
+        each = (kind for kinds, times in types for _ in range(times) for kind in kinds)
+        layers = islice(each, LARGEST["n_layers"] + 1)
     return tuple(layers)
 
 
@@ -155,16 +164,18 @@ def _rotation(raw: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     """
     neox = facts["architecture"] == "gpt_neox"
     rope = raw.get("rope_scaling") or raw.get("rope_parameters") or {}
-    kind = rope.get("rope_type", rope.get("type", PLAIN_ROTATION))
+    kind = rope.get("rope_type") or rope.get("type") or PLAIN_ROTATION
     if kind != PLAIN_ROTATION:
         raise ConfigError(
             f"its rotary positions are scaled by {kind!r}, which is not computed here; only plain "
             f"ones are (rope_type {PLAIN_ROTATION!r})"
         )
     base = rope.get("rope_theta", raw.get("rotary_emb_base" if neox else "rope_theta"))
-    base = 10_000.0 if base is None else float(base)
-    d_head = facts.get("d_head") or facts["d_model"] // facts["n_heads"]
-    share = rope.get("partial_rotary_factor", raw.get("rotary_pct", 0.25)) if neox else 1.0
+    base = 10_000.0 if base is None else base
+    d_head = facts.get("d_head") or facts["d_model"] // max(1, facts["n_heads"])
+    given = rope.get("partial_rotary_factor")
+    given = raw.get("rotary_pct", 0.25) if given is None else given
+    share = given if neox else 1.0
     rotated = int(d_head * share)
     if not rotated:
         raise ConfigError(

@@ -5,13 +5,15 @@ Nothing is opened here: names of files say enough.
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from tinyinterp.checkpoint.description import WEIGHTS
 from tinyinterp.checkpoint.weights import WEIGHTS_INDEX
 from tinyinterp.errors import CheckpointError
+from tinyinterp.io.described import read_described
+from tinyinterp.io.paths import shown
 
 ADAPTER = "adapter_config.json"
 NANOGPT = "ckpt.pt"
@@ -21,6 +23,11 @@ OTHER_FORMATS = {
     "flax_model.msgpack": "Flax weights",
 }
 MOST_LISTED = 3
+
+
+@dataclass(frozen=True)
+class _Adapter:
+    base_model_name_or_path: str | None = None
 
 
 def require_checkpoint(folder: Path) -> None:
@@ -66,10 +73,10 @@ def about_file(path: Path) -> str:
 
 def _adapter(folder: Path) -> str:
     try:
-        base = json.loads((folder / ADAPTER).read_text("utf-8")).get("base_model_name_or_path")
-    except (OSError, ValueError, AttributeError):
+        base = read_described(_Adapter, folder / ADAPTER, CheckpointError).base_model_name_or_path
+    except CheckpointError:
         base = None
-    of = f" of {base}" if base else ""
+    of = f" of {shown(base)}" if base else ""
     return (
         f"{folder} holds a LoRA adapter{of} ({ADAPTER}), not a whole model; merge it with peft "
         "(merge_and_unload(), then save_pretrained) and give the folder written"

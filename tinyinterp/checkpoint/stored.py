@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,6 +32,7 @@ WRAPPED = re.compile(
 BASES = ("model.", "transformer.", "gpt_neox.")  # what Hugging Face calls a model without its head
 EMBEDDINGS = {"gpt_neox": "embed_in.weight", "llama": "embed_tokens.weight"}  # else wte.weight
 HEADS = ("lm_head.weight", "embed_out.weight")
+AT_ONCE = 1 << 20  # numbers of a weight that are looked at together, in 64 bits
 LISTS = {"h", "layers"}  # of blocks: no prefix, even where a damaged file holds nothing else
 
 
@@ -66,11 +68,17 @@ def require_finite(weights: Mapping[str, Tensor], path: Path) -> None:
         low, high = torch.aminmax(tensor)  # NaN where any number is
         if -largest <= low.item() and high.item() <= largest:
             continue
-        wrong = ~(tensor.double().abs() <= largest)  # in 16 bits the bound would be rounded
-        at = wrong.nonzero()[0].tolist()
+        count, first = 0, 0
+        flat = tensor.flatten()
+        for start in range(0, len(flat), AT_ONCE):
+            wrong = ~(flat[start : start + AT_ONCE].double().abs() <= largest)
+            if not count and wrong.any():
+                first = start + int(wrong.nonzero()[0])
+            count += int(wrong.sum())
+        at = [int(each) for each in np.unravel_index(first, tensor.shape)]
         raise CheckpointError(
-            f"{path}: {int(wrong.sum())} of {tensor.numel()} numbers in {name} are NaN or infinite "
-            f"(the first is {tensor[tuple(at)].item()} at {at}); the training run diverged or the "
+            f"{path}: {count} of {tensor.numel()} numbers in {name} are NaN or infinite "
+            f"(the first is {flat[first].item()} at {at}); the training run diverged or the "
             "file is damaged: take an earlier checkpoint"
         )
 

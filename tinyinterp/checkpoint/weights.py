@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PureWindowsPath
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from tinyinterp.checkpoint.description import WEIGHTS, read_json
+from tinyinterp.checkpoint.description import WEIGHTS
 from tinyinterp.checkpoint.names import NOT_PARAMETERS
 from tinyinterp.checkpoint.stored import require_finite, require_plain, unwrapped
 from tinyinterp.errors import CheckpointError
+from tinyinterp.io.described import read_described
+from tinyinterp.io.paths import is_file, is_inside, leads_out
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
 
 WEIGHTS_INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True)
+class _Index:
+    weight_map: Mapping[str, str]  # the file of each weight
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -54,26 +62,36 @@ def weight_files(folder: Path) -> list[Path]:
         CheckpointError: one is missing or would lie outside the folder, or the index names none.
     """
     names = [WEIGHTS]
-    if not (folder / WEIGHTS).is_file() and (folder / WEIGHTS_INDEX).is_file():
-        names = list(_files_of_index(folder / WEIGHTS_INDEX))
+    if not is_file(folder / WEIGHTS) and is_file(folder / WEIGHTS_INDEX):
+        names = _files_of_index(folder / WEIGHTS_INDEX)
     for name in names:
-        if not (folder / name).is_file():
-            raise CheckpointError(f"{folder} holds no {name}; copy the whole folder again")
+        if not is_file(folder / name):
+            raise CheckpointError(f"{folder} holds no {name:.200}; copy the whole folder again")
+        if not any(is_inside(folder / name, place) for place in (folder, *_cache_of(folder))):
+            raise CheckpointError(
+                f"{folder / name} is a link that leads out of the folder; it is not opened: copy "
+                "the file that it leads to into the folder"
+            )
     return [folder / name for name in names]
 
 
-def _files_of_index(index: Path) -> Iterator[str]:
-    weight_map = read_json(index).get("weight_map")
-    if not isinstance(weight_map, dict) or not weight_map:
+def _files_of_index(index: Path) -> list[str]:
+    names = sorted(set(read_described(_Index, index, CheckpointError).weight_map.values()))
+    if not names:
         raise CheckpointError(f"{index} has no weight_map that names files")
-    for name in sorted({str(name) for name in weight_map.values()}):
-        parts = PureWindowsPath(name)  # reads both separators, on every system
-        if parts.anchor or ".." in parts.parts:
+    for name in names:
+        if leads_out(name):
             raise CheckpointError(
-                f"{index} names {name!r}, which lies outside the folder; it is not opened: "
+                f"{index} names {name!r:.200}, which lies outside the folder; it is not opened: "
                 "put every file of weights beside the index"
             )
-        yield name
+    return names
+
+
+def _cache_of(folder: Path) -> list[Path]:
+    """Where the links lead in a snapshot of the hub's cache, MODEL/snapshots/REVISION."""
+    place = folder.resolve()
+    return [place.parents[1] / "blobs"] if place.parent.name == "snapshots" else []
 
 
 def _read_file(path: Path) -> dict[str, Tensor]:
@@ -84,6 +102,19 @@ def _read_file(path: Path) -> dict[str, Tensor]:
         weights = {name: file.get_tensor(name) for name in kept}
     require_finite(weights, path)
     return weights
+
+
+def require_as_many(weights: Mapping[str, Tensor], n_layers: int, folder: Path) -> None:
+    """Refuse a configuration of more layers than there are weights, before a model is built.
+
+    Raises:
+        CheckpointError: it has.
+    """
+    if n_layers > len(weights):
+        raise CheckpointError(
+            f"{folder}/config.json describes {n_layers} layers, {WEIGHTS} holds {len(weights)} "
+            "weights; the file is truncated or belongs to another config.json"
+        )
 
 
 def fill(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -275,15 +274,20 @@ def _explain_from(
     from tinyinterp.head_census.census import EXAMPLE_TOKENS
     from tinyinterp.head_census.measure import choose_example, read_patterns
     from tinyinterp.head_census.notes import census_notes
+    from tinyinterp.head_census.rows import HeadRow
+    from tinyinterp.io.stored import read_json_table
     from tinyinterp.views.explanation import explain_head
 
-    table = _read_table(folder / "heads.json")
-    if table is None:
+    try:
+        table = read_json_table(
+            folder / "heads.json", (each.name for each in fields(HeadRow)), SelectionError
+        )
+    except SelectionError:
         return None
     wanted = census_notes(model, corpus, corpus.survey(), settings)
-    if table["notes"].get("census") != wanted["census"]:
+    if table.notes.get("census") != wanted["census"]:
         return None
-    row = next((r for r in table["rows"] if (r["layer"], r["head"]) == chosen), None)
+    row = next((r for r in table.rows if (r["layer"], r["head"]) == chosen), None)
     if row is None:
         return None
     if account is not None:
@@ -294,13 +298,4 @@ def _explain_from(
     patterns = read_patterns(model.decoder, model.config, example)
     tokens = [model.tokenizer.token_text(int(t)) for t in example.tokens[:EXAMPLE_TOKENS]]
     pattern = patterns[chosen[0]][chosen[1]][:EXAMPLE_TOKENS, :EXAMPLE_TOKENS]
-    return explain_head(row, table["notes"], tokens, pattern)
-
-
-def _read_table(path: Path) -> dict[str, Any] | None:
-    """A table that an earlier run wrote; None if none can be read."""
-    try:
-        table = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return table if isinstance(table, dict) and {"notes", "rows"} <= table.keys() else None
+    return explain_head(row, table.notes, tokens, pattern)

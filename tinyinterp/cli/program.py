@@ -14,6 +14,7 @@ from tinyinterp.errors import TinyinterpError
 
 DEBUG = "--debug"
 INTERRUPTED = 130
+REPORT_IT = "please report it"  # said of what no command expects
 
 
 def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -> int:
@@ -56,7 +57,7 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
             raise
         _complain(
             f"{prefix}: unexpected {type(error).__name__}: {_one_line(error)}; "
-            f"run it again with {DEBUG} for a traceback, and please report it"
+            f"run it again with {DEBUG} for a traceback, and {REPORT_IT}"
         )
     return 1
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinyinterp.errors import CorpusError, SelectionError
+from tinyinterp.io.described import read_described_lines
 from tinyinterp.io.files import write_text
 from tinyinterp.io.paths import expanded, shown
 from tinyinterp.text.instruct import prompt_length
@@ -163,27 +164,12 @@ def read_completions(path: Path) -> list[Completion]:
     """
     path = expanded(path)
     try:
-        lines = path.read_text("utf-8").split("\n")
-        found = [_completion(json.loads(line)) for line in lines if line.strip()]
-    except OSError as error:
-        raise CorpusError(f"cannot read {shown(path)}: {error.strerror or error}") from error
-    except (ValueError, TypeError, KeyError) as error:
+        found = read_described_lines(Completion, path, CorpusError)
+    except CorpusError as error:
         raise CorpusError(
-            f"{shown(path)} is not a file of completions; expected the completions.jsonl that "
-            "tinyinterp evaluate rouge writes"
+            f"{shown(path)} is not a file of completions ({error}); expected the "
+            "completions.jsonl that tinyinterp evaluate rouge writes"
         ) from error
     if not found:
         raise CorpusError(f"{shown(path)} holds no completion")
     return found
-
-
-def _completion(row: dict[str, object]) -> Completion:
-    if not isinstance(row["story"], int):
-        raise TypeError(row["story"])
-    texts = {}
-    for name in ("model", "share", "prompt", "continuation", "rest"):
-        value = row[name]
-        if not isinstance(value, str):
-            raise TypeError(name)
-        texts[name] = value
-    return Completion(story=row["story"], **texts)

@@ -8,16 +8,14 @@ One JSON object a line. A space stands between a prompt and each of its continua
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.described import read_described_lines
 from tinyinterp.io.paths import expanded
-
-FIELDS = ("id", "category", "prompt", "right", "wrong")
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,8 @@ class Prompt:
     Raises:
         CorpusError: a field is empty, has white space at an end, or repeats a continuation.
     """
+
+    closed: ClassVar[bool] = True  # a misspelled field is refused
 
     id: str
     category: str
@@ -69,19 +69,11 @@ def read_prompts(path: str | Path | None = None) -> list[Prompt]:
     """
     path = bundled_prompts() if path is None else expanded(path)
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        prompts = read_described_lines(Prompt, path, CorpusError)
+    except CorpusError as error:
         raise CorpusError(
-            f"cannot read the prompts in {path}: {getattr(error, 'strerror', None) or error}; "
-            "give a JSON Lines file in UTF-8"
+            f"cannot read the prompts: {error}; expected one JSON object a line, in UTF-8"
         ) from error
-    prompts = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                prompts.append(_parse(line))
-            except CorpusError as error:
-                raise CorpusError(f"{path.name}, line {number}: {error}") from error
     return check_prompts(prompts, path.name)
 
 
@@ -103,46 +95,8 @@ def check_prompts(prompts: Iterable[Prompt], name: str = "the list") -> list[Pro
     return checked
 
 
-def _parse(line: str) -> Prompt:
-    try:
-        fields: Any = json.loads(line)
-    except ValueError as error:
-        raise CorpusError(f"not JSON ({error}); expected one object a line") from error
-    if not isinstance(fields, dict):
-        raise CorpusError(f"{line.strip()!r:.60} is no JSON object; expected {_expected()}")
-    missing, unknown = set(FIELDS) - fields.keys(), fields.keys() - set(FIELDS)
-    if missing or unknown:
-        wrong = f"'{min(missing)}' is missing" if missing else f"'{min(unknown)}' is no field"
-        raise CorpusError(f"{wrong}; expected {_expected()}")
-    for name in ("id", "category", "prompt"):
-        if not isinstance(fields[name], str):
-            raise CorpusError(f"'{name}' is {fields[name]!r:.60}; expected a text")
-    for name in ("right", "wrong"):
-        if not _is_texts(fields[name]):
-            raise CorpusError(f"'{name}' is {fields[name]!r:.60}; expected a list of texts")
-    return Prompt(
-        id=fields["id"],
-        category=fields["category"],
-        prompt=fields["prompt"],
-        right=tuple(fields["right"]),
-        wrong=tuple(fields["wrong"]),
-    )
-
-
-def _is_texts(value: Any) -> bool:
-    return (
-        isinstance(value, Sequence)
-        and not isinstance(value, str)
-        and all(isinstance(item, str) for item in value)
-    )
-
-
 def _check_text(name: str, text: str) -> None:
     if not text or text != text.strip():
         raise CorpusError(
             f"'{name}' holds {text!r:.60}; expected text without white space at its ends"
         )
-
-
-def _expected() -> str:
-    return f"the fields {', '.join(FIELDS)}"

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import torch
-from pyarrow import parquet
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.explore.reference import Histograms
-from tinyinterp.io.table import METADATA
+from tinyinterp.io.stored import Stored, read_parquet
 from tinyinterp.model import Model
 
 Row = Mapping[str, Any]
-NAME = re.compile(r"neurons_layer(\d+)\.parquet")
+NAME = re.compile(r"neurons_layer(\d{1,6})\.parquet")
+HIT = ("neuron", "rank", "activation", "token", "before", "after")
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class CensusLayer:
         path = self.folder / f"top_activations_layer{self.layer}.parquet"
         if not path.is_file():
             return []
-        table, _ = read_noted(path, "neurons", [("neuron", "==", neuron)])
-        return sorted(table.to_pylist(), key=lambda row: row["rank"])
+        table = read_stored(path, HIT, "neurons", [("neuron", "==", neuron)])
+        return sorted(table.rows, key=lambda row: row["rank"])
 
 
 def has_neurons(folder: Path) -> bool:
@@ -67,9 +65,9 @@ def read_layers(model: Model, folder: Path) -> dict[int, CensusLayer]:
         match = NAME.fullmatch(path.name)
         if match is None:
             continue
-        table, notes = read_noted(path, "neurons")
-        check_model("census of neurons", folder, notes.get("checkpoint"), model, "neurons")
-        rows = sorted(table.to_pylist(), key=lambda row: row["neuron"])
+        table = read_stored(path, ("neuron", "kind", "max_activation"), "neurons")
+        check_model("census of neurons", folder, table.notes.get("checkpoint"), model, "neurons")
+        rows = sorted(table.rows, key=lambda row: row["neuron"])
         if [row["neuron"] for row in rows] != list(range(model.config.d_mlp)):
             raise SelectionError(
                 f"{path} has {len(rows)} neurons; the model has {model.config.d_mlp} in each "
@@ -102,13 +100,17 @@ def check_model(
         )
 
 
-def read_noted(
-    path: Path, command: str, filters: list[tuple[str, str, int]] | None = None
-) -> tuple[pa.Table, dict[str, Any]]:
-    """A table and its notes.
+def read_stored(
+    path: Path,
+    needed: Sequence[str],
+    command: str,
+    filters: Sequence[tuple[str, str, Any]] | None = None,
+) -> Stored:
+    """A table with its notes.
 
     Args:
         path: of the table.
+        needed: columns that must be there.
         command: of tinyinterp, which makes one.
         filters: which rows, as pyarrow takes them; None: all.
 
@@ -116,22 +118,21 @@ def read_noted(
         SelectionError: it cannot be read.
     """
     try:
-        table = parquet.read_table(path, filters=filters)
-    except (OSError, pa.ArrowInvalid) as error:
+        return read_parquet(path, needed, SelectionError, filters)
+    except SelectionError as error:
         raise SelectionError(
-            f"cannot read {path}: {error}; make it again with: tinyinterp {command} "
-            f"--out {path.parent}"
+            f"{error}; make it again with: tinyinterp {command} --out {path.parent}"
         ) from error
-    return table, json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
 
 
 def _usual(folder: Path, layer: int, rows: Sequence[Row]) -> Histograms | None:
     path = folder / f"histograms_layer{layer}.parquet"
     if not path.is_file():
         return None
-    table, _ = read_noted(path, "neurons")
-    histograms = {row["neuron"]: row for row in table.to_pylist()}
-    if len(histograms) != len(rows):
+    table = read_stored(path, ("neuron", "low", "high", "counts"), "neurons")
+    histograms = {row["neuron"]: row for row in table.rows}
+    bins = {len(row["counts"]) for row in table.rows}
+    if set(histograms) != {row["neuron"] for row in rows} or len(bins) != 1 or 0 in bins:
         return None
     largest = torch.tensor([row["max_activation"] for row in rows], dtype=torch.float64)
     return Histograms.of(histograms, largest)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from tinyinterp.errors import SelectionError
+from tinyinterp.io.bounded import parse_json
 
 Question = Mapping[str, Any]
 Stands = Literal["mean", "zero"]
@@ -36,9 +36,9 @@ def question(body: bytes) -> Question:
         SelectionError: it is none.
     """
     try:
-        read = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise SelectionError("the request is not JSON; expected an object") from error
+        read = parse_json(body, "the request", SelectionError)
+    except SelectionError as error:
+        raise SelectionError(f"{error}; expected an object") from error
     if not isinstance(read, dict):
         raise SelectionError(f"the request is {read!r:.80}; expected a JSON object")
     return read

@@ -5,7 +5,6 @@ The tables are read here, not by the rooms that make them: to import those takes
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +16,10 @@ from tinyinterp.explore.census_layers import (
     check_model,
     has_neurons,
     read_layers,
-    read_noted,
+    read_stored,
 )
 from tinyinterp.io.progress import say
+from tinyinterp.io.stored import read_json_table
 from tinyinterp.model import Model
 
 USUAL = Path("tinyinterp-out")  # where the commands write, each into a folder of its own
@@ -115,21 +115,21 @@ def _has_heads(folder: Path) -> bool:
 def _heads(model: Model, folder: Path) -> ByPart:
     path = folder / "heads.json"
     try:
-        table = json.loads(path.read_text("utf-8"))
-        rows, fingerprint = table["rows"], table["notes"].get("fingerprint")
-        found = {(row["layer"], row["head"]): row for row in rows}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        table = read_json_table(path, ("layer", "head", "kind"), SelectionError)
+    except SelectionError as error:
         raise SelectionError(
-            f"{path} is not a table of heads; make one with: tinyinterp heads --out {folder}"
+            f"{path} is not a table of heads ({error}); make one with: tinyinterp heads --out "
+            f"{folder}"
         ) from error
-    check_model("census of heads", folder, fingerprint, model, "heads")
-    return found
+    check_model("census of heads", folder, table.notes.get("fingerprint"), model, "heads")
+    return {(row["layer"], row["head"]): row for row in table.rows}
 
 
 def _account(model: Model, folder: Path) -> tuple[ByPart, ByPart]:
     def read(what: str) -> ByPart:
-        table, notes = read_noted(folder / f"account_{what}s.parquet", "account")
-        check_model("account", folder, notes.get("fingerprint"), model, "account")
-        return {(row["layer"], row[what]): row for row in table.to_pylist()}
+        needed = ("layer", what, "needs")
+        table = read_stored(folder / f"account_{what}s.parquet", needed, "account")
+        check_model("account", folder, table.notes.get("fingerprint"), model, "account")
+        return {(row["layer"], row[what]): row for row in table.rows}
 
     return read("head"), read("neuron")

@@ -15,10 +15,13 @@ import socket
 import sys
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tinyinterp.errors import OutputError
+from tinyinterp.io.bounded import parse_json
+from tinyinterp.io.described import Count, described
+from tinyinterp.io.paths import shown
 
 PREFIX = ".tinyinterp."  # of every name that is ours and no result
 NAME = f"{PREFIX}lock"
@@ -107,6 +110,12 @@ def lock_if_free(file: Path) -> Lock | None:
         return None
 
 
+@dataclass(frozen=True)
+class _Holder:
+    process: Count
+    computer: str
+
+
 class _HeldError(Exception):
     """Says which process holds the lock."""
 
@@ -153,9 +162,10 @@ def _read_holder(descriptor: int) -> str:
     """How a message names the process that holds the lock."""
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
-        about: dict[str, Any] = json.loads(os.read(descriptor, 4096))
-        return f"process {int(about['process'])} on {about['computer']}"
-    except (OSError, ValueError, KeyError, TypeError):  # it has only just opened the file
+        about = parse_json(os.read(descriptor, 4096), NAME, OutputError)
+        holder = described(_Holder, about, NAME, OutputError)
+        return f"process {holder.process} on {shown(holder.computer)}"
+    except (OSError, OutputError):  # it has only just opened the file
         return "another process"
 
 

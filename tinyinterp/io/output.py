@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from tinyinterp.errors import OutputError
+from tinyinterp.io.described import read_described
 from tinyinterp.io.files import make_folder, write_text
 from tinyinterp.io.lock import PREFIX, lock_folder
-from tinyinterp.io.paths import expanded
+from tinyinterp.io.paths import expanded, is_inside, leads_out
 from tinyinterp.io.scratch import scratch_folder
 from tinyinterp.processes import writes
 
@@ -29,6 +30,11 @@ MANIFEST = "tinyinterp.json"
 class _Run:
     about: str
     files: list[str]
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    runs: Mapping[str, _Run]
 
 
 class OutputFolder:
@@ -127,7 +133,7 @@ class OutputFolder:
         ours = {file for run in runs.values() for file in run.files}
         for name in names:
             path = self.folder / name
-            if not self._is_inside(path):
+            if not is_inside(path.parent, self.folder):
                 raise OutputError(
                     f"{path.parent} is a link that leads out of {self.folder}; nothing was "
                     "replaced: remove the link, or choose another folder with --out"
@@ -138,9 +144,6 @@ class OutputFolder:
                     "it away, or choose another folder with --out"
                 )
 
-    def _is_inside(self, path: Path) -> bool:
-        return path.parent.resolve().is_relative_to(self.folder.resolve())
-
     def _write_manifest(self, runs: dict[str, _Run]) -> None:
         content = {
             "note": "what tinyinterp wrote here, and may replace",
@@ -149,28 +152,26 @@ class OutputFolder:
         write_text(self.folder / MANIFEST, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
     def _read_runs(self) -> dict[str, _Run]:
-        """What the manifest says; a folder without one has no runs."""
+        """What the manifest says; a folder without one has no runs.
+
+        Raises:
+            OutputError: it is none of ours, or names what is not in the folder.
+        """
         path = self.folder / MANIFEST
         try:
-            runs = json.loads(path.read_text("utf-8"))["runs"]
-            found = {n: _Run(str(run["about"]), list(run["files"])) for n, run in runs.items()}
-            files = [PurePosixPath(file) for run in found.values() for file in run.files]
-        except (FileNotFoundError, NotADirectoryError):
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            if not path.is_symlink() and not path.exists():
+                return {}
+            runs = dict(read_described(_Manifest, path, OutputError).runs)
+        except (OSError, OutputError) as error:
             raise OutputError(
-                f"{path} is not a manifest of tinyinterp; choose another folder with --out"
+                f"{path} is not a manifest of tinyinterp ({error}); choose another folder with "
+                "--out"
             ) from error
-        for file in files:
-            if _leaves(file) or not self._is_inside(self.folder / file):
+        for file in (file for run in runs.values() for file in run.files):
+            ours = file == MANIFEST or file.startswith(PREFIX)  # never a result
+            if ours or leads_out(file) or not is_inside((self.folder / file).parent, self.folder):
                 raise OutputError(
-                    f"{path} names {str(file)!r}, which is not in this folder; tinyinterp wrote no "
+                    f"{path} names {file!r:.200}, which is not in this folder; tinyinterp wrote no "
                     "such name and touches nothing: choose another folder with --out"
                 )
-        return found
-
-
-def _leaves(file: PurePosixPath) -> bool:
-    """Whether a name in a manifest, which may have been edited, is no path below the folder."""
-    windows = PureWindowsPath(file)  # whose separators and drives count here, too
-    return bool(windows.anchor or ".." in windows.parts or file.anchor or not file.parts)
+        return runs

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 LONGEST_SHOWN = 200  # characters
+LONGEST_NAME = 255  # bytes of each part of a path, on every usual file system
 
 
 def expanded(given: str | Path) -> Path:
@@ -33,6 +34,31 @@ def is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:
+        return False
+
+
+def leads_out(name: str) -> bool:
+    r"""Whether a name that a file gives is no path below a folder, on any system.
+
+    >>> [leads_out(name) for name in ("a/b.txt", "../b.txt", "/b.txt", "a\\..\\b", "C:b", ".")]
+    [False, True, True, True, True, True]
+    """
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)  # which knows both separators
+    return bool(
+        "\0" in name
+        or windows.anchor
+        or posix.anchor
+        or ".." in windows.parts
+        or not posix.parts
+        or any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in posix.parts)
+    )
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path lies in a folder, also where its links lead."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, too long, or a NUL
         return False
 
 

@@ -46,7 +46,7 @@ class Table:
 
     @classmethod
     def of_arrow(cls, name: str, table: pa.Table) -> Table:
-        """What :meth:`to_arrow` gave."""
+        """What :meth:`to_arrow` gave; see :mod:`tinyinterp.io.stored` for what lies in a file."""
         made = cls(name, [], notes=json.loads((table.schema.metadata or {})[METADATA]))
         made.columns, made._rows = table.column_names, table.to_pylist()
         return made

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import parquet
-
 from tinyinterp.errors import SelectionError
-from tinyinterp.io.table import METADATA
+from tinyinterp.io.stored import Stored, read_parquet
 from tinyinterp.model import Model
 from tinyinterp.model_account.account import ModelAccount
 
-TABLES = ("account", "account_heads", "account_neurons", "account_layers")
+NEEDED = {  # columns of each table
+    "account": "part rung nats loss_recovered loss_recovered_unigram unigram_low unigram_high",
+    "account_heads": "layer head needs",
+    "account_neurons": "layer neuron needs",
+    "account_layers": "layer rung keeps",
+}
 Row = dict[str, Any]
 
 
@@ -56,8 +57,8 @@ def read_account(folder: Path, model: Model) -> FinishedAccount:
     Raises:
         SelectionError: there is none, it cannot be read, or it is of another model.
     """
-    tables = {name: _read(folder, name) for name in TABLES}
-    notes: dict[str, Any] = json.loads((tables["account"].schema.metadata or {})[METADATA])
+    tables = {name: _read(folder, name) for name in NEEDED}
+    notes = tables["account"].notes
     if notes.get("fingerprint") != model.fingerprint:
         raise SelectionError(
             f"the account in {folder} is of the model {notes.get('fingerprint')!r}, not of "
@@ -65,10 +66,10 @@ def read_account(folder: Path, model: Model) -> FinishedAccount:
         )
     return FinishedAccount(
         notes=notes,
-        rows=tables["account"].to_pylist(),
-        heads=_by_component(tables["account_heads"].to_pylist(), "head"),
-        neurons=_by_component(tables["account_neurons"].to_pylist(), "neuron"),
-        layers=tables["account_layers"].to_pylist(),
+        rows=tables["account"].rows,
+        heads=_by_component(tables["account_heads"].rows, "head"),
+        neurons=_by_component(tables["account_neurons"].rows, "neuron"),
+        layers=tables["account_layers"].rows,
     )
 
 
@@ -76,17 +77,12 @@ def _by_component(rows: Iterable[Row], name: str) -> dict[tuple[int, int], Row]:
     return {(row["layer"], row[name]): row for row in rows}
 
 
-def _read(folder: Path, name: str) -> pa.Table:
+def _read(folder: Path, name: str) -> Stored:
     path = folder / f"{name}.parquet"
     try:
-        table = parquet.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
+        return read_parquet(path, NEEDED[name].split(), SelectionError)
+    except SelectionError as error:
         raise SelectionError(
-            f"{path} is not a table of an account; make one with: tinyinterp account --out {folder}"
+            f"{path} is not a table of an account; make one with: tinyinterp account --out "
+            f"{folder} ({error})"
         ) from error
-    if METADATA not in (table.schema.metadata or {}):
-        raise SelectionError(
-            f"{path} was not written by tinyinterp; make an account with: tinyinterp account "
-            f"--out {folder}"
-        )
-    return table

@@ -75,6 +75,9 @@ class KeyValueCache:
         self._layers = {layer: (k[rows], v[rows]) for layer, (k, v) in self._layers.items()}
 
 
+ALL_AT_ONCE = 1 << 13  # positions whose rotations are computed together
+
+
 def allowed_keys(
     n_query: int, n_key: int, window: int | None, device: torch.device | None = None
 ) -> Bool[Tensor, "query key"]:
@@ -180,10 +183,11 @@ class Attention(nn.Module):
         A score then depends on how far apart a query and a key are, and on nothing else of their
         positions; so stories that are packed into one sequence need no numbers of their own.
         """
-        cos, sin = (
-            table[past : past + x.shape[2]]
-            for table in rotations(self.n_ctx, self.rotary_dim, self.rotary_base, x.device, x.dtype)
-        )
+        end = past + x.shape[2]
+        # A longer context may be far more than is ever read.
+        reach = self.n_ctx if self.n_ctx <= ALL_AT_ONCE else 1 << (end - 1).bit_length()
+        tables = rotations(reach, self.rotary_dim, self.rotary_base, x.device, x.dtype)
+        cos, sin = (table[past:end] for table in tables)
         turned, rest = x[..., : self.rotary_dim], x[..., self.rotary_dim :]
         a, b = turned.chunk(2, dim=-1)  # pair i is dimensions i and i + rotary_dim / 2
         return torch.cat((a * cos - b * sin, b * cos + a * sin, rest), dim=-1)

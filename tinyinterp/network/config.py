@@ -56,6 +56,10 @@ FREE: dict[Architecture, set[str]] = {  # what may be otherwise within a family
 }
 
 
+LARGEST = {  # far beyond any model that is read here: a damaged file asks for no more
+    "n_vocab": 1 << 24, "n_ctx": 1 << 20, "d_model": 1 << 16, "n_layers": 1 << 10,
+    "n_heads": 1 << 12, "d_mlp": 1 << 20, "d_head": 1 << 16, "n_key_value_heads": 1 << 12,
+}  # fmt: skip
 UNSAID = {"d_mlp", "d_head", "n_key_value_heads"}  # sizes that follow from others where they are 0
 
 
@@ -172,6 +176,9 @@ class DecoderConfig:
         for name in ("d_mlp", "d_head", "n_key_value_heads"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name, largest in LARGEST.items():
+            if getattr(self, name) > largest:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it may be at most {largest}")
         if self.d_model % self.n_heads and not self.d_head:
             raise ConfigError(
                 f"d_model {self.d_model} does not divide into {self.n_heads} heads; "

@@ -39,8 +39,8 @@ from tinyinterp.text.corpus import Corpus
 if TYPE_CHECKING:
     import pandas as pd
 
-STATE = 2  # counts up when what a pass saves changes: an older file is ignored
-PROGRESS_FILE = ".tinyinterp.neurons.npz"  # in the checkpoint folder, while a census runs
+STATE = 3  # counts up when what a pass saves changes: an older file is ignored
+PROGRESS_FILE = ".tinyinterp.neurons.safetensors"  # in the checkpoint folder, while a census runs
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Literal
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from tinyinterp.errors import OutputError
+from tinyinterp.io.described import Matching, described
 
 SECONDS = 60.0  # between two saves
 MOST_OF_THE_TIME = 0.05  # that saving may take
-FINGERPRINT, SIDE, BATCHES = "fingerprint", "side", "batches"
+
+
+@dataclass(frozen=True)
+class _About:
+    """What the file says beside its arrays, in strings."""
+
+    fingerprint: str
+    side: Literal["FIT", "TEST"]
+    digest: str  # of the arrays
+    batches: Annotated[str, Matching(r"\d{1,18}")]
 
 
 @dataclass(frozen=True)
@@ -31,11 +43,37 @@ class SavedPass:
     arrays: dict[str, np.ndarray]
 
 
+def restore(arrays: Mapping[str, np.ndarray], saved: Mapping[str, np.ndarray]) -> None:
+    """Fill ``arrays`` with the saved ones of the same names.
+
+    Raises:
+        OutputError: one is missing, or of another shape or type.
+    """
+    for name, array in arrays.items():
+        found = saved.get(name)
+        if found is None or found.shape != array.shape or found.dtype != array.dtype:
+            shape = "nothing" if found is None else f"{found.dtype} {list(found.shape)}"
+            raise OutputError(
+                f"the saved progress of the census does not fit it ({name}: {shape}, expected "
+                f"{array.dtype} {list(array.shape)}); delete the file, or choose another folder "
+                "with --out"
+            )
+        array[...] = found
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+    return digest.hexdigest()
+
+
 class Checkpointer:
     """Saves the state of a pass once a minute, and on Ctrl-C.
 
     Args:
-        path: of the file, which ends in ``.npz``; None: nothing is saved.
+        path: of the file, which ends in ``.safetensors``; None: nothing is saved.
         fingerprint: of everything that the pass depends on; a file with another is ignored.
     """
 
@@ -49,14 +87,16 @@ class Checkpointer:
         if self._path is None or not self._path.is_file():
             return None
         try:
-            with self._path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                if str(file[FINGERPRINT]) != self._fingerprint:
+            with safe_open(self._path, "np") as file:
+                about = described(_About, file.metadata() or {}, self._path.name, OutputError)
+                if about.fingerprint != self._fingerprint:
                     return None
-                arrays = {name: file[name] for name in file.files}
-            side, batches = str(arrays.pop(SIDE)), int(arrays.pop(BATCHES))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if _digest(arrays) != about.digest:
+                return None
+        except (OSError, SafetensorError, OutputError):
             return None
-        return SavedPass(side, batches, arrays)
+        return SavedPass(about.side, int(about.batches), arrays)
 
     @contextmanager
     def watching(
@@ -98,15 +138,14 @@ class Checkpointer:
             self._path.unlink(missing_ok=True)
 
     def _save(self, path: Path, side: str, batches: int, arrays: dict[str, np.ndarray]) -> None:
-        content: dict[str, Any] = {FINGERPRINT: self._fingerprint, SIDE: side, BATCHES: batches}
-        content |= arrays
-        temporary = path.with_suffix(".tmp.npz")
+        temporary = path.with_suffix(f".tmp{path.suffix}")
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        about = _About(self._fingerprint, side, _digest(whole), str(batches))
         try:
-            with temporary.open("wb") as file:
-                np.savez(file, **content)
+            save_file(whole, temporary, metadata=asdict(about))
             temporary.replace(path)
-        except OSError as error:
-            reason = error.strerror or error
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise OutputError(f"cannot save progress in {path.parent}: {reason}") from error
 
     @contextmanager

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import parquet
-
 from tinyinterp.errors import SelectionError
-from tinyinterp.io.table import METADATA
+from tinyinterp.io.stored import read_notes, read_parquet
 from tinyinterp.selection import choose_one
 
 Row = dict[str, Any]
@@ -47,9 +43,8 @@ class Finished:
         Raises:
             SelectionError: there is no such neuron.
         """
-        count = parquet.read_metadata(self._path("neurons", layer)).num_rows
-        number = choose_one("neuron", neuron, count, of="this layer")
-        return self._read("neurons", layer, neuron=number)[0]
+        rows = {row["neuron"]: row for row in self.neurons(layer)}
+        return rows[choose_one("neuron", neuron, len(rows), of="this layer")]
 
     def hits(self, layer: int, neuron: int) -> list[Row]:
         """Its largest activations, largest first."""
@@ -82,8 +77,7 @@ class Finished:
 
     def _read(self, name: str, layer: int, **where: str | int) -> list[Row]:
         filters = [(column, "=", value) for column, value in where.items()]
-        table: pa.Table = parquet.read_table(self._path(name, layer), filters=filters or None)
-        return table.to_pylist()
+        return read_parquet(self._path(name, layer), where, SelectionError, filters).rows
 
     def _path(self, name: str, layer: int) -> Path:
         return table_path(self.folder, name, layer)
@@ -107,7 +101,6 @@ def find_finished(folder: Path, layers: tuple[int, ...], fingerprint: str) -> Fi
 def _notes(path: Path) -> dict[str, Any] | None:
     """The notes of a table; None if they cannot be read."""
     try:
-        metadata = parquet.read_schema(path).metadata or {}
-        return json.loads(metadata[METADATA])
-    except (OSError, ValueError, KeyError, pa.ArrowInvalid):
+        return read_notes(path, SelectionError)
+    except SelectionError:
         return None

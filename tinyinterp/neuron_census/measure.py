@@ -13,7 +13,7 @@ from torch import Tensor
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.activations import Rows, flat, hook_of, rows_of
-from tinyinterp.neuron_census.checkpointer import Checkpointer
+from tinyinterp.neuron_census.checkpointer import Checkpointer, restore
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
 from tinyinterp.neuron_census.correlation import TagSums
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS, EvenSample, Sample, SampledValues
@@ -104,8 +104,7 @@ class FitPass:
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Take on a saved state."""
-        for name, array in self.arrays().items():
-            array[...] = arrays[name]
+        restore(self.arrays(), arrays)
 
 
 class TestPass:
@@ -190,11 +189,12 @@ class TestPass:
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Take on a saved state."""
-        self.sample.restore(arrays["columns"])
-        for layer, sampled in self.sampled.items():
-            sampled.add(arrays[f"{layer}.sampled"])
-        for name, array in self.arrays().items():
-            array[...] = arrays[name]
+        columns = arrays.get("columns", np.zeros((0, 0)))
+        held = min(len(columns), self.sample.room)
+        self.sample.hold(held)
+        for sampled in self.sampled.values():
+            sampled.hold(held if self._associated else 0)
+        restore(self.arrays(), arrays)
 
     def finish(self) -> Measured:
         """What both passes gathered."""

@@ -91,10 +91,9 @@ class EvenSample:
         """Its whole state, by name."""
         return {"columns": self._columns[: self.held]}
 
-    def restore(self, columns: Int[np.ndarray, "row six"]) -> None:
-        """Take on a saved state."""
-        self.held = len(columns)
-        self._columns[: self.held] = columns
+    def hold(self, drawn: int) -> None:
+        """Make room for a saved state of so many tokens, which then fills :meth:`arrays`."""
+        self.held = drawn
 
     def finish(self, all_targets: Targets) -> Sample:
         """The tokens drawn, with the targets that theirs are numbered by."""
@@ -123,6 +122,10 @@ class SampledValues:
     def sort(self, order: Int[np.ndarray, " row"]) -> None:
         """Put them into the order that :meth:`EvenSample.sort` gave."""
         self.values[...] = self.values[order]
+
+    def hold(self, drawn: int) -> None:
+        """Make room for a saved state of so many tokens, which then fills :attr:`values`."""
+        self._held = drawn
 
     @property
     def values(self) -> Float[np.ndarray, "row neuron"]:

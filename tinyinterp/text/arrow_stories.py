@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.described import read_described
+from tinyinterp.io.paths import is_file, is_inside, leads_out
 from tinyinterp.text.columns import as_story, choose_column
 from tinyinterp.text.notes import Notes
 
@@ -17,6 +19,29 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 1024
 ARROW_MAGIC = (b"ARROW1", b"\xff\xff\xff\xff")  # of a file, and of a stream
 PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True)
+class _Splits:
+    """``dataset_dict.json``."""
+
+    splits: list[str]
+
+
+@dataclass(frozen=True)
+class _Part:
+    filename: str
+
+
+@dataclass(frozen=True)
+class _State:
+    """``state.json``."""
+
+    _data_files: list[_Part]
+
+    @property
+    def data_files(self) -> list[_Part]:
+        return self._data_files
 
 
 def read_parquet(path: Path, notes: Notes) -> Iterator[tuple[int, str | None]]:
@@ -73,28 +98,26 @@ def read_saved_data_set(folder: Path, split: str, notes: Notes) -> Iterator[tupl
         CorpusError: it has no such split, files are missing, or no column holds stories.
     """
     if (folder / "dataset_dict.json").is_file():
-        splits = _json(folder / "dataset_dict.json").get("splits", [])
-        if split not in splits:
+        splits = read_described(_Splits, folder / "dataset_dict.json", CorpusError).splits
+        if split not in splits or leads_out(split):
             raise CorpusError(
                 f"{notes.name} has no split {split!r}, only {', '.join(map(repr, splits))}; choose "
                 "one with --split where the command has it, or give its folder"
             )
         folder /= split
     first = 1
-    for entry in _json(folder / "state.json").get("_data_files", []):
-        path = folder / entry["filename"]
-        if not path.is_file():
-            raise CorpusError(f"{notes.name} lacks its file {entry['filename']}; save it again")
+    for part in read_described(_State, folder / "state.json", CorpusError).data_files:
+        path = folder / part.filename
+        if leads_out(part.filename) or not is_inside(path, folder):
+            raise CorpusError(
+                f"{notes.name} names {part.filename!r:.200}, which lies outside its folder; it is "
+                "not opened"
+            )
+        if not is_file(path):
+            raise CorpusError(f"{notes.name} lacks its file {part.filename}; save it again")
         for number, story in read_arrow(path, notes, first):
             yield number, story
             first = number + 1
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise CorpusError(f"{path} is not JSON: {error}") from error
 
 
 def _column(schema: pa.Schema, notes: Notes) -> str:
@@ -118,6 +141,7 @@ def _stories(
 ) -> Iterator[tuple[int, str | None]]:
     number = first
     for column in columns:
+        column.validate(full=True)  # a damaged file may point outside itself
         for value in column:
             yield number, as_story(value.as_py(), f"{notes.name}, row {number}", notes)
             number += 1

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.io.bounded import parse_json
 from tinyinterp.text.columns import Objects
+from tinyinterp.text.marks import check_length
 from tinyinterp.text.notes import Notes
 
 LINES_LOOKED_AT = 5  # of a text that may be JSON strings, one a line
@@ -23,7 +25,7 @@ def looks_like_json_list(sample: str) -> bool:
         return True
     try:
         item, end = json.JSONDecoder().raw_decode(rest)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(item, str | dict | None) and rest[end:].lstrip()[:1] in (",", "]")
 
@@ -35,7 +37,7 @@ def looks_like_json_lines(sample: str) -> bool:
     for line in lines[:LINES_LOOKED_AT]:
         try:
             values.append(json.loads(line))
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             break
     if not values:
         return False
@@ -97,7 +99,10 @@ def items_of_json(pieces: Iterator[str], name: str) -> Iterator[object]:
             try:
                 item, end = decoder.raw_decode(rest)
             except json.JSONDecodeError:
+                check_length(len(text), name)
                 break  # the item continues in the next piece, or is cut off
+            except (ValueError, RecursionError) as error:  # a number without end, or too deep
+                raise CorpusError(f"{name} is not JSON that is read here: {error}") from error
             yield item
             text, before = rest[end:].lstrip(), ","
     raise CorpusError(f"{name} is not JSON: it breaks off, or is wrong, at {text[:SHOWN]!r}")
@@ -113,8 +118,5 @@ def read_json_lines(lines: Iterator[str], notes: Notes) -> Iterator[tuple[int, s
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise CorpusError(f"{notes.name} line {number} is not JSON: {error}") from error
+        row = parse_json(line, f"{notes.name} line {number}", CorpusError)
         yield number, objects.story(row, number)

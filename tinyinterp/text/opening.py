@@ -9,7 +9,6 @@ seconds that importing ``transformers`` takes.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ from tokenizers import decoders, models, pre_tokenizers, processors
 
 from tinyinterp.errors import TokenizerError
 from tinyinterp.text.pieces import kind_of
+from tinyinterp.text.rust import refusing
+from tinyinterp.text.settings_json import read_model_json, read_settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -32,6 +33,7 @@ PLAIN_KEYS = {
     "tokenizer_class", "backend", "bos_token", "eos_token", "unk_token", "pad_token",
     "clean_up_tokenization_spaces", "add_prefix_space", "model_max_length", CLAMP_KEY,
 }  # fmt: skip
+ANY = 1 << 32  # ids of tokens have 32 bits
 MARKER = re.compile(r"<.+>|\[.+\]")  # what tokens that are no text are called
 SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
 
@@ -59,7 +61,8 @@ def read_tokenizer(folder: Path) -> Stored:
     whole = (folder / "tokenizer.json").is_file()
     if not whole:
         _check_files(folder)
-    settings = _read_settings(folder / "tokenizer_config.json")
+    settings = read_settings(folder / "tokenizer_config.json")
+    read_settings(folder / "special_tokens_map.json")  # which transformers reads
     if whole and _is_plain(folder, settings):
         return _as_stored(folder, settings)
     if not whole and not (folder / "config.json").is_file() and "tokenizer_class" not in settings:
@@ -81,7 +84,7 @@ def open_with_transformers(folder: Path, *, as_stored: bool) -> PreTrainedTokeni
 
     try:
         if as_stored and (folder / "tokenizer.json").is_file():
-            settings = _read_settings(folder / "tokenizer_config.json")
+            settings = read_settings(folder / "tokenizer_config.json")
             named = {key: name for key in SPECIAL if (name := token_name(settings.get(key)))}
             return PreTrainedTokenizerFast(
                 tokenizer_file=str(folder / "tokenizer.json"),
@@ -124,15 +127,16 @@ def special_token(
     """
 
     def known(number: int | None) -> bool:
-        return number is not None and (n_rows is None or number < n_rows)
+        return number is not None and 0 <= number < (ANY if n_rows is None else n_rows)
 
     if named is not None and known(backend.token_to_id(named)):
         return named
     for file in ("generation_config.json", "config.json"):
-        number = _read_settings(model / file).get(f"{role}_token_id")
+        numbers = read_model_json(model / file)
+        number = numbers.get("bos_token_id" if role == "bos" else "eos_token_id")
         if isinstance(number, list):
             number = number[0] if number else None
-        if isinstance(number, int) and known(number):
+        if number is not None and known(number):
             name = backend.id_to_token(number) or ""
             if MARKER.fullmatch(name):  # a configuration's default number may be any word's
                 return name
@@ -204,11 +208,8 @@ def _stored(
 def _from_merges(folder: Path, settings: dict[str, Any]) -> Stored:
     """``vocab.json`` and ``merges.txt``, with nothing that says which model's they are."""
     files = str(folder / "vocab.json"), str(folder / "merges.txt")
-    try:
+    with refusing(f"cannot read the tokenizer in {folder}"):
         backend = byte_level(models.BPE.from_file(*files))
-    # Bare Exception is all that the Rust library raises, whatever is wrong with a file.
-    except Exception as error:
-        raise TokenizerError(f"cannot read the tokenizer in {folder}: {error}") from error
     eos = token_name(settings.get("eos_token")) or END_OF_TEXT
     backend.add_special_tokens([eos])
     return _stored(backend, settings, bos=eos, eos=eos)
@@ -240,11 +241,8 @@ def _as_transformers(folder: Path, settings: dict[str, Any]) -> Stored:
 
 def _backend(folder: Path) -> Backend:
     path = folder / "tokenizer.json"
-    try:
+    with refusing(f"cannot read the tokenizer in {folder}"):
         backend = Backend.from_file(str(path))
-    # Bare Exception is all that the Rust library raises, whatever is wrong with a file.
-    except Exception as error:
-        raise TokenizerError(f"cannot read the tokenizer in {folder}: {error}") from error
     backend.no_padding()
     backend.no_truncation()
     return backend
@@ -279,15 +277,3 @@ def _refusal(folder: Path, error: Exception) -> str:
             "with AutoTokenizer.from_pretrained(...).save_pretrained(...)"
         )
     return f"transformers cannot open the tokenizer in {folder}: {reason}"
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        settings = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TokenizerError(f"cannot read {path}: {error}") from error
-    if not isinstance(settings, dict):
-        raise TokenizerError(f"{path} should hold a JSON object")
-    return settings

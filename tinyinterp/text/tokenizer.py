@@ -34,11 +34,14 @@ from tinyinterp.text.opening import (
     special_token,
 )
 from tinyinterp.text.pieces import BYTE, Encoding, Pieces
+from tinyinterp.text.rust import refusing
 from tinyinterp.text.start import Start, choose_start
 from tinyinterp.text.unknown import count_unknown, has_all_bytes, unknown_note, unknown_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+PROBE = "Once upon a time, “Zoë” saw 3 dogs. 🐶"  # words, marks and bytes that are rare
 
 
 class Tokenizer:
@@ -117,7 +120,10 @@ class Tokenizer:
         Raises:
             TokenizerError: there is none, or it cannot be read.
         """
-        stored = read_tokenizer(folder)
+        with refusing(f"cannot read the tokenizer in {folder}"):
+            stored = read_tokenizer(folder)
+            # Some damage shows only here.
+            stored.backend.decode(stored.backend.encode(PROBE).ids, skip_special_tokens=False)
         model = model or folder
         eos = special_token(stored.backend, "eos", stored.eos, model, n_rows)
         bos = special_token(stored.backend, "bos", stored.bos, model, n_rows)
@@ -237,7 +243,8 @@ class Tokenizer:
             CorpusError: one holds half of a surrogate pair, which no token stands for.
         """
         try:
-            encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
+            with refusing("the tokenizer cannot read a text"):
+                encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
         except TypeError as error:
             raise CorpusError(
                 "a text is not a string, or holds half of a surrogate pair; give whole characters, "
@@ -306,11 +313,13 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ``ids`` anywhere in a text: the space before a word stays; end-of-text shows."""
-        return self.pieces.decode(ids)
+        with refusing("the tokenizer cannot write a text"):
+            return self.pieces.decode(ids)
 
     def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
         """Text of each, as :meth:`decode` gives it, in parallel."""
-        return self.pieces.decode_batch(batch)
+        with refusing("the tokenizer cannot write a text"):
+            return self.pieces.decode_batch(batch)
 
     def decode_whole(self, ids: Sequence[int]) -> str:
         """Text of ``ids`` from the beginning of a text, without a space that was added there."""
@@ -323,7 +332,8 @@ class Tokenizer:
         It starts with a space if the token starts a word after a space, for every kind of
         tokenizer.
         """
-        return self.pieces.text(token)
+        with refusing("the tokenizer cannot write a token"):
+            return self.pieces.text(token)
 
     def to_transformers(self) -> PreTrainedTokenizerBase:
         """The tokenizer as ``transformers`` opens it: what ``AutoTokenizer`` gives for the folder.

@@ -17,12 +17,14 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, BinaryIO, Literal
 
 import numpy as np
 from jaxtyping import Int
 
 from tinyinterp.errors import TrainingError
+from tinyinterp.io.bounded import read_bytes, read_json
+from tinyinterp.io.described import Count, Within, described
 from tinyinterp.io.files import replacing_folder, write_text
 from tinyinterp.text.cleaning import fold_blank_lines
 from tinyinterp.text.instruct import prompt_length
@@ -35,15 +37,16 @@ STORIES_AT_ONCE = 1024  # encoded in parallel, then written
 BLANK_LINES = 0.01  # share of stories with blank lines below which a text counts as having none
 FORMAT = 2  # of these files; 1 had no third column in the index, and no number
 COLUMNS = 3  # of the index
+TOKENS_AT_ONCE = 1 << 22  # looked at together
 
 
 @dataclass(frozen=True)
 class SplitCount:
     """How much a split holds. ``tokens`` counts end-of-text once a story."""
 
-    stories: int
-    tokens: int
-    bytes: int
+    stories: Count
+    tokens: Count
+    bytes: Count
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,9 @@ class DataCard:
 
     source: str
     tokenizer: str  # SHA-256 of tokenizer.json
-    n_vocab: int
-    dtype: str
-    holdout: int  # one story in this many is held out, chosen by a hash of its text
+    n_vocab: Annotated[int, Within(1, 1 << 32)]
+    dtype: Literal["uint16", "uint32"]
+    holdout: Count  # one story in this many is held out, chosen by a hash of its text
     train: SplitCount
     dev: SplitCount
     fingerprint: str  # SHA-256 over the tokens of both splits
@@ -67,16 +70,18 @@ class TokenFile:
     """One split, memory-mapped: ``window(start, length)`` reads only what is asked.
 
     Raises:
-        TrainingError: the folder holds no such split, or less of it than ``data.json`` says.
+        TrainingError: the folder holds no such split, less of it than ``data.json`` says, or what
+            no ``prepare`` writes.
     """
 
     def __init__(self, folder: Path, split: str) -> None:
         self.card = read_card(folder)
         try:
+            tokens, triples = _regular(folder / f"{split}.bin"), _regular(folder / f"{split}.idx")
             self.tokens: Int[np.ndarray, " token"] = np.memmap(
-                folder / f"{split}.bin", dtype=self.card.dtype, mode="r"
+                tokens, dtype=self.card.dtype, mode="r"
             )
-            index = np.fromfile(folder / f"{split}.idx", dtype=np.int64).reshape(-1, COLUMNS)
+            index = np.fromfile(triples, dtype=np.int64).reshape(-1, COLUMNS)
         except (OSError, ValueError) as error:
             raise TrainingError(f"{folder} holds no {split} split: {error}") from error
         count: SplitCount = getattr(self.card, split)
@@ -90,6 +95,30 @@ class TokenFile:
         self.prompts: Int[np.ndarray, " story"] = index[:, 2]  # tokens before the story's own
         ends = np.append(self.starts[1:], len(self.tokens) - 1)
         self.lengths: Int[np.ndarray, " story"] = ends - self.starts  # with the end-of-text before
+        self._check_index(folder / f"{split}.idx")
+        self._check_tokens(folder / f"{split}.bin")
+
+    def _check_index(self, path: Path) -> None:
+        """Refuse stories that do not follow one another within the file."""
+        # A difference of two far numbers may wrap around, so each is compared with the file first.
+        last = len(self.tokens) - 1
+        wrong = (self.starts < 0) | (self.starts >= last) | (self.lengths < 1) | (self.bytes < 0)
+        wrong |= (self.prompts < 0) | (self.prompts > self.lengths)
+        if wrong.any():
+            raise TrainingError(
+                f"{path}: story {int(wrong.argmax())} starts, ends or has an instruction outside "
+                "the tokens; the file is damaged: prepare it again"
+            )
+
+    def _check_tokens(self, path: Path) -> None:
+        """Refuse tokens that the tokenizer does not have."""
+        for start in range(0, len(self.tokens), TOKENS_AT_ONCE):
+            largest = int(self.tokens[start : start + TOKENS_AT_ONCE].max())
+            if largest >= self.card.n_vocab:
+                raise TrainingError(
+                    f"{path} holds token {largest}, data.json says that there are "
+                    f"{self.card.n_vocab}; the file is damaged: prepare it again"
+                )
 
     def __len__(self) -> int:
         """Number of stories."""
@@ -116,19 +145,18 @@ def read_card(folder: Path) -> DataCard:
     Raises:
         TrainingError: the folder was not written by ``prepare``, or by a version with other files.
     """
+    path = folder / "data.json"
     try:
-        raw: dict[str, Any] = json.loads((folder / "data.json").read_text("utf-8"))
-        if "fingerprint" in raw and raw.get("format") != FORMAT:
-            raise TrainingError(
-                f"{folder} was prepared by another version (format {raw.get('format', 1)}, this "
-                f"one reads {FORMAT}); prepare it again"
-            )
-        raw |= {split: SplitCount(**raw[split]) for split in SPLITS}
-        return DataCard(**raw)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        raw = read_json(path, TrainingError)
+        if isinstance(raw, dict) and "fingerprint" in raw and raw.get("format") != FORMAT:
+            other = f"format {raw.get('format', 1)!r:.20}, this one reads {FORMAT}"
+        else:
+            return described(DataCard, raw, str(path), TrainingError)
+    except TrainingError as error:
         raise TrainingError(
             f"{folder} holds no prepared data ({error}); make it: {COMMAND} prepare"
         ) from error
+    raise TrainingError(f"{folder} was prepared by another version ({other}); prepare it again")
 
 
 def write_tokens(
@@ -201,9 +229,16 @@ def held_out(story: str, holdout: int) -> bool:
     return int.from_bytes(hashlib.sha256(story.encode()).digest()[:8], "big") % holdout == 0
 
 
+def _regular(path: Path) -> Path:
+    """The path of a file, which is no pipe that would be waited for."""
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no file")
+    return path
+
+
 def tokenizer_hash(folder: Path) -> str:
     """SHA-256 of the folder's ``tokenizer.json``."""
-    return hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    return hashlib.sha256(read_bytes(folder / "tokenizer.json", TrainingError)).hexdigest()
 
 
 class _SplitWriter:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tinyinterp.errors import TrainingError
+from tinyinterp.io.paths import is_file
 from tinyinterp.views.style import LINE_COLOURS
 
-from ..training.tracking import LOG
+from ..training.tracking import LOG, read_log
 
 N_MARKERS = 7  # that differ, in either form of the picture
 X_LABEL, Y_LABEL = "tokens seen", "loss (nats per token)"
@@ -76,17 +76,16 @@ def read_curve(run: Path) -> LossCurve:
     Raises:
         TrainingError: there is no log, nothing in it, or it is damaged.
     """
+    if not is_file(run / LOG):
+        raise TrainingError(f"{run} is no training run: it has no {LOG}")
     try:
-        lines = (run / LOG).read_text("utf-8").splitlines(keepends=True)
-        rows = [json.loads(line) for line in lines if line.endswith("\n")]
-        trained = [(row["tokens"], row["loss"]) for row in rows if "loss" in row]
-        held_out = [
-            (r["tokens"], r["dev_nats_per_token"]) for r in rows if "dev_nats_per_token" in r
-        ]
-    except FileNotFoundError as error:
-        raise TrainingError(f"{run} is no training run: it has no {LOG}") from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        rows = read_log(run / LOG)
+    except TrainingError as error:
         raise TrainingError(f"cannot read {run / LOG}: {error}") from error
+    trained = [(row.tokens, row.loss) for row in rows if row.loss is not None]
+    held_out = [
+        (row.tokens, row.dev_nats_per_token) for row in rows if row.dev_nats_per_token is not None
+    ]
     if not trained:
         raise TrainingError(f"{run / LOG} holds no training loss yet; train for some more steps")
     tokens, loss = np.array(trained, dtype=np.float64).T

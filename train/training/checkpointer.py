@@ -46,7 +46,7 @@ class Checkpointer:
         self.trained = resume.Trained(stepper.model, stepper.mean, stepper.optimizers)
         self._lock: Lock | None = None  # of the process that writes
 
-    def begin(self) -> dict[str, Any] | None:
+    def begin(self) -> resume.Numbers | None:
         """Restore the state in the folder, or see that the folder may be begun.
 
         Returns:
@@ -67,12 +67,13 @@ class Checkpointer:
         else:
             refuse_other(self.run, numbers, self.recipe, self._identity)
             resume.load_state(self.run, self.trained)
-            if numbers["scaler"]:  # empty if the precision was another
-                self.stepper.scaler.load_state_dict(numbers["scaler"])
+            scaler = self.stepper.scaler
+            if set(numbers.scaler) == set(scaler.state_dict()):  # not if the precision changed
+                scaler.load_state_dict(dict(numbers.scaler))
         self.processes.wait()  # all have read before one writes
         if self.processes.writes:
             resume.clear_leftovers(self.run)
-            take_back(self.run / LOG, numbers["step"] if numbers else 0)
+            take_back(self.run / LOG, numbers.step if numbers else 0)
         return numbers
 
     def save(self, numbers: Mapping[str, Any]) -> None:

@@ -79,9 +79,9 @@ class Trainer:
         self.last: dict[str, float] = {}
         numbers = self.checkpointer.begin()
         if numbers is not None:
-            self.step, self.tokens = numbers["step"], numbers["tokens"]
-            self.seconds, self.best = numbers["seconds"], numbers["best"]
-            self.last = numbers["last"]
+            self.step, self.tokens = numbers.step, numbers.tokens
+            self.seconds, self.best = numbers.seconds, numbers.best
+            self.last = dict(numbers.last)
 
     @property
     def numbers(self) -> dict[str, Any]:

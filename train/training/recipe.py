@@ -11,9 +11,10 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from tinyinterp.errors import ConfigError, TrainingError
+from tinyinterp.io.described import checked
 from tinyinterp.network.compressor import CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 
@@ -186,43 +187,20 @@ def _check(
 
 
 def _build(recipe: str, table: str, kind: type, values: dict[str, Any]) -> Any:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     known = {f.name for f in fields(kind)}
-    checked = {}
+    taken = {}
     for key, value in values.items():
         if key not in known:
             raise TrainingError(
                 f"recipe {recipe}: [{table}] has no key {key!r}{_nearest(key, known)}"
             )
-        checked[key] = _as(hints[key], value, f"recipe {recipe}: {table}.{key}")
+        where = f"recipe {recipe}: {table}.{key}"
+        taken[key] = checked(hints[key], value, where, TrainingError)
     try:
-        return kind(**checked)
+        return kind(**taken)
     except TypeError as error:
         raise TrainingError(f"recipe {recipe}: [{table}] is incomplete: {error}") from error
-
-
-def _as(kind: Any, value: Any, where: str) -> Any:
-    if get_origin(kind) is tuple:
-        return _as_tuple(get_args(kind), value, where)
-    if get_origin(kind) is Literal:
-        if value in get_args(kind):
-            return value
-        raise TrainingError(f"{where} is {value!r}; choose one of {', '.join(get_args(kind))}")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TrainingError(f"{where} is {value!r}; expected {kind.__name__}")
-    return value
-
-
-def _as_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise TrainingError(f"{where} is {value!r}; expected a list")
-    if kinds[-1] is Ellipsis:
-        kinds = kinds[:1] * len(value)
-    if len(value) != len(kinds):
-        raise TrainingError(f"{where} is {value!r}; expected {len(kinds)} values")
-    return tuple(_as(kind, item, where) for kind, item in zip(kinds, value, strict=True))
 
 
 def _nearest(word: str, known: Any) -> str:

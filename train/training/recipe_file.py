@@ -8,19 +8,20 @@ written ``schedule.steps=2000``.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tinyinterp.errors import TrainingError
-from tinyinterp.io.paths import expanded
+from tinyinterp.io.bounded import parse_toml, read_toml
+from tinyinterp.io.paths import LONGEST_NAME, expanded, is_file, shown
 
 from .recipe import Recipe, build_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 SUFFIXES = RECIPES / "suffixes"
 EXTENDS = "extends"
+MOST_EXTENDED = 16  # recipes, one through the other
 
 
 def names() -> list[str]:
@@ -47,12 +48,18 @@ def read_recipe(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def _is_named(recipe: str) -> bool:
+    if len(recipe) > LONGEST_NAME:
+        return False
     base, hyphen, suffix = recipe.rpartition("-")
     return recipe in names() or bool(hyphen and suffix in suffixes() and _is_named(base))
 
 
 def _read(recipe: str, behind: tuple[str, ...]) -> dict[str, Any]:
     """The tables of a recipe, those that it extends included."""
+    if len(behind) > MOST_EXTENDED:
+        raise TrainingError(
+            f"recipe {behind[0]} extends more than {MOST_EXTENDED} others, one through the other"
+        )
     if recipe in behind:
         raise TrainingError(f"recipe {recipe} extends itself: {' -> '.join((*behind, recipe))}")
     if recipe not in names() and _is_named(recipe):
@@ -66,20 +73,20 @@ def _read(recipe: str, behind: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(extended, str):
         raise TrainingError(f"{path}: extends is {extended!r}; expected the name of a recipe")
     beside = path.parent / extended
-    chosen = extended if _is_named(extended) or not beside.is_file() else str(beside)
+    chosen = extended if _is_named(extended) or not is_file(beside) else str(beside.resolve())
     return _merged(_read(chosen, (*behind, recipe)), raw)
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
+    if not is_file(path):
         raise TrainingError(
-            f"{path} is neither a recipe ({', '.join(names())}; each also with "
+            f"{shown(path)} is neither a recipe ({', '.join(names())}; each also with "
             f"{', '.join(f'-{suffix}' for suffix in suffixes())}) nor a file"
-        ) from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"cannot read the recipe {path}: {error}") from error
+        )
+    try:
+        return read_toml(path, TrainingError)
+    except TrainingError as error:
+        raise TrainingError(f"cannot read the recipe: {error}") from error
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -96,8 +103,8 @@ def _apply(raw: dict[str, Any], override: str) -> None:
     if not (equals and dot):
         raise TrainingError(f"override {override!r} is not of the form table.key=value")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = parse_toml(f"value = {text}", override, TrainingError)["value"]
+    except TrainingError:
         value = text.strip()  # a bare word is a string
     if not isinstance(raw.setdefault(table, {}), dict):
         raise TrainingError(f"override {override!r}: {table} is not a table of the recipe")

@@ -15,6 +15,7 @@ from tinyinterp.text.tokenizer import Tokenizer
 from ..data.tokens import DataCard, tokenizer_hash
 from . import resume
 from .recipe import Recipe
+from .resume import Numbers
 from .tracking import LOG
 
 # What the folder of a run holds beside its checkpoint, its state and its log.
@@ -52,9 +53,7 @@ def refuse_unfitting(recipe: Recipe, card: DataCard, tokenizer: Tokenizer, data:
         )
 
 
-def refuse_other(
-    run: Path, numbers: Mapping[str, Any], recipe: Recipe, now: Mapping[str, Any]
-) -> None:
+def refuse_other(run: Path, numbers: Numbers, recipe: Recipe, now: Mapping[str, Any]) -> None:
     """See that ``run`` was begun with this recipe on these data; only its length may change.
 
     Args:
@@ -65,29 +64,31 @@ def refuse_other(
     Raises:
         TrainingError: it was begun with another.
     """
-    if numbers["data"] != now["data"]:
+    if numbers.data != now["data"]:
         raise TrainingError(
             f"{run} was begun on other data, or on the same text under another tokenizer; choose "
             "another --out"
         )
-    if numbers["micro_batches"] != now["micro_batches"]:
+    if numbers.micro_batches != now["micro_batches"]:
         raise TrainingError(
-            f"{run} was begun with {numbers['micro_batches']} micro-batches a step, now there are "
+            f"{run} was begun with {numbers.micro_batches} micro-batches a step, now there are "
             f"{now['micro_batches']}; choose data.accumulation so that it and the number of "
             "processes give as many as before"
         )
-    tables = json.loads(json.dumps(recipe.as_dict()))
+    tables = json.loads(json.dumps(recipe.as_dict()))  # tuples as lists
+    free = {"accumulation": 0}
     for table in KEPT_TABLES:
-        before, after = numbers["recipe"][table], tables[table]
-        if before | {"accumulation": 0} != after | {"accumulation": 0}:
+        before, after = numbers.recipe.get(table), tables[table]
+        if not isinstance(before, dict) or {**before, **free} != {**after, **free}:
             raise TrainingError(
                 f"{run} was begun with another [{table}]; choose another --out "
                 "(between runs only [schedule] and [run] may change, except run.seed)"
             )
-    before = numbers["recipe"]["run"].get("seed")
-    if before != recipe.run.seed:
+    settings = numbers.recipe.get("run")
+    seed = settings.get("seed") if isinstance(settings, dict) else None
+    if seed != recipe.run.seed:
         raise TrainingError(
-            f"{run} was begun with run.seed {before}, now it is {recipe.run.seed}; choose another "
+            f"{run} was begun with run.seed {seed}, now it is {recipe.run.seed}; choose another "
             "--out"
         )
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from tinyinterp.errors import TrainingError
+from tinyinterp.io.bounded import parse_json, read_text
+from tinyinterp.io.described import Count, described
 from tinyinterp.io.files import write_text
 
 LOG = "log.jsonl"
@@ -111,9 +114,33 @@ def take_back(log: Path, step: int) -> None:
     if not step:
         log.unlink(missing_ok=True)
     elif log.exists():
-        lines = log.read_text("utf-8").splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith("\n")]  # a crash may cut the last one
-        write_text(log, "".join(line for line in whole if json.loads(line)["step"] <= step))
+        *whole, _ = read_text(log, TrainingError).split("\n")  # a crash may cut the last one
+        kept = [line for line in whole if _logged(line, log).step <= step]
+        write_text(log, "".join(f"{line}\n" for line in kept))
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The fields of a line of the log that are read."""
+
+    step: Count
+    tokens: Count = 0
+    loss: float | None = None
+    dev_nats_per_token: float | None = None
+
+
+def _logged(line: str, log: Path) -> Logged:
+    return described(Logged, parse_json(line, str(log), TrainingError), str(log), TrainingError)
+
+
+def read_log(log: Path) -> list[Logged]:
+    """The lines of a log; a last one that is still being written is left out.
+
+    Raises:
+        TrainingError: it cannot be read, or is damaged.
+    """
+    *whole, _ = read_text(log, TrainingError).split("\n")
+    return [_logged(line, log) for line in whole]
 
 
 def _missing(package: str) -> TrainingError:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def log_of(run: Path) -> list[dict[str, float]]:
 
 def steps_saved(run: Path) -> int:
     numbers = resume.read_numbers(run)
-    return numbers["step"] if numbers else 0
+    return numbers.step if numbers else 0
 
 
 def test_killed_at_any_moment_it_ends_bit_for_bit_as_a_run_that_was_not(data, tmp_path):
@@ -163,7 +164,8 @@ def test_data_under_another_tokenizer_are_refused(data, tmp_path):
     numbers = resume.read_numbers(tmp_path / "run")
     assert numbers is not None
     trainer = Trainer(tiny_recipe(), data, tmp_path / "run")
-    resume.save_state(tmp_path / "run", trainer.checkpointer.trained, numbers | {"data": "another"})
+    other = asdict(numbers) | {"data": "another"}
+    resume.save_state(tmp_path / "run", trainer.checkpointer.trained, other)
     with pytest.raises(TrainingError, match="under another tokenizer"):
         Trainer(tiny_recipe(), data, tmp_path / "run")
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from holding import another_process_in
 from runs import SIMPLE_STORIES, prepare, tiny_recipe
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from tinyinterp.errors import OutputError, TrainingError
 from tinyinterp.io.lock import NAME
@@ -164,9 +165,52 @@ def test_the_state_is_one_file_with_its_numbers(stopped):
     assert [path.name for path in (stopped / "resume").iterdir()] == ["state.safetensors"]
     numbers = resume.read_numbers(stopped)
     assert numbers is not None
-    assert numbers["step"] == 7
+    assert numbers.step == 7
 
 
 def test_the_state_may_be_read_by_whom_the_umask_lets(stopped):
     mode = (stopped / "resume" / "state.safetensors").stat().st_mode
     assert mode == (stopped / "config.json").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("weights.", lambda t: t[:1], "has shape"),
+        ("weights.", lambda t: torch.full_like(t, torch.nan), "not finite"),
+        ("mean.", lambda t: t.new_ones(()), "has shape"),
+        ("optimizer.0.", lambda t: t.new_ones(3), "has shape"),
+        ("optimizer.1.", lambda t: t.to(torch.int32), "of torch.int32"),
+    ],
+)
+def test_a_tensor_that_does_not_fit_is_refused(data, begun, name, change, message):
+    path = begun / "resume" / "state.safetensors"
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    tensors = load_file(path)
+    first = next(key for key in sorted(tensors) if key.startswith(name) and tensors[key].ndim)
+    save_file(tensors | {first: change(tensors[first]).contiguous()}, path, metadata=about)
+    with pytest.raises(TrainingError, match=f"cannot resume from .*{message}"):
+        Trainer(tiny_recipe(), data, begun)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ("null", "numbers is None"),
+        ("[" * 500, "nested more than 100 deep"),
+        ({"step": -1}, "step is -1"),
+        ({"best": "low"}, "best is 'low'"),
+        ({"recipe": {"model": 3}}, "recipe.model is 3"),
+        ({"last": [1]}, r"last is \[1\]"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(data, begun, numbers, message):
+    path = begun / "resume" / "state.safetensors"
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    if isinstance(numbers, dict):
+        numbers = json.dumps(json.loads(about[resume.NUMBERS]) | numbers)
+    save_file(load_file(path), path, metadata={resume.NUMBERS: numbers})
+    with pytest.raises(TrainingError, match=f"cannot resume from .*{message}"):
+        Trainer(tiny_recipe(), data, begun)

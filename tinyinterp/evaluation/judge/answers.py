@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +39,7 @@ def read_answer(text: str, criteria: Sequence[str]) -> dict[str, float]:
     start, end = text.find("{"), text.rfind("}")
     try:
         found = json.loads(text[start : end + 1]) if 0 <= start < end else None
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise AnswerError(f"the answer is no JSON object: {_shown(text)}")
@@ -53,8 +52,8 @@ def _score(found: dict[str, Any], name: str) -> float:
     value = found[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise AnswerError(f"{name} is {_shown(json.dumps(value))}; expected a number")
-    if not (math.isfinite(value) and LOWEST <= value <= HIGHEST):
-        raise AnswerError(f"{name} is {value}; expected {LOWEST} to {HIGHEST}")
+    if not LOWEST <= value <= HIGHEST:  # NaN is not, either
+        raise AnswerError(f"{name} is {_shown(str(value))}; expected {LOWEST} to {HIGHEST}")
     return float(value)
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tinyinterp.errors import JudgeError
 from tinyinterp.evaluation.judge.answers import AnswerError, read_answer
+from tinyinterp.io.described import Count, read_described
 from tinyinterp.io.files import write_text
 from tinyinterp.io.paths import expanded
 
@@ -27,6 +29,16 @@ class Answer:
     text: str
     tokens_in: int
     tokens_out: int
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The fields of a file that are read."""
+
+    scores: dict[str, float]
+    answer: str
+    tokens_in: Count
+    tokens_out: Count
 
 
 def answer_key(
@@ -56,11 +68,10 @@ class AnswerCache:
     def get(self, key: str, criteria: tuple[str, ...]) -> Answer | None:
         """The answer kept under ``key``; None without one, or if its file is damaged."""
         try:
-            stored = json.loads(self._path(key).read_text("utf-8"))
-            scores = read_answer(json.dumps(stored["scores"]), criteria)
-            tokens = int(stored["tokens_in"]), int(stored["tokens_out"])
-            return Answer(scores, str(stored["answer"]), *tokens)
-        except (OSError, ValueError, KeyError, TypeError, AnswerError):
+            stored = read_described(_Stored, self._path(key), JudgeError)
+            scores = read_answer(json.dumps(stored.scores), criteria)
+            return Answer(scores, stored.answer, stored.tokens_in, stored.tokens_out)
+        except (JudgeError, AnswerError):
             return None
 
     def put(self, key: str, model: str, repeat: int, answer: Answer) -> None:

@@ -257,7 +257,7 @@ def _response_format(kind: str, criteria: tuple[str, ...]) -> dict[str, Any] | N
 def _object(body: str) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AnswerError("the server's answer is not JSON") from error
     if not isinstance(found, dict):
         raise AnswerError("the server's answer is no JSON object")
