@@ -10,7 +10,7 @@ TEXT ?=
 VALID ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench figures format lab clean
+.PHONY: help install demo test check docs bench figures format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
@@ -55,6 +55,11 @@ check: $(INSTALLED) ## formatting, lint, spelling and types
 	$(BIN)/codespell
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
+
+docs: $(INSTALLED) ## build the site into build/site, which opens from disk
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f mkdocs.yml
+	$(BIN)/python .ci/offline.py build/site
+	@echo "The site: $(CURDIR)/build/site/index.html"
 
 bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)
 	$(BIN)/python tests/benchmarks/training_speed.py
