@@ -1,0 +1,111 @@
+"""Every block of Python in the documents runs, from the top of its page to the end.
+
+The bundled model is the model, but reads little text. Its account takes minutes whatever it reads,
+so that of a tiny model with as many layers stands in; the notebook ``07_account`` takes the real
+one. A block that needs what is not here says so in a comment before it, and is only compiled.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import warnings
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pytest
+from documents import ROOT, Block, blocks, blocks_of
+from models import STORIES, tiny_checkpoint
+
+import tinyinterp
+from tinyinterp import api
+from tinyinterp.model import Model
+from tinyinterp.results import Account, Heads, Neurons
+
+PYTHON = blocks("python")
+RUNNING = sorted({block.page for block in PYTHON})
+TOKENS = 1_500  # of the bundled stories
+
+
+@cache
+def bundled() -> Model:
+    return tinyinterp.load()
+
+
+@cache
+def heads_of_little() -> Heads:
+    return api.heads(bundled(), max_tokens=TOKENS, null_tokens=300, causal=True)
+
+
+@cache
+def neurons_of_little() -> Neurons:
+    return api.neurons(bundled(), layer=[0, 4], max_tokens=TOKENS, null_tokens=0)
+
+
+@pytest.fixture(scope="module")
+def tiny_account(tmp_path_factory: pytest.TempPathFactory) -> Account:
+    shape = {"n_layers": 7, "n_heads": 2, "d_mlp": 67}
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "model", **shape).folder
+    stories = [f"{a} {b}" for a in STORIES for b in STORIES]
+    return api.account(tinyinterp.load(folder), stories, exact_neurons=0, rules=False)
+
+
+@pytest.fixture
+def little(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_account: Account
+) -> dict[str, Any]:
+    """The public functions on little text, in an empty folder; returns a page's first names."""
+
+    def instead(found: Callable[[], Any], _model: Model, *_: Any, **__: Any) -> Any:
+        return found()
+
+    def load(ckpt: str | Path | None = None, **_: Any) -> Model:
+        return bundled() if ckpt is None else api_load(ckpt)
+
+    api_load = tinyinterp.load
+    for name, value in {
+        "load": load,
+        "heads": partial(instead, heads_of_little),
+        "neurons": partial(instead, neurons_of_little),
+        "account": partial(instead, lambda: tiny_account),
+        "generate": partial(api.generate, max_tokens=3),
+    }.items():
+        monkeypatch.setattr(tinyinterp, name, value, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(matplotlib, "get_backend", lambda: "agg")
+    return {"__name__": "page"}
+
+
+def test_there_are_blocks_to_run():
+    assert len(PYTHON) > 12
+    assert {"docs/looking.md", "docs/start.md", "docs/add-a-measure.md"} <= set(RUNNING)
+
+
+@pytest.mark.parametrize("page", RUNNING)
+def test_the_python_of_a_page_runs(page: str, little: dict[str, Any]):
+    names = little
+    for block in blocks_of(ROOT / page):
+        if block.language == "python" and not block.why_not_run:
+            code = compile(block.text, block.name, "exec")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                exec(code, names)
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.name)
+def test_a_block_is_python_and_says_why_it_is_not_run(block: Block):
+    ast.parse(block.text)
+    if block.note:
+        assert block.why_not_run or not block.note.startswith("not run")
+
+
+@pytest.mark.parametrize("block", blocks("json"), ids=lambda block: block.name)
+def test_json_is_json(block: Block):
+    try:
+        json.loads(block.text)
+    except json.JSONDecodeError:
+        for line in block.text.splitlines():
+            json.loads(line)
