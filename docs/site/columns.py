@@ -11,6 +11,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from tinyinterp.head_census.declared import registered
+from tinyinterp.head_census.registry import HeadMeasure
 from tinyinterp.head_census.rows import HeadRow
 from tinyinterp.model_account.beside import HEAD_COLUMNS, NEURON_COLUMNS
 from tinyinterp.model_account.judged import NEURON_RUNGS, PREDICTORS, RUNGS
@@ -115,8 +117,9 @@ def tables() -> dict[str, tuple[str, list[str]]]:
     account = ["needs", *(f"keeps{end}" for end in BOUNDS)]
     neuron_account = ["needs", *(f"r2{end}" for end in BOUNDS)]
     head_weights, neuron_weights = _of(HeadWeights), _of(NeuronWeights)
+    declared = [f"{measure.name}{end}" for measure in registered() for end in BOUNDS]
     return {
-        "heads": ("a row for each head", [*_of(HeadRow), *account, *HEAD_COLUMNS]),
+        "heads": ("a row for each head", [*_of(HeadRow), *declared, *account, *HEAD_COLUMNS]),
         "neurons_layer{L}": (
             "a row for each neuron of layer L",
             [*_of(NeuronRow), *neuron_account, *NEURON_COLUMNS],
@@ -158,7 +161,13 @@ def meaning(column: str) -> str:
     'The lower end of the 95 % interval of `keeps_tokens`.'
     """
     starred = re.sub(rf"_({'|'.join((*RUNGS, *PREDICTORS, 'mean'))})$", "_*", column)
-    found = ELSE.get(column) or MEANINGS.get(column.replace("_", " ")) or ELSE.get(starred)
+    declared = {measure.name: _declared(measure) for measure in registered()}
+    found = (
+        declared.get(column)
+        or ELSE.get(column)
+        or MEANINGS.get(column.replace("_", " "))
+        or ELSE.get(starred)
+    )
     if found:
         return found
     stem, _, end = column.rpartition("_")
@@ -181,6 +190,12 @@ def tables_and_columns() -> str:
             lines.append(f"| `{column}` | {words.replace('|', '&#124;')}{also} |")
         sections.append("\n".join(lines))
     return "\n\n".join(sections) + "\n"
+
+
+def _declared(measure: HeadMeasure) -> str:
+    unit = f", in {measure.unit}" if measure.unit else ""
+    source = f" ({measure.source})" if measure.source else ""
+    return f"{measure.about} `{measure.formula}`{unit}{source}."
 
 
 def _is_bound(column: str, columns: list[str]) -> bool:

@@ -10,24 +10,28 @@ from __future__ import annotations
 import ast
 import json
 import warnings
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pytest
 from documents import ROOT, Block, blocks, blocks_of
 from models import STORIES, tiny_checkpoint
 
 import tinyinterp
 from tinyinterp import api
+from tinyinterp.head_census.declared import registered
+from tinyinterp.head_census.registry import unregister
 from tinyinterp.model import Model
 from tinyinterp.results import Account, Heads, Neurons
+from tinyinterp.tagging import taggers
 
 PYTHON = blocks("python")
 RUNNING = sorted({block.page for block in PYTHON})
 TOKENS = 1_500  # of the bundled stories
+OURS = tuple(measure.name for measure in registered())
+MOST_LINES = 40  # of a worked example
 
 
 @cache
@@ -36,13 +40,18 @@ def bundled() -> Model:
 
 
 @cache
-def heads_of_little() -> Heads:
-    return api.heads(bundled(), max_tokens=TOKENS, null_tokens=300, causal=True)
+def heads_of_little(measures: tuple[str, ...]) -> Heads:
+    """The census, anew where another measure is registered."""
+    if measures == OURS:
+        return api.heads(bundled(), max_tokens=TOKENS, null_tokens=300)
+    return api.heads(bundled(), max_tokens=300, null_tokens=100, causal=False)
 
 
 @cache
-def neurons_of_little() -> Neurons:
-    return api.neurons(bundled(), layer=[0, 4], max_tokens=TOKENS, null_tokens=0)
+def neurons_of_little(tagger: str) -> Neurons:
+    if tagger == "pattern":
+        return api.neurons(bundled(), layer=[0, 4], max_tokens=TOKENS, null_tokens=0)
+    return api.neurons(bundled(), layer=4, max_tokens=300, null_tokens=0, tagger=tagger)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +65,14 @@ def tiny_account(tmp_path_factory: pytest.TempPathFactory) -> Account:
 @pytest.fixture
 def little(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_account: Account
-) -> dict[str, Any]:
+) -> Iterator[dict[str, Any]]:
     """The public functions on little text, in an empty folder; returns a page's first names."""
 
-    def instead(found: Callable[[], Any], _model: Model, *_: Any, **__: Any) -> Any:
-        return found()
+    def heads(_model: Model, *_: Any, **__: Any) -> Heads:
+        return heads_of_little(tuple(measure.name for measure in registered()))
+
+    def neurons(_model: Model, *_: Any, tagger: str = "pattern", **__: Any) -> Neurons:
+        return neurons_of_little(tagger)
 
     def load(ckpt: str | Path | None = None, **_: Any) -> Model:
         return bundled() if ckpt is None else api_load(ckpt)
@@ -68,15 +80,17 @@ def little(
     api_load = tinyinterp.load
     for name, value in {
         "load": load,
-        "heads": partial(instead, heads_of_little),
-        "neurons": partial(instead, neurons_of_little),
-        "account": partial(instead, lambda: tiny_account),
-        "generate": partial(api.generate, max_tokens=3),
+        "heads": heads,
+        "neurons": neurons,
+        "account": lambda *_, **__: tiny_account,
     }.items():
         monkeypatch.setattr(tinyinterp, name, value, raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(matplotlib, "get_backend", lambda: "agg")
-    return {"__name__": "page"}
+    monkeypatch.setattr(taggers, "OPENERS", dict(taggers.OPENERS))
+    yield {"__name__": "page"}
+    for measure in registered():
+        if measure.name not in OURS:
+            unregister(measure.name)
 
 
 def test_there_are_blocks_to_run():
@@ -109,3 +123,8 @@ def test_json_is_json(block: Block):
     except json.JSONDecodeError:
         for line in block.text.splitlines():
             json.loads(line)
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.name)
+def test_a_worked_example_is_short(block: Block):
+    assert len(block.text.splitlines()) < MOST_LINES
