@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import runpy
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -20,23 +21,34 @@ from documents import ROOT, Block, blocks, blocks_of
 from models import STORIES, tiny_checkpoint
 
 import tinyinterp
-from tinyinterp import api
+from tests.head_census.test_registry import planted
+from tinyinterp import api, model
 from tinyinterp.head_census.declared import registered
 from tinyinterp.head_census.registry import unregister
+from tinyinterp.io.table import is_known
 from tinyinterp.model import Model
+from tinyinterp.model_account.beside import HEAD_COLUMNS, NEURON_COLUMNS
 from tinyinterp.results import Account, Heads, Neurons
 from tinyinterp.tagging import taggers
 
 PYTHON = blocks("python")
 RUNNING = sorted({block.page for block in PYTHON})
-TOKENS = 1_500  # of the bundled stories
+TOKENS = 1_000  # of the bundled stories
 OURS = tuple(measure.name for measure in registered())
 MOST_LINES = 40  # of a worked example
+COLUMNS = runpy.run_path(str(ROOT / "docs" / "site" / "columns.py"))
+# Columns that the tables of censuses have only beside an account, and accounts only with rules.
+OF_AN_ACCOUNT = {
+    *("needs", "keeps", "keeps_low", "keeps_high", "r2", "r2_low", "r2_high"),
+    *HEAD_COLUMNS,
+    *NEURON_COLUMNS,
+    *("rules_f1_low", "rules_f1_high"),
+}
 
 
 @cache
 def bundled() -> Model:
-    return tinyinterp.load()
+    return model.load()
 
 
 @cache
@@ -59,7 +71,7 @@ def tiny_account(tmp_path_factory: pytest.TempPathFactory) -> Account:
     shape = {"n_layers": 7, "n_heads": 2, "d_mlp": 67}
     folder = tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "model", **shape).folder
     stories = [f"{a} {b}" for a in STORIES for b in STORIES]
-    return api.account(tinyinterp.load(folder), stories, exact_neurons=0, rules=False)
+    return api.account(model.load(folder), stories, exact_neurons=0, rules=False)
 
 
 @pytest.fixture
@@ -75,9 +87,8 @@ def little(
         return neurons_of_little(tagger)
 
     def load(ckpt: str | Path | None = None, **_: Any) -> Model:
-        return bundled() if ckpt is None else api_load(ckpt)
+        return bundled() if ckpt is None else model.load(ckpt)
 
-    api_load = tinyinterp.load
     for name, value in {
         "load": load,
         "heads": heads,
@@ -107,6 +118,50 @@ def test_the_python_of_a_page_runs(page: str, little: dict[str, Any]):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 exec(code, names)
+
+
+def test_what_follows_from_a_declared_measure_is_there(little: dict[str, Any]):
+    (block,) = [
+        block
+        for block in blocks_of(ROOT / "docs" / "add-a-measure.md")
+        if block.language == "python" and not block.why_not_run
+    ]
+    exec(compile(block.text, block.name, "exec"), little)
+    measure = next(each for each in registered() if each.name == "keys_used")
+    heads = little["heads"]
+    assert heads.table.columns[-3:] == ["keys_used", "keys_used_low", "keys_used_high"]
+    values = [value for value in heads.table["keys_used"] if is_known(value)]
+    assert values
+    assert min(values) >= 1
+    assert heads.table.notes["measures"]["keys_used"]["unit"] == "keys"
+    assert measure.about in " ".join(" ".join(heads.head_lines(2, 6)).split())
+    assert COLUMNS["meaning"]("keys_used").startswith(measure.about)
+    assert "keys_used" in COLUMNS["tables"]()["heads"][1]
+    for name, value in measure.known.items():
+        values = measure.of_queries(planted(name).clean)[planted(name).clean.rows]
+        assert values.mean().item() == pytest.approx(value, abs=1e-5)
+
+
+def test_the_page_of_tables_lists_every_column_that_the_program_writes(tiny_account: Account):
+    listed = {name: set(columns) for name, (_, columns) in COLUMNS["tables"]().items()}
+    heads, neurons = heads_of_little(OURS), neurons_of_little("pattern").layers[0]
+    written = {
+        "heads": heads.table.columns,
+        "neurons_layer{L}": neurons.table.columns,
+        "top_activations_layer{L}": neurons.top.column_names,
+        "associations_layer{L}": neurons.associations.column_names,
+        "account": tiny_account.table.columns,
+        "account_layers": tiny_account.layers.columns,
+        "account_heads": tiny_account.heads.columns,
+        "account_neurons": tiny_account.neurons.columns,
+    }
+    for name, columns in written.items():
+        assert set(columns) <= listed[name], name
+        beside = listed[name] - set(columns)
+        assert beside <= OF_AN_ACCOUNT, name
+    for columns in listed.values():
+        for column in columns:
+            assert COLUMNS["meaning"](column).endswith((".", "`", ")"))
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.name)
