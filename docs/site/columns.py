@@ -16,6 +16,8 @@ from tinyinterp.head_census.registry import HeadMeasure
 from tinyinterp.head_census.rows import HeadRow
 from tinyinterp.model_account.beside import HEAD_COLUMNS, NEURON_COLUMNS
 from tinyinterp.model_account.judged import NEURON_RUNGS, PREDICTORS, RUNGS
+from tinyinterp.model_account.registry import NeuronPredictor
+from tinyinterp.model_account.registry import registered as predictors
 from tinyinterp.model_account.weights import HeadWeights, NeuronWeights
 from tinyinterp.neuron_census.tables import ASSOCIATION_COLUMNS, NeuronRow
 from tinyinterp.neuron_census.top_activations import Hit
@@ -146,6 +148,7 @@ def tables() -> dict[str, tuple[str, list[str]]]:
                 *("rules", "rules_precision", "rules_recall"),
                 *(f"rules_f1{end}" for end in BOUNDS),
                 "token_f1",
+                *(column for predictor in predictors() for column in _of_predictor(predictor)),
             ],
         ),
         "weights_heads": ("a row for each head, with `--weights`", head_weights),
@@ -164,6 +167,10 @@ def meaning(column: str) -> str:
     """
     starred = re.sub(rf"_({'|'.join((*RUNGS, *PREDICTORS, 'mean'))})$", "_*", column)
     declared = {measure.name: _declared(measure) for measure in registered()}
+    for each in predictors():
+        explained, _, _, r = _of_predictor(each)
+        declared[explained] = f"The share of the variance over TEST that it explains: {each.about}"
+        declared[r] = f"Pearson's r of that prediction and the activation: {each.about}"
     found = (
         declared.get(column)
         or ELSE.get(column)
@@ -198,6 +205,10 @@ def _declared(measure: HeadMeasure) -> str:
     unit = f", in {measure.unit}" if measure.unit else ""
     source = f" ({measure.source})" if measure.source else ""
     return f"{measure.about} `{measure.formula}`{unit}{source}."
+
+
+def _of_predictor(predictor: NeuronPredictor) -> list[str]:
+    return [*(f"r2_{predictor.name}{end}" for end in BOUNDS), f"r_{predictor.name}"]
 
 
 def _is_bound(column: str, columns: list[str]) -> bool:
