@@ -14,6 +14,7 @@ from tests.models import N_VOCAB, STORIES, tiny_checkpoint
 from tinyinterp.errors import SelectionError
 from tinyinterp.io.table import is_known
 from tinyinterp.model_account.registry import (
+    ClassRows,
     NeuronPredictor,
     register,
     registered,
@@ -86,11 +87,15 @@ def test_a_predictor_is_registered_once_by_its_name():
         register(replace(HALF, about="Another."))
 
 
+def test_a_predictor_with_the_name_of_one_of_ours_is_refused():
+    with pytest.raises(SelectionError, match="has a predictor 'half' of its own"):
+        ClassRows([HALF], ("token", "half"))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"name": "Half"}, "expected small letters"),
-        ({"name": "token"}, "none of position, token"),
         ({"about": "half"}, "a sentence with a full stop"),
         ({"n_classes": 1}, "two classes or more"),
     ],

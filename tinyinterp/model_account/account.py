@@ -21,7 +21,7 @@ from tinyinterp.model_account.effects import (
 )
 from tinyinterp.model_account.fit import Fitted, fit_ladders
 from tinyinterp.model_account.gist import gist_of
-from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, RUNGS
+from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS
 from tinyinterp.model_account.ngrams import ORDERS, block_losses, count_ngrams
 from tinyinterp.model_account.registry import ClassRows, registered
 from tinyinterp.model_account.rows import (
@@ -143,7 +143,7 @@ def take_account(
 
 def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagReader) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
-    tags, classes = TagRows(reader), ClassRows(registered())
+    tags, classes = TagRows(reader), ClassRows(registered(), PREDICTORS)
     fit_texts = [story.tokens for batch in texts.fit() for story in batch.sequences]
     fit_tokens = sum(map(len, fit_texts))
     test_tokens, effect_tokens = _size(texts.test), _size(texts.effects)

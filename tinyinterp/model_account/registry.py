@@ -19,7 +19,6 @@ from jaxtyping import Int
 from torch import Tensor
 
 from tinyinterp.errors import SelectionError
-from tinyinterp.model_account.judged import PREDICTORS, RUNGS
 from tinyinterp.model_account.means import Tree
 from tinyinterp.text.corpus import MicroBatch, Sequence
 
@@ -35,7 +34,7 @@ class NeuronPredictor:
         classes: the class of each token of a sequence, counted from 0.
 
     Raises:
-        SelectionError: the name is none of a column or taken, or something is missing.
+        SelectionError: the name is none of a column, or something is missing.
     """
 
     name: str
@@ -44,10 +43,10 @@ class NeuronPredictor:
     classes: Callable[[Sequence], Int[np.ndarray, " position"]] = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name) or self.name in (*PREDICTORS, *RUNGS):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
             raise SelectionError(
                 f"a predictor is called {self.name!r}; expected small letters, digits and "
-                f"underscores, and none of {', '.join(PREDICTORS)}"
+                "underscores, such as 'capital'"
             )
         if not self.about.endswith(".") or self.n_classes < 2:
             raise SelectionError(
@@ -85,10 +84,25 @@ def registered() -> tuple[NeuronPredictor, ...]:
 
 
 class ClassRows:
-    """The classes of each predictor as rows of a table of its own; row 0 is the mean of all."""
+    """The classes of each predictor as rows of a table of its own; row 0 is the mean of all.
 
-    def __init__(self, predictors: Iterable[NeuronPredictor] = ()) -> None:
+    Args:
+        predictors: those that are declared.
+        taken: names that they must not have, since the account has such columns.
+
+    Raises:
+        SelectionError: one of them has such a name.
+    """
+
+    def __init__(
+        self, predictors: Iterable[NeuronPredictor] = (), taken: Iterable[str] = ()
+    ) -> None:
         self.predictors = tuple(predictors)
+        if found := sorted(set(self.names) & set(taken)):
+            raise SelectionError(
+                f"the account has a predictor {found[0]!r} of its own; give the one that is "
+                "registered another name"
+            )
         self.trees = [
             Tree(torch.zeros(1 + each.n_classes, dtype=torch.int64), (1, 1 + each.n_classes))
             for each in self.predictors
