@@ -12,7 +12,7 @@ INPUTS ?= 20000
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check check-long bench figures format lab clean
+.PHONY: help install demo test check check-long docs bench figures format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
@@ -61,6 +61,11 @@ check: $(INSTALLED) ## formatting, lint, spelling and types
 check-long: $(INSTALLED) ## what takes minutes: 20,000 damaged inputs (INPUTS=, SEED=), runs that are killed
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=tests:. $(BIN)/python -W ignore -m fuzz.campaign $(INPUTS) $(SEED)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m long tests
+
+docs: $(INSTALLED) ## build the site into build/site, which opens from disk
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f mkdocs.yml
+	$(BIN)/python .ci/offline.py build/site
+	@echo "The site: $(CURDIR)/build/site/index.html"
 
 bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)
 	$(BIN)/python tests/benchmarks/training_speed.py

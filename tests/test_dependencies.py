@@ -74,8 +74,8 @@ def test_nothing_is_asked_for_that_is_not_imported():
     assert {name for name, _ in FOUND} | NOT_IMPORTED | BY_TORCH == CORE | EXTRAS
 
 
-def test_all_brings_every_extra_but_the_developers():
-    extras = {"all", "dev"} ^ PROJECT["optional-dependencies"].keys()
+def test_all_brings_every_extra_but_the_developers_and_the_sites():
+    extras = {"all", "dev", "docs"} ^ PROJECT["optional-dependencies"].keys()
     assert names([f"tinyinterp[{','.join(sorted(extras))}]"]) == EXTRAS
     assert names(PROJECT["optional-dependencies"]["dev"]) >= EXTRAS
 

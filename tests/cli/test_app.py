@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import os
+import platform
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from outcome import Outcome, Run
+from outcome import Run
 
 from tinyinterp import __version__
 from tinyinterp.cli import main
+from tinyinterp.cli import version as of_version
+from tinyinterp.cli.app import COMPLETE
 
 SLOW_LIBRARIES = {"torch", "transformer_lens", "transformers", "numpy", "matplotlib", "pandas"}
 
@@ -48,7 +53,72 @@ def test_every_command_that_reads_stories_can_keep_blank_lines(run: Run, command
 
 
 def test_version(run: Run):
-    assert run("--version") == Outcome(0, f"tinyinterp {__version__}\n", "")
+    outcome = run("--version")
+    assert (outcome.code, outcome.err) == (0, "")
+    first, *rest = outcome.out.splitlines()
+    assert first == f"tinyinterp {__version__}"
+    said = dict(line.split(" ", 1) for line in rest)
+    assert list(said)[:4] == ["Python", "platform", "processor", "device"]
+    assert said["Python"].startswith(platform.python_version())
+    for package in ("torch", "transformer_lens", "transformers", "numpy", "numba", "dcor"):
+        assert said[package] == version(package)
+
+
+def test_the_version_imports_nothing_slow():
+    script = (
+        "import atexit, sys\n"
+        "atexit.register(lambda: print(*sorted(m for m in sys.modules if '.' not in m)))\n"
+        "from tinyinterp.cli import main; main(['--version'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert SLOW_LIBRARIES & set(done.stdout.splitlines()[-1].split()) == set()
+
+
+def test_a_package_that_is_not_installed_is_said_to_be_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(of_version, "PACKAGES", ("no_such_package",))
+    assert run("--version").out.splitlines()[-1] == "no_such_package is not installed"
+
+
+def test_a_machine_that_lists_no_processors_still_has_a_version(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(of_version, "PROCESSORS", tmp_path / "nothing")
+    outcome = run("--version")
+    assert outcome.code == 0
+    assert f"processor {platform.machine()}, " in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "completed"),
+    [("tinyinterp heads --ru", 2, "--rule"), ("tinyinterp ta", 1, "taggers")],
+)
+def test_a_shell_is_told_what_may_follow(words: str, at: int, completed: str):
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(at), COMPLETE: "complete_bash"}
+    script = "from tinyinterp.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | asked,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [completed]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_ask(shell: str):
+    done = subprocess.run(
+        [sys.executable, "-c", "from tinyinterp.cli import main; main()"],
+        env=os.environ | {COMPLETE: f"source_{shell}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "tinyinterp" in done.stdout
 
 
 def test_a_reader_that_leaves_early_is_no_error():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from tinyinterp import __version__
 from tinyinterp.cli import program
 from tinyinterp.cli.account import account
 from tinyinterp.cli.atlas import atlas
@@ -24,6 +24,9 @@ from tinyinterp.cli.neurons import neurons
 from tinyinterp.cli.several import among_others
 from tinyinterp.cli.taggers import taggers
 from tinyinterp.cli.train import EVERYTHING, train
+from tinyinterp.cli.version import version_lines
+
+COMPLETE = "_TINYINTERP_COMPLETE"
 
 app = Program(name="tinyinterp")
 app.command()(heads)
@@ -42,7 +45,7 @@ app.command()(lab)
 
 def _print_version(*, wanted: bool) -> bool:
     if wanted:
-        typer.echo(f"tinyinterp {__version__}")
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
     return wanted
 
@@ -56,7 +59,7 @@ def tinyinterp(
             "--version",
             is_eager=True,
             callback=lambda value: _print_version(wanted=value),
-            help="Print the version.",
+            help="Print the version, and what a report of a bug needs.",
         ),
     ] = False,
     _debug: Annotated[
@@ -73,5 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: without the program's name; None: those of the process.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    if COMPLETE in os.environ:  # a shell asks what may follow
+        from typer.completion import get_completion_inspect_parameters
+
+        get_completion_inspect_parameters()  # registers the shells that typer knows
     with among_others(given):
         sys.exit(program.run(app, given, name="tinyinterp", prefix="tinyinterp"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import measure_loss_rises
+from tinyinterp.head_census.declared import registered
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.measure import (
     EXAMPLE_TOKENS,
@@ -27,6 +28,7 @@ from tinyinterp.head_census.nulls import (
     number_of_random_models,
     q_values,
 )
+from tinyinterp.head_census.registry import with_measures
 from tinyinterp.head_census.rows import head_rows
 from tinyinterp.head_census.settings import HeadSettings
 from tinyinterp.head_census.shuffled import role_q_values
@@ -85,7 +87,13 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
     causal_cost = 3 * config.n_heads * sum(sum(b.lengths) for b in checked)
     with progress("heads", survey.tokens + null_steps + causal_cost) as bar:
         measured = measure(
-            model.decoder, config, corpus, seed=seed, with_resampled=True, report=bar
+            model.decoder,
+            config,
+            corpus,
+            seed=seed,
+            with_resampled=True,
+            declared=registered(),
+            report=bar,
         )
         compared = measured
         if n_beginning < survey.tokens:
@@ -122,9 +130,11 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         "tokens_of_shuffled_models": n_beginning if np.isfinite(role_q).any() else 0,
         "report_tokens": len(patterns[0][0]),
         "warnings": warnings,
+        "measures": measured.declared.notes(),
     }
+    declared = measured.declared.columns(seed)
     return HeadCensus(
-        table=Table("heads", rows, notes=notes),
+        table=Table("heads", with_measures(map(asdict, rows), declared), notes=notes),
         model_name=model.name,
         corpus_name=corpus.name,
         example_tokens=[

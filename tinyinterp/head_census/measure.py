@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from tinyinterp.head_census.key_classes import (
 )
 from tinyinterp.head_census.looked_at import ChoiceAccumulator, LookedAtAccumulator
 from tinyinterp.head_census.patterns import OnPatterns, pattern_hook
+from tinyinterp.head_census.registry import HeadMeasure, MeasureAccumulator
 from tinyinterp.head_census.repeated import RepeatedAccumulator, repeated_batches
 from tinyinterp.head_census.resampled import Resampled, ResampledAccumulator, resampled_batches
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
@@ -49,6 +51,7 @@ class Measured:
     examples: ExampleAccumulator | None  # of what was chosen for ``keys``
     resampled: Resampled | None  # None unless asked for
     survey: Survey  # of the text
+    declared: MeasureAccumulator  # measures that are registered
 
 
 def sides(survey: Survey) -> tuple[Side | None, Side | None]:
@@ -64,6 +67,7 @@ def measure(
     seed: int,
     with_looks_at: bool = True,
     with_resampled: bool = False,
+    declared: Iterable[HeadMeasure] = (),
     report: Progress | None = None,
 ) -> Measured:
     """Fit on FIT, score on TEST, then read repeated random tokens.
@@ -72,6 +76,7 @@ def measure(
         engine: anything of the shape ``config`` that :func:`tinyinterp.scan.scan` can forward.
         with_looks_at: also find what each head looks at, which reads a part of FIT once more.
         with_resampled: also read some of TEST with its tokens resampled and permuted.
+        declared: measures that only have to be added up.
     """
     survey = corpus.survey()
     fit_side, test_side = sides(survey)
@@ -85,7 +90,9 @@ def measure(
     if with_looks_at:
         keys = _choose(engine, config, corpus, surrogates, report=report)
         examples = ExampleAccumulator(config, keys.reader, keys.chosen)
-    listening = [a for a in (test, cells, keys, examples) if a is not None]
+    own = MeasureAccumulator(config, declared)
+    heard = (test, cells, keys, examples, own if own.measures else None)
+    listening = [a for a in heard if a is not None]
     batches = corpus.micro_batches(test_side)
     scan(engine, batches, [OnPatterns(config, listening)], report=report)
 
@@ -107,6 +114,7 @@ def measure(
         examples=examples,
         resampled=resampled,
         survey=survey,
+        declared=own,
     )
 
 

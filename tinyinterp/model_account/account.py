@@ -21,8 +21,9 @@ from tinyinterp.model_account.effects import (
 )
 from tinyinterp.model_account.fit import Fitted, fit_ladders
 from tinyinterp.model_account.gist import gist_of
-from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, RUNGS
+from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS
 from tinyinterp.model_account.ngrams import ORDERS, block_losses, count_ngrams
+from tinyinterp.model_account.registry import ClassRows, registered
 from tinyinterp.model_account.rows import (
     Evidence,
     count_parameters,
@@ -142,7 +143,7 @@ def take_account(
 
 def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagReader) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
-    tags = TagRows(reader)
+    tags, classes = TagRows(reader), ClassRows(registered(), PREDICTORS)
     fit_texts = [story.tokens for batch in texts.fit() for story in batch.sequences]
     fit_tokens = sum(map(len, fit_texts))
     test_tokens, effect_tokens = _size(texts.test), _size(texts.effects)
@@ -161,9 +162,10 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
             gist_of(decoder, model.tokenizer),
             order=ORDER,
             seed=settings.seed,
+            classes=classes,
             report=bar,
         )
-        scores = ScorePass(decoder, fitted, tags, rungs).read(texts.test, bar)
+        scores = ScorePass(decoder, fitted, tags, rungs, classes).read(texts.test, bar)
         evidence = Evidence(
             scores=scores,
             heads=head_rises(decoder, fitted, texts.effects, LADDER, bar),
@@ -179,7 +181,7 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
         of_heads = head_weights(decoder, model.tokenizer, drawn_to)
         of_neurons = neuron_weights(decoder, model.tokenizer)
         heads = _joined(head_rows(model, fitted, evidence), of_heads)
-        neurons = _joined(neuron_rows(evidence), of_neurons)
+        neurons = _joined(neuron_rows(evidence, classes.names), of_neurons)
         del fitted  # rules need the memory
         rules: dict[int, list[NeuronRules]] = {}
         if settings.rules:
@@ -204,6 +206,7 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
         "seed": settings.seed,
         "exact_neurons": settings.exact_neurons,
         "tagger": reader.tagger.name,
+        "predictors": {each.name: each.about for each in classes.predictors},
         "nats_intact": float(scores.intact.sum() / scores.predicted.sum()),
         "nats_at_means": float(scores.loss["both", -1].sum() / scores.predicted.sum()),
         "attribution_r": evidence.agreement,

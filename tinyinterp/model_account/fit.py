@@ -32,6 +32,7 @@ from tinyinterp.model_account.means import (
     rows_for,
 )
 from tinyinterp.model_account.predictors import Predictor, Reading
+from tinyinterp.model_account.registry import ClassRows
 from tinyinterp.model_account.surrogates import (
     MEAN_SINK,
     LayerSurrogates,
@@ -68,6 +69,7 @@ class Fitted:
         surrogates: of each layer's heads.
         activations: what contexts say of each layer's neurons.
         by_tag: what the tag says of them, and the tag with that of the word before.
+        by_class: what each predictor that is declared says of them, by layer.
         mean_z: each head's mean output.
         drawn: mean centred score of every token as a key, by head; minus infinity where too rare.
     """
@@ -77,6 +79,7 @@ class Fitted:
     surrogates: list[LayerSurrogates]
     activations: list[Predictor]
     by_tag: list[ContextMeans]
+    by_class: list[list[ContextMeans]]
     mean_z: Float[Tensor, "layer head d_head"]
     drawn: Float[np.ndarray, "layer head n_vocab"]
 
@@ -102,12 +105,25 @@ class _Streams:
     """Adds up residual streams and activations by context and position."""
 
     def __init__(
-        self, decoder: Decoder, rows: TokenRows, tags: TagRows, longest: int, *, together: bool
+        self,
+        decoder: Decoder,
+        rows: TokenRows,
+        tags: TagRows,
+        classes: ClassRows,
+        longest: int,
+        *,
+        together: bool,
     ) -> None:
         config = decoder.config
         layers = range(config.n_layers)
         self._together = together
-        self._rows, self._tags = rows, tags
+        self._rows, self._tags, self._classes = rows, tags, classes
+        self._by_class = {
+            f"blocks.{layer}.{POST}": [
+                ContextSums(tree, config.d_mlp, longest) for tree in classes.trees
+            ]
+            for layer in layers
+        }
         self._by_tag = {
             f"blocks.{layer}.{POST}": ContextSums(tags.tree, config.d_mlp, longest)
             for layer in layers
@@ -130,6 +146,9 @@ class _Streams:
         self._sums[name].add(value, self._known[1], batch.mask)
         if name in self._by_tag:
             self._by_tag[name].add(value, self._tags.of(batch)[-1], batch.mask)
+            if self._classes.trees:
+                for sums, at in zip(self._by_class[name], self._classes.of(batch), strict=True):
+                    sums.add(value, at, batch.mask)
 
     def merge(self, processes: Processes) -> None:
         self._at.merge(processes)
@@ -144,6 +163,10 @@ class _Streams:
         """What tags say at one hook; its sums are let go."""
         return self._by_tag.pop(name).means()
 
+    def class_means(self, name: str) -> list[ContextMeans]:
+        """What each declared predictor says at one hook; its sums are let go."""
+        return [sums.means() for sums in self._by_class.pop(name)]
+
 
 def fit_ladders(
     decoder: Decoder,
@@ -155,6 +178,7 @@ def fit_ladders(
     order: int,
     seed: int,
     together: bool = True,
+    classes: ClassRows | None = None,
     report: Progress | None = None,
 ) -> Fitted:
     """Fit what every rung says, for all heads and neurons.
@@ -168,6 +192,7 @@ def fit_ladders(
         order: tokens of the longest contexts.
         seed: of the sample that surrogates are calibrated on.
         together: whether what contexts and positions add is fitted together, or each alone.
+        classes: of the predictors that are declared; None: there are none.
         report: advances by the tokens read.
     """
     config = decoder.config
@@ -182,7 +207,9 @@ def fit_ladders(
     longest = max(*(batch.tokens.shape[1] for batch in test), *map(len, tokens))
     del tokens
 
-    streams, mean_z = _Streams(decoder, rows, tags, longest, together=together), MeanZ(config)
+    classes = classes or ClassRows()
+    streams = _Streams(decoder, rows, tags, classes, longest, together=together)
+    mean_z = MeanZ(config)
     patterns = FitAccumulator(config, longest)
     scan(decoder, fit(), [OnPatterns(config, [patterns]), mean_z, streams], report=report)
 
@@ -191,7 +218,7 @@ def fit_ladders(
     predictors = {name: Predictor(means[name], corrections[name]) for name in means}
     readings = [Reading(rows.of(batch.tokens), gist.of(batch.tokens)) for batch in calibrating]
     sample = _Calibration(decoder, calibrating, readings, order + 1, seed)
-    surrogates, activations, by_tag = [], [], []
+    surrogates, activations, by_tag, by_class = [], [], [], []
     drawn = np.full((config.n_layers, config.n_heads, config.n_vocab), -np.inf)
     for layer in range(config.n_layers):
         positional = fit_surrogate(patterns.sums(layer))
@@ -204,7 +231,8 @@ def fit_ladders(
         surrogates.append(LayerSurrogates(logs, sink, stream, weights, gates))
         activations.append(predictors[f"blocks.{layer}.{POST}"])
         by_tag.append(streams.tag_means(f"blocks.{layer}.{POST}"))
-    return Fitted(rows, gist, surrogates, activations, by_tag, mean_z.mean(), drawn)
+        by_class.append(streams.class_means(f"blocks.{layer}.{POST}"))
+    return Fitted(rows, gist, surrogates, activations, by_tag, by_class, mean_z.mean(), drawn)
 
 
 def _corrections(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,8 +130,12 @@ def head_rows(model: Model, fitted: Fitted, evidence: Evidence) -> list[Row]:
     return rows
 
 
-def neuron_rows(evidence: Evidence) -> list[Row]:
-    """A row for each neuron: r² of each predictor, what it needs, first-order effects."""
+def neuron_rows(evidence: Evidence, declared: Sequence[str] = ()) -> list[Row]:
+    """A row for each neuron: r² of each predictor, what it needs, first-order effects.
+
+    Args:
+        declared: the names of predictors beside our own, in their order.
+    """
     rows: list[Row] = []
     tokens = evidence.attributions.tokens.sum()
     effects = evidence.attributions.rises.sum(1) / max(tokens, 1)  # [intervention layer neuron]
@@ -139,7 +144,7 @@ def neuron_rows(evidence: Evidence) -> list[Row]:
         needs = needed(r2, NEURON_RUNGS, THRESHOLDS.r2, THRESHOLDS.r2_low)
         for neuron in range(effects.shape[2]):
             row: Row = {"layer": layer, "neuron": neuron, "needs": needs[neuron]}
-            for number, name in enumerate(PREDICTORS):
+            for number, name in enumerate((*PREDICTORS, *declared)):
                 row |= _columns(f"r2_{name}", r2, (number, neuron))
                 row[f"r_{name}"] = float(r[number, neuron])
             for number, name in enumerate(("mean", *NEURON_RUNGS)):

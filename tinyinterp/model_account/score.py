@@ -21,6 +21,7 @@ from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
 from tinyinterp.model_account.fit import PATTERN, POST, Fitted
 from tinyinterp.model_account.predictors import Reading
+from tinyinterp.model_account.registry import ClassRows
 from tinyinterp.model_account.surrogates import keys_after_first, surrogate_pattern
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
@@ -79,10 +80,20 @@ class ScorePass:
         fitted: what FIT says.
         tags: of the words of TEST.
         rungs: how many, position included: 4 for position, tokens, predecessor and trigram.
+        classes: of the predictors that are declared, as they were fitted; None: there are none.
     """
 
-    def __init__(self, decoder: Decoder, fitted: Fitted, tags: TagRows, rungs: int) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        fitted: Fitted,
+        tags: TagRows,
+        rungs: int,
+        classes: ClassRows | None = None,
+    ) -> None:
         self._decoder, self._fitted, self._tags, self._rungs = decoder, fitted, tags, rungs
+        self._classes = classes or ClassRows()
+        beside = TAG_PREDICTORS + len(self._classes.predictors)
         config = decoder.config
         heads = (N_BLOCKS, config.n_layers, config.n_heads)
         neurons = (N_BLOCKS, config.n_layers, config.d_mlp)
@@ -97,7 +108,7 @@ class ScorePass:
             cross=np.zeros((rungs, *heads)),
             tokens=np.zeros(N_BLOCKS),
             moments=np.zeros((2, *neurons)),
-            errors=np.zeros((rungs + TAG_PREDICTORS, 4, *neurons)),
+            errors=np.zeros((rungs + beside, 4, *neurons)),
         )
 
     def read(self, batches: Sequence[MicroBatch], report: Progress | None = None) -> Scores:
@@ -165,6 +176,12 @@ class ScorePass:
             *(found.means.predict(reading.rows[order]) for order in range(contexts)),
             *(found.at(rung, reading) for rung in above),
             *(by_tag.by_row[each] for each in self._tags.of(batch)),
+            *(
+                by_class.by_row[each]
+                for by_class, each in zip(
+                    self._fitted.by_class[layer], self._classes.of(batch), strict=True
+                )
+            ),
         ]
         x = values.masked_fill(~mask, 0)
         exact = x.double()  # a variance is a small difference where a neuron hardly moves

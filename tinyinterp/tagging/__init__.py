@@ -16,7 +16,7 @@ from tinyinterp.tagging.reader import TagReader, TokenTags, Words
 from tinyinterp.tagging.tag_sets import NO_TAG, PENN, TAG_SETS, TAGS, UNIVERSAL, UNSURE, TagSet
 from tinyinterp.tagging.taggers import (
     DEFAULT_TAGGER,
-    TAGGERS,
+    OPENERS,
     AgreeingTaggers,
     Tagger,
     installed_taggers,
@@ -27,10 +27,10 @@ from tinyinterp.tagging.words import QUOTATION_MARK, SENTENCE_END, split_words
 __all__ = [
     "DEFAULT_TAGGER",
     "NO_TAG",
+    "OPENERS",
     "PENN",
     "QUOTATION_MARK",
     "SENTENCE_END",
-    "TAGGERS",
     "TAGS",
     "TAG_SETS",
     "UNIVERSAL",

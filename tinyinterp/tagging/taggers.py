@@ -7,6 +7,7 @@ the best other one that is installed; words on which they differ get no tag.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Sequence as Row
 from importlib.util import find_spec
 from typing import Protocol, runtime_checkable
@@ -14,8 +15,8 @@ from typing import Protocol, runtime_checkable
 from tinyinterp.errors import SelectionError
 from tinyinterp.tagging.tag_sets import TAG_SETS, UNIVERSAL, UNSURE, TagSet
 
-TAGGERS = ("pattern", "spacy", "hanta", "agree")
 DEFAULT_TAGGER = "pattern"
+AGREE = "agree"  # not a tagger of its own
 
 
 @runtime_checkable
@@ -57,7 +58,7 @@ def open_tagger(name: str = DEFAULT_TAGGER, tags: str = UNIVERSAL.name) -> Tagge
     """The tagger of that name.
 
     Args:
-        name: of ``TAGGERS``; ``spacy:PIPELINE`` names a pipeline or its folder.
+        name: of ``OPENERS``, or ``agree``; ``spacy:PIPELINE`` names a pipeline or its folder.
         tags: ``universal`` or ``penn``.
 
     Raises:
@@ -66,25 +67,41 @@ def open_tagger(name: str = DEFAULT_TAGGER, tags: str = UNIVERSAL.name) -> Tagge
     """
     if tags not in TAG_SETS:
         raise SelectionError(f"there are no tags {tags!r}; choose one of {', '.join(TAG_SETS)}")
-    tag_set = TAG_SETS[tags]
     kind, _, pipeline = name.partition(":")
-    if kind not in TAGGERS or (pipeline and kind != "spacy"):
+    if kind not in (*OPENERS, AGREE) or (pipeline and kind != "spacy"):
+        known = ", ".join((*OPENERS, AGREE))
         raise SelectionError(
-            f"there is no tagger {name!r}; choose one of {', '.join(TAGGERS)}, or spacy:PIPELINE"
+            f"there is no tagger {name!r}; choose one of {known}, or spacy:PIPELINE"
         )
-    if kind == "agree":
+    if kind == AGREE:
         return AgreeingTaggers(open_tagger(DEFAULT_TAGGER, tags), open_tagger(_second(tags), tags))
-    if kind == "hanta":
-        from tinyinterp.tagging.hanta import HantaTagger
+    return OPENERS[kind](TAG_SETS[tags], pipeline)
 
-        return HantaTagger(tag_set)
-    if kind == "spacy":
-        from tinyinterp.tagging.spacy_pipeline import SpacyTagger
 
-        return SpacyTagger(tag_set, pipeline or None)
+def _open_pattern(tag_set: TagSet, _: str) -> Tagger:
     from tinyinterp.tagging.pattern import PatternTagger
 
     return PatternTagger(tag_set)
+
+
+def _open_spacy(tag_set: TagSet, pipeline: str) -> Tagger:
+    from tinyinterp.tagging.spacy_pipeline import SpacyTagger
+
+    return SpacyTagger(tag_set, pipeline or None)
+
+
+def _open_hanta(tag_set: TagSet, _: str) -> Tagger:
+    from tinyinterp.tagging.hanta import HantaTagger
+
+    return HantaTagger(tag_set)
+
+
+# How each is opened, from its tag set and what follows the colon of its name; a line adds one.
+OPENERS: dict[str, Callable[[TagSet, str], Tagger]] = {
+    DEFAULT_TAGGER: _open_pattern,
+    "spacy": _open_spacy,
+    "hanta": _open_hanta,
+}
 
 
 def installed_taggers(tags: str = UNIVERSAL.name) -> list[str]:

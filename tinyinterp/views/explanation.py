@@ -25,6 +25,7 @@ from tinyinterp.head_census.labels import (
 )
 from tinyinterp.head_census.rows import ROLE_Q
 from tinyinterp.io.table import is_known
+from tinyinterp.views.glossary import declared_measures
 from tinyinterp.views.needs import NEEDS, NO_ACCOUNT, head_needs
 
 WIDTH = 100
@@ -113,7 +114,8 @@ def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
         decided = [_simple(row, RULES_WORDS.get(rule) or str(row["decided_by"]))]
     else:
         decided = [_tests(row, found), _certainty(row, found)]
-    beside = _when_tokens_change(row), _looks_at(row), _causal(row), _report(row)
+    declared = _declared(row, notes)
+    beside = _when_tokens_change(row), _looks_at(row), declared, _causal(row), _report(row)
     needs = head_needs(row, label_words(row)) if NEEDS in row else ""
     return [said for said in (needs, *decided, *beside) if said]
 
@@ -199,6 +201,20 @@ def _when_tokens_change(row: Row) -> str:
         f"{_number(stays)} (content invariance); when they are permuted, it moves with them with "
         f"r = {_number(moves)} (equivariance)."
     )
+
+
+def _declared(row: Row, notes: Mapping[str, Any]) -> str:
+    """The measures that are declared apart: the number, and what it is."""
+    said = []
+    for name, measure in declared_measures(notes).items():
+        if is_known(row.get(name)):
+            unit = f" {measure['unit']}" if measure["unit"] else ""
+            low, high = (_number(row.get(f"{name}_{end}")) for end in ("low", "high"))
+            called = name.replace("_", " ").capitalize()
+            said.append(
+                f"{called}: {_number(row[name])}{unit} ({low} to {high}). {measure['about']}"
+            )
+    return " ".join(said)
 
 
 def _looks_at(row: Row) -> str:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 # By term, and by column of a table, its underscores as spaces.
 MEANINGS = {
@@ -126,3 +127,35 @@ ACCOUNT_TERMS = (
 def meanings(terms: Iterable[str] = MEANINGS) -> dict[str, str]:
     """What pages know: the meaning of each term and column."""
     return {term: MEANINGS[term] for term in terms}
+
+
+def declared_measures(notes: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """What the notes of a heads table say of measures that stand beside its own columns, by column.
+
+    Notes may come from a file: whatever is not of the form that a census writes is left out.
+    """
+    found = notes.get("measures")
+    if not isinstance(found, Mapping):
+        return {}
+    return {
+        str(name): {
+            each: str(said.get(each, "")) for each in ("about", "unit", "formula", "source")
+        }
+        for name, said in found.items()
+        if isinstance(said, Mapping)
+    }
+
+
+def declared_meanings(notes: Mapping[str, Any]) -> dict[str, str]:
+    """What pages say of these measures, by term.
+
+    >>> about = {"about": "How far.", "unit": "tokens", "formula": "E d", "source": ""}
+    >>> declared_meanings({"measures": {"mean_reach": about}})
+    {'mean reach': 'How far. E d, in tokens.'}
+    """
+    found = {}
+    for name, said in declared_measures(notes).items():
+        unit = f", in {said['unit']}" if said["unit"] else ""
+        source = f" {said['source']}." if said["source"] else ""
+        found[name.replace("_", " ")] = f"{said['about']} {said['formula']}{unit}.{source}"
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from tinyinterp.views import style
 from tinyinterp.views.account_data import account_settings
 from tinyinterp.views.census import HeadCensusLike
-from tinyinterp.views.glossary import HEAD_TERMS, meanings
+from tinyinterp.views.glossary import HEAD_TERMS, declared_meanings, meanings
 from tinyinterp.views.head_data import Story, head_data, listed_heads, story_data
 from tinyinterp.views.needs import NEEDS, NO_ACCOUNT
 from tinyinterp.views.page import write_page
@@ -48,6 +48,8 @@ def write_head_page(
     """
     rows = sorted(census.table, key=lambda row: (row["layer"], row["head"]))
     notes = census.table.notes
+    declared = declared_meanings(notes)
+    numbers = NUMBERS | {name.replace(" ", "_"): name for name in declared}
     stories = [Story(census.example_tokens, census.example_patterns)]
     profiles = census.profiles[:, :, :MOST_OFFSETS]
     data = {
@@ -61,12 +63,12 @@ def write_head_page(
         "heads": [
             head_data(row, notes, stories, profiles[row["layer"], row["head"]]) for row in rows
         ],
-        "numbers": [(c, heading) for c, heading in NUMBERS.items() if c in census.table.columns],
+        "numbers": [(c, heading) for c, heading in numbers.items() if c in census.table.columns],
         "pictures": pictures,
         "comparison": report_rule_sentences(rows, notes.get("rule", "evidence")),
         "settings": account_settings(),
         "no_account": "" if NEEDS in census.table.columns else NO_ACCOUNT,
-        "glossary": meanings(),
-        "terms": HEAD_TERMS,
+        "glossary": meanings() | declared,
+        "terms": (*HEAD_TERMS, *declared),
     }
     return write_page(path, "heads_page", data)
