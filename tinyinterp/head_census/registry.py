@@ -23,6 +23,7 @@ from torch import Tensor
 from tinyinterp.errors import SelectionError
 from tinyinterp.head_census.patterns import CleanPattern, Pattern
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.processes import Processes
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
@@ -130,6 +131,9 @@ class MeasureAccumulator:
             sums = values.where(counted, 0).sum(-1)
             self._sums[number, :, layer].index_add_(0, blocks, sums)
             self._counts[number, :, layer].index_add_(0, blocks, counted.sum(-1).double())
+
+    def merge(self, processes: Processes) -> None:
+        processes.add(self._sums, self._counts)
 
     def columns(self, seed: int) -> dict[str, Float[np.ndarray, "layer head"]]:
         """Each measure with the bounds of its 95 % interval, by column; NaN where no query counts.

@@ -152,7 +152,8 @@ class _Streams:
 
     def merge(self, processes: Processes) -> None:
         self._at.merge(processes)
-        for sums in (*self._sums.values(), *self._by_tag.values()):
+        of_classes = (sums for each in self._by_class.values() for sums in each)
+        for sums in (*self._sums.values(), *self._by_tag.values(), *of_classes):
             sums.merge(processes)
 
     def means(self, name: str) -> ContextMeans:
