@@ -19,7 +19,7 @@ from tinyinterp.io.bounded import read_json_object
 from tinyinterp.io.described import Count, Within, described
 from tinyinterp.io.paths import is_folder
 from tinyinterp.network.compressor import CompressorConfig
-from tinyinterp.network.config import DecoderConfig
+from tinyinterp.network.config import Architecture, DecoderConfig
 from tinyinterp.text.tokenizer import Tokenizer
 
 WEIGHTS = "model.safetensors"
@@ -82,7 +82,7 @@ def _read_raw_config(folder: Path) -> dict[str, Any]:
 
 def _decoder_config(raw: dict[str, Any], folder: Path) -> DecoderConfig:
     model_type = raw.get("model_type")
-    architecture = next((name for name in CLASSES if name == model_type), None)
+    architecture: Architecture | None = next((n for n in CLASSES if n == model_type), None)
     if architecture is None:
         raise CheckpointError(
             f"{folder}/config.json says model_type {model_type!r:.100}; only "

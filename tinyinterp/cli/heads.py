@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
+from dataclasses import fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -271,6 +271,7 @@ def _explain_from(
     account: FinishedAccount | None,
 ) -> list[str] | None:
     """The explanation from the table in ``folder``; None if it is of another census."""
+    from tinyinterp.errors import SelectionError
     from tinyinterp.head_census.census import EXAMPLE_TOKENS
     from tinyinterp.head_census.measure import choose_example, read_patterns
     from tinyinterp.head_census.notes import census_notes

@@ -134,7 +134,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
     }
     declared = measured.declared.columns(seed)
     return HeadCensus(
-        table=Table("heads", with_measures(map(asdict, rows), declared), notes=notes),
+        table=Table("heads", with_measures((asdict(row) for row in rows), declared), notes=notes),
         model_name=model.name,
         corpus_name=corpus.name,
         example_tokens=[

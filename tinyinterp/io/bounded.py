@@ -107,6 +107,7 @@ def _parsed(
     language: str,
     error: type[TinyinterpError],
 ) -> Any:
+    value = None
     try:
         value = parse(text)
         reason = _fault(value)

@@ -152,8 +152,9 @@ def _checked(kind: Any, value: Any, at: str) -> Any:
     if kind is Any or kind is object:
         return value
     if origin is Annotated:
-        narrowed = _string if isinstance(arguments[1], Matching) else _number
-        return narrowed(arguments[0], value, arguments[1], at)
+        narrower: Any = arguments[1]
+        narrowed: Any = _string if isinstance(narrower, Matching) else _number
+        return narrowed(arguments[0], value, narrower, at)
     if origin is Literal:
         return _word(arguments, value, at)
     if origin in (Union, types.UnionType):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from tinyinterp.errors import TinyinterpError
 from tinyinterp.io.bounded import parse_json, read_json
@@ -191,7 +191,7 @@ def _require_kinds(schema: pa.Schema, path: Path, error: type[TinyinterpError]) 
         if kind in (list[str], list[int], list[float]):
             if not types.is_list(within):
                 raise _other(field, path, error)
-            (kind,), within = kind.__args__, within.value_type
+            (kind,), within = get_args(kind), within.value_type
             if types.is_null(within):  # of empty lists
                 continue
         if not tests[kind](within):

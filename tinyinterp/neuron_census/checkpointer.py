@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -140,7 +140,9 @@ class Checkpointer:
     def _save(self, path: Path, side: str, batches: int, arrays: dict[str, np.ndarray]) -> None:
         temporary = path.with_suffix(f".tmp{path.suffix}")
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        about = _About(self._fingerprint, side, _digest(whole), str(batches))
+        about = _About(
+            self._fingerprint, cast("Literal['FIT', 'TEST']", side), _digest(whole), str(batches)
+        )
         try:
             save_file(whole, temporary, metadata=asdict(about))
             temporary.replace(path)

@@ -79,7 +79,9 @@ class EvenSample:
 
     def merge(self, processes: Processes) -> None:
         """Take in what other processes drew."""
-        self.restore(np.concatenate(processes.gather(self._columns[: self.held])))
+        gathered = np.concatenate(processes.gather(self._columns[: self.held]))
+        self.hold(len(gathered))
+        self._columns[: self.held] = gathered
 
     def sort(self) -> Int[np.ndarray, " row"]:
         """Put the tokens drawn into the order of the text; returns where each was before."""
@@ -116,8 +118,8 @@ class SampledValues:
     def merge(self, processes: Processes) -> None:
         """Take in those of other processes."""
         gathered = np.concatenate(processes.gather(self.values))
-        self._held = 0
-        self.add(gathered)
+        self.hold(len(gathered))
+        self.values[...] = gathered
 
     def sort(self, order: Int[np.ndarray, " row"]) -> None:
         """Put them into the order that :meth:`EvenSample.sort` gave."""
