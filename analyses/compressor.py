@@ -69,7 +69,8 @@ def draw(rows: list[Row]) -> Figure:
 STUDY = Study(
     "compressor", "the compressor beside the decoder: loss and memory", measure,
     models=tuple(n for w in WIDTHS for n in (f"{w}-8-4", f"compressor-{w}")),
-    least=2, texts=("valid",), files=(MEMORY,), limit=STORIES,
+    least=1, about_some=tuple(f"compressor-{width}" for width in WIDTHS),
+    texts=("valid",), files=(MEMORY,), limit=STORIES,
 )  # fmt: skip
 
 if __name__ == "__main__":

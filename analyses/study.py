@@ -123,6 +123,7 @@ class Study:
         measure: does it.
         models: names of :mod:`analyses.train_models`; it measures those that are there.
         least: how many of them must be there; None: all.
+        about_some: those of them that it is about; the others stand beside them.
         texts: ``text``, ``valid`` or both.
         files: that it reads of the folder of figures.
         assets: that it reads of the package.
@@ -138,6 +139,7 @@ class Study:
     measure: Callable[[Inputs], Made]
     models: tuple[str, ...] = ()
     least: int | None = None
+    about_some: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     assets: tuple[Path, ...] = ()
@@ -165,6 +167,8 @@ class Study:
         if len(present) < (len(self.models) if self.least is None else self.least):
             absent = ", ".join(n for n in self.models if n not in present)
             return f"not trained: {absent}"
+        if self.about_some and not set(self.about_some) & set(present):
+            return f"not trained: {', '.join(self.about_some)}"
         return ""
 
     def inputs_of(self, inputs: Inputs) -> dict[str, Any]:

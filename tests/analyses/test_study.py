@@ -42,12 +42,15 @@ def fakes():
         fake("three"),
         fake("never", models=("small", "large")),
         fake("some", models=("small", "large"), least=1),
+        fake("beside", models=("small", "large"), least=1, about_some=("large",)),
     ]
 
 
 def test_only_the_deleted_tables_are_made_anew(fakes, options, capsys):
     assert run_missing(fakes, options) == ["one", "two", "three", "some"]
-    assert "never: skipped, not trained: large\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "never: skipped, not trained: large\n" in said
+    assert "beside: skipped, not trained: large\n" in said
     assert run_missing(fakes, options) == []
     for name in ("one.csv", "three.json"):
         (options.out / name).unlink()
