@@ -11,7 +11,7 @@ import pytest
 from models import tiny_checkpoint
 from runs import SIMPLE_STORIES
 
-SLOW = ("torch._dynamo", "sympy", "dcor", "transformer_lens", "transformers", "datasets", "pandas")
+SLOW = ("torch._dynamo", "sympy", "dcor", "transformer_lens", "transformers", "datasets")
 SLOW += ("plotly", "IPython", "wandb", "openai", "circuitsvis")
 NAME_THEM = f"""
 import atexit, sys

@@ -60,7 +60,9 @@ def test_a_census_of_something_else_is_refused(
     table["rows"].pop()
     (heads / "heads.json").write_text(json.dumps(table), "utf-8")
     words = ("atlas", "--ckpt", ckpt, "--text", text, "--heads", heads, "--neurons", tmp_path)
-    run(*words, "--out", tmp_path / "out").refused("has 5 rows; the model 6")
+    run(*words, "--out", tmp_path / "out").refused(
+        "has 5 rows, not one for each of the model's 6 heads"
+    )
     (heads / "heads.json").write_text("[]", "utf-8")
     run(*words, "--out", tmp_path / "out").refused("is not a table of heads")
 

@@ -38,7 +38,7 @@ def test_prompts_of_two_models_stand_side_by_side(run: Run, ckpt: Path, tmp_path
 
 def test_a_prompts_file_that_is_none_is_refused(run: Run, ckpt: Path, text: Path):
     outcome = run("evaluate", "prompts", "--ckpt", ckpt, "--prompts", text)
-    outcome.refused("stories.txt, line 1: not JSON")
+    outcome.refused("stories.txt, line 1 is not JSON")
 
 
 def test_instructions_are_checked(run: Run, tmp_path: Path):

@@ -94,7 +94,7 @@ def little(
 ) -> Iterator[dict[str, Any]]:
     """The public functions on little text, in an empty folder; returns a page's first names."""
 
-    def heads(_model: Model, *_: Any, **__: Any) -> Heads:
+    def heads(_model: Model | None = None, *_: Any, **__: Any) -> Heads:
         return heads_of_little(tuple(measure.name for measure in registered()))
 
     def neurons(_model: Model, *_: Any, tagger: str = "pattern", **__: Any) -> Neurons:

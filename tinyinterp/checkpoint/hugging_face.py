@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from itertools import islice
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import torch
 
@@ -135,7 +135,11 @@ def _attention(raw: dict[str, Any]) -> tuple[AttentionKind, ...]:
         types = raw.get("attention_types") or []
         each = (kind for kinds, times in types for _ in range(times) for kind in kinds)
         layers = islice(each, LARGEST["n_layers"] + 1)
-    return tuple(layers)
+    found = tuple(layers)
+    known: tuple[AttentionKind, ...] = get_args(AttentionKind)
+    if others := [kind for kind in found if kind not in known]:
+        raise ConfigError(f"attention {others[0]!r} is not one of {', '.join(known)}")
+    return found
 
 
 def _of_gpt2(raw: dict[str, Any]) -> dict[str, Any]:

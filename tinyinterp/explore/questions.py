@@ -36,7 +36,7 @@ def question(body: bytes) -> Question:
         SelectionError: it is none.
     """
     try:
-        read = parse_json(body, "the request", SelectionError)
+        read = parse_json(body, "the request", SelectionError, halves=True)
     except SelectionError as error:
         raise SelectionError(f"{error}; expected an object") from error
     if not isinstance(read, dict):

@@ -47,18 +47,21 @@ def read_toml(path: Path, error: type[TinyinterpError]) -> dict[str, Any]:
     return parse_toml(read_text(path, error), shown(path), error)
 
 
-def parse_json(text: str | bytes, where: str, error: type[TinyinterpError]) -> Any:
+def parse_json(
+    text: str | bytes, where: str, error: type[TinyinterpError], *, halves: bool = False
+) -> Any:
     """The value of a JSON text.
 
     Args:
         text: of the value alone.
         where: it was found, for the message.
         error: what is raised.
+        halves: whether strings may hold half of a surrogate pair, which the caller then mends.
 
     Raises:
         error: it is not JSON, or too deep.
     """
-    return _parsed(json.loads, text, where, "JSON", error)
+    return _parsed(json.loads, text, where, "JSON", error, halves=halves)
 
 
 def parse_toml(text: str, where: str, error: type[TinyinterpError]) -> dict[str, Any]:
@@ -106,11 +109,13 @@ def _parsed(
     where: str,
     language: str,
     error: type[TinyinterpError],
+    *,
+    halves: bool = False,
 ) -> Any:
     value = None
     try:
         value = parse(text)
-        reason = _fault(value)
+        reason = _fault(value, halves=halves)
     except RecursionError:  # from here on the parser has given up: its own depth is greater
         reason = _too_deep()
     except ValueError as wrong:
@@ -120,7 +125,7 @@ def _parsed(
     return value
 
 
-def _fault(value: Any) -> str | None:
+def _fault(value: Any, *, halves: bool) -> str | None:
     """What is wrong with a decoded value; None if nothing is."""
     level = [value]
     for _ in range(MOST_DEPTH + 1):
@@ -131,7 +136,7 @@ def _fault(value: Any) -> str | None:
                 below += each.values()
             elif isinstance(each, list):
                 below += each
-            elif isinstance(each, str) and not each.isascii() and is_half_pair(each):
+            elif not halves and isinstance(each, str) and not each.isascii() and is_half_pair(each):
                 return "holds half of a surrogate pair, which is no character"
         if not below:
             return None

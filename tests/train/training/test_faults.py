@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 
 from tinyinterp import checkpoint
 from tinyinterp.errors import TrainingError
+from tinyinterp.io.lock import NAME as LOCK
 from train.training import resume
 from train.training.loop import Trainer
 
@@ -186,4 +187,5 @@ def test_what_a_crash_leaves_behind_is_removed(data, tmp_path):
     (run / "resume" / ".state.123.tmp.safetensors").write_bytes(b"half")
     (run / ".log.123.tmp.jsonl").write_bytes(b"half")
     Trainer(tiny_recipe(), data, run)
-    assert not [p for p in run.rglob("*") if p.name.startswith(".")]
+    left = {p.name for p in run.rglob("*") if p.name.startswith(".")}
+    assert left <= {LOCK}  # the trainer may still hold it

@@ -198,7 +198,7 @@ def test_a_tensor_that_does_not_fit_is_refused(data, begun, name, change, messag
     ("numbers", "message"),
     [
         ("null", "numbers is None"),
-        ("[" * 500, "nested more than 100 deep"),
+        ("[" * 500 + "]" * 500, "nested more than 100 deep"),
         ({"step": -1}, "step is -1"),
         ({"best": "low"}, "best is 'low'"),
         ({"recipe": {"model": 3}}, "recipe.model is 3"),

@@ -53,10 +53,14 @@ def _score(found: dict[str, Any], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise AnswerError(f"{name} is {_shown(json.dumps(value))}; expected a number")
     if not LOWEST <= value <= HIGHEST:  # NaN is not, either
-        raise AnswerError(f"{name} is {_shown(str(value))}; expected {LOWEST} to {HIGHEST}")
+        raise AnswerError(f"{name} is {_cut(str(value))}; expected {LOWEST} to {HIGHEST}")
     return float(value)
 
 
 def _shown(text: str) -> str:
+    return repr(_cut(text))
+
+
+def _cut(text: str) -> str:
     line = " ".join(text.split())
-    return repr(line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…")
+    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}…"
