@@ -66,13 +66,13 @@ def damaged_value(random: Random, content: Any) -> Any:
     for _ in range(random.randint(1, 3)):
         places = list(_places(content, 0))
         if not places:
-            return random.choice(VALUES)
+            return copy.deepcopy(random.choice(VALUES))
         inside, key = random.choice(places)
         if isinstance(inside, list) and key >= len(inside):
             continue
         kind = random.randrange(10)
         if kind < 7:
-            inside[key] = copy.copy(random.choice(VALUES))
+            inside[key] = copy.deepcopy(random.choice(VALUES))  # it may be damaged in turn
         elif kind == 7:
             del inside[key]
         elif kind == 8 and isinstance(inside, dict):
