@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tinyinterp.errors import SelectionError
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.run.switches import POST
 from tinyinterp.scan import scan
@@ -63,8 +64,14 @@ class Histograms:
     def of(
         cls, rows: Mapping[int, Mapping[str, Any]], largest: Float[Tensor, " neuron"]
     ) -> Histograms:
-        """Read the rows of a histogram table, one for each neuron from 0."""
+        """Read the rows of a histogram table, one for each neuron from 0.
+
+        Raises:
+            SelectionError: one has no bounds.
+        """
         ordered = [rows[number] for number in range(len(largest))]
+        if any(row["low"] is None or row["high"] is None for row in ordered):
+            raise SelectionError("the census has a histogram without bounds; take it again")
         counts = torch.tensor([row["counts"] for row in ordered], dtype=torch.float64)
         total = counts.sum(1, keepdim=True).clamp_min(1)
         return cls(

@@ -44,7 +44,13 @@ class Finished:
             SelectionError: there is no such neuron.
         """
         rows = {row["neuron"]: row for row in self.neurons(layer)}
-        return rows[choose_one("neuron", neuron, len(rows), of="this layer")]
+        number = choose_one("neuron", neuron, len(rows), of="this layer")
+        if number not in rows:
+            raise SelectionError(
+                f"the census in {self.folder} has no row for neuron {number} of layer {layer}; "
+                "take it again"
+            )
+        return rows[number]
 
     def hits(self, layer: int, neuron: int) -> list[Row]:
         """Its largest activations, largest first."""
