@@ -111,7 +111,7 @@ class ClassRows:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the predictors."""
+        """The names of the predictors, in order."""
         return tuple(each.name for each in self.predictors)
 
     def of(self, batch: MicroBatch) -> Int[Tensor, "predictor batch position"]:
