@@ -10,7 +10,6 @@ Those of this package are in :mod:`tinyinterp.head_census.declared`, a file each
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +23,7 @@ from tinyinterp.errors import SelectionError
 from tinyinterp.head_census.patterns import CleanPattern, Pattern
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
+from tinyinterp.registry import Registry, require_column_name
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
@@ -65,11 +65,7 @@ class HeadMeasure:
     source: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name) or self.name.endswith(ENDS[1:]):
-            raise SelectionError(
-                f"a measure is called {self.name!r}; expected small letters, digits and "
-                "underscores, such as 'reach', without _low or _high at the end"
-            )
+        require_column_name("measure", self.name, "reach")
         if not (self.about.endswith(".") and self.formula):
             raise SelectionError(
                 f"the measure {self.name!r} does not say what it is; give about= (a sentence that "
@@ -82,31 +78,10 @@ class HeadMeasure:
             )
 
 
-_REGISTERED: dict[str, HeadMeasure] = {}
-
-
-def register(measure: HeadMeasure) -> HeadMeasure:
-    """Make a measure part of every census of heads from now on; returns it.
-
-    Raises:
-        SelectionError: another measure has this name.
-    """
-    if _REGISTERED.get(measure.name, measure) is not measure:
-        raise SelectionError(
-            f"there is a measure {measure.name!r} already; choose another name, or unregister it"
-        )
-    _REGISTERED[measure.name] = measure
-    return measure
-
-
-def unregister(name: str) -> None:
-    """Leave a measure out from now on; a name that is not known is no error."""
-    _REGISTERED.pop(name, None)
-
-
-def registered() -> tuple[HeadMeasure, ...]:
-    """The measures of every census of heads, in the order of their columns."""
-    return tuple(_REGISTERED.values())
+_MEASURES: Registry[HeadMeasure] = Registry("measure")
+register = _MEASURES.register
+unregister = _MEASURES.unregister
+registered = _MEASURES.registered  # those of every census of heads
 
 
 class MeasureAccumulator:

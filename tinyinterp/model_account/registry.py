@@ -9,7 +9,6 @@ variance over TEST that explains (``r2_NAME``, with its interval) and with what 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.model_account.means import Tree
+from tinyinterp.registry import Registry, require_column_name
 from tinyinterp.text.corpus import MicroBatch, Sequence
 
 
@@ -43,11 +43,7 @@ class NeuronPredictor:
     classes: Callable[[Sequence], Int[np.ndarray, " position"]] = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
-            raise SelectionError(
-                f"a predictor is called {self.name!r}; expected small letters, digits and "
-                "underscores, such as 'capital'"
-            )
+        require_column_name("predictor", self.name, "capital")
         if not self.about.endswith(".") or self.n_classes < 2:
             raise SelectionError(
                 f"the predictor {self.name!r} has {self.n_classes} classes and is about "
@@ -55,32 +51,10 @@ class NeuronPredictor:
             )
 
 
-_REGISTERED: dict[str, NeuronPredictor] = {}
-
-
-def register(predictor: NeuronPredictor) -> NeuronPredictor:
-    """Make a predictor part of every account from now on; returns it.
-
-    Raises:
-        SelectionError: another predictor has this name.
-    """
-    if _REGISTERED.get(predictor.name, predictor) is not predictor:
-        raise SelectionError(
-            f"there is a predictor {predictor.name!r} already; choose another name, or "
-            "unregister it"
-        )
-    _REGISTERED[predictor.name] = predictor
-    return predictor
-
-
-def unregister(name: str) -> None:
-    """Leave a predictor out from now on; a name that is not known is no error."""
-    _REGISTERED.pop(name, None)
-
-
-def registered() -> tuple[NeuronPredictor, ...]:
-    """The predictors of every account, in the order of their columns."""
-    return tuple(_REGISTERED.values())
+_PREDICTORS: Registry[NeuronPredictor] = Registry("predictor")
+register = _PREDICTORS.register
+unregister = _PREDICTORS.unregister
+registered = _PREDICTORS.registered  # those of every account
 
 
 class ClassRows:
