@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from tinyinterp.cli.groups import spread
 from tinyinterp.io.paths import expanded
 
 PATHS = {"path", "file", "directory"}  # what older parsers call their kinds of paths
@@ -55,8 +56,14 @@ class Program(typer.Typer):
         )
 
     def command(self, *names: Any, **settings: Any) -> Callable[[Any], Any]:
-        """Register a :class:`Command`, as ``typer.Typer.command`` does."""
-        return super().command(*names, **{"cls": Command, **settings})
+        """Register a :class:`Command`, as ``typer.Typer.command`` does; options come in groups."""
+        register = super().command(*names, **{"cls": Command, **settings})
+
+        def registered(command: Callable[..., None]) -> Callable[..., None]:
+            register(spread(command))
+            return command
+
+        return registered
 
 
 def _may_repeat(param: Any) -> bool:

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyinterp.cli.options import (
+    Dataset,
+    KeepBlankLines,
+    Seed,
+    SeparatedBy,
+    Separator,
+    Split,
+    StartToken,
+    TextFile,
+    TokenizerFolder,
+    check_one_text,
+    start_choice,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinyinterp.evaluation.openings import Completion
     from tinyinterp.model import CompressorModel, Model
-    from tinyinterp.network.sampling import Sampling
-    from tinyinterp.text.separators import Separator
-    from tinyinterp.text.start import Start
 
 Checkpoints = Annotated[
     list[str] | None,
@@ -65,64 +76,75 @@ MaxTokens = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is to be completed, and how."""
+@dataclass(frozen=True, kw_only=True)
+class CompletionOptions:
+    """What is completed, by whom and how; or completions that were written before."""
 
-    ckpt: Sequence[str] | None
-    tokenizer: Path | None
-    start: Start | None
-    text: Path | None
-    dataset: str | None
-    split: str
-    separator: Separator
-    keep_blank_lines: bool
-    shares: Sequence[str]
-    stories: int
-    sampling: Sampling
+    ckpt: Checkpoints = None
+    tokenizer: TokenizerFolder = None
+    start: StartToken = None
+    text: TextFile = None
+    dataset: Dataset = None
+    split: Split = "validation"
+    separator: Separator = SeparatedBy.AUTO
+    keep_blank_lines: KeepBlankLines = False
+    share: Shares = None
+    stories: StoryCount = 100
+    completions: CompletionsFile = None
+    temperature: Temperature = 0.0
+    top_k: TopK = None
+    top_p: TopP = None
+    max_tokens: MaxTokens = None
+    seed: Seed = 0
 
+    def check(self) -> None:
+        """Refuse two sources at once.
 
-def check_source(completions: Path | None, ckpt: Sequence[str] | None) -> None:
-    """Refuse models beside completions that were written before.
+        Raises:
+            typer.BadParameter: two texts were given, or models beside completions.
+        """
+        check_one_text(self.text, self.dataset)
+        if self.completions is not None and self.ckpt:
+            raise typer.BadParameter(
+                "give one of them, not both", param_hint="--completions / --ckpt"
+            )
 
-    Raises:
-        typer.BadParameter: both were given.
-    """
-    if completions is not None and ckpt:
-        raise typer.BadParameter("give one of them, not both", param_hint="--completions / --ckpt")
+    def made(self) -> list[Completion]:
+        """Read the completions, or open the models and let each complete the same beginnings.
 
+        Stories that hold an instruction (TinyStoriesInstruct) are completed from the instruction,
+        whatever the share.
 
-def complete_stories(asked: Asked) -> list[Completion]:
-    """Open the models and let each complete the same beginnings of stories.
+        Raises:
+            CheckpointError: a model cannot be read.
+            CorpusError: the text or the completions cannot be read, or no story fits.
+            SelectionError: a share is none.
+        """
+        from tinyinterp.evaluation.openings import parse_share, read_completions
+        from tinyinterp.evaluation.story_completions import complete_beginnings
+        from tinyinterp.model import load_any
+        from tinyinterp.network.sampling import Sampling
 
-    Stories that hold an instruction (TinyStoriesInstruct) are completed from the instruction,
-    whatever the share.
-
-    Raises:
-        CheckpointError: a model cannot be read.
-        CorpusError: the text cannot be read, or no story fits.
-        SelectionError: a share is none.
-    """
-    from tinyinterp.evaluation.openings import parse_share
-    from tinyinterp.evaluation.story_completions import complete_beginnings
-    from tinyinterp.model import load_any
-
-    for share in asked.shares:
-        parse_share(share)
-    given = list(asked.ckpt or [None])
-    models = [load_any(each, tokenizer=asked.tokenizer, start=asked.start) for each in given]
-    streams = [
-        model.stories(
-            asked.text,
-            dataset=asked.dataset,
-            split=asked.split,
-            separator=asked.separator,
-            keep_blank_lines=asked.keep_blank_lines,
-        ).read()
-        for model in models
-    ]
-    named = list(zip(distinct_names(models, given), models, strict=True))
-    return complete_beginnings(named, streams, asked.shares, asked.stories, asked.sampling)
+        if self.completions is not None:
+            return read_completions(self.completions)
+        sampling = Sampling(self.temperature, self.top_k, self.top_p, self.seed, self.max_tokens)
+        shares = self.share or ["0.4"]
+        for share in shares:
+            parse_share(share)
+        given, start = list(self.ckpt or [None]), start_choice(self.start)
+        models = [load_any(each, tokenizer=self.tokenizer, start=start) for each in given]
+        streams = [
+            model.stories(
+                self.text,
+                dataset=self.dataset,
+                split=self.split,
+                separator=self.separator.value,
+                keep_blank_lines=self.keep_blank_lines,
+            ).read()
+            for model in models
+        ]
+        named = list(zip(distinct_names(models, given), models, strict=True))
+        return complete_beginnings(named, streams, shares, self.stories, sampling)
 
 
 def distinct_names(

@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyinterp.cli.completions import (
-    Asked,
-    Checkpoints,
-    CompletionsFile,
-    MaxTokens,
-    Shares,
-    StoryCount,
-    Temperature,
-    TopK,
-    TopP,
-    check_source,
-    complete_stories,
-)
-from tinyinterp.cli.options import (
-    Dataset,
-    Json,
-    KeepBlankLines,
-    Out,
-    Seed,
-    SeparatedBy,
-    Separator,
-    Split,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
-    check_one_text,
-    start_choice,
-)
+from tinyinterp.cli.completions import CompletionOptions, StoryCount
+from tinyinterp.cli.options import Json, Out
 from tinyinterp.cli.report import columns, print_json, print_lines, say, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
 
@@ -43,6 +18,13 @@ if TYPE_CHECKING:
     from tinyinterp.evaluation.judge import JudgeServer, Plan
 
 CRITERIA = ("grammar", "creativity", "consistency", "plot", "following")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedCompletions(CompletionOptions):
+    """Fewer of them: a judge is paid by the story."""
+
+    stories: StoryCount = 20
 
 
 def judge(
@@ -61,21 +43,7 @@ def judge(
         str,
         typer.Option("--key-env", metavar="NAME", help="Environment variable that holds the key."),
     ] = "OPENAI_API_KEY",
-    ckpt: Checkpoints = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    text: TextFile = None,
-    dataset: Dataset = None,
-    split: Split = "validation",
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
-    share: Shares = None,
-    stories: StoryCount = 20,
-    completions: CompletionsFile = None,
-    temperature: Temperature = 0.0,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    max_tokens: MaxTokens = None,
+    source: JudgedCompletions,
     repeats: Annotated[
         int, typer.Option(min=1, help="Times that each completion is judged, as the report did.")
     ] = 2,
@@ -108,7 +76,6 @@ def judge(
             help="Folder of the answers, so that none is paid twice; the user's cache if left out.",
         ),
     ] = None,
-    seed: Seed = 0,
     out: Out = Path("tinyinterp-out/judge"),
     as_one_json: Json = False,
 ) -> None:
@@ -119,8 +86,7 @@ def judge(
     of requests and an estimate of their cost are shown before the first is sent. Needs the extra
     [judge]. Without any server, see tinyinterp evaluate proxies.
     """
-    check_one_text(text, dataset)
-    check_source(completions, ckpt)
+    source.check()
     if (price_in is None) != (price_out is None):
         raise typer.BadParameter("give both or neither", param_hint="--price-in / --price-out")
     from tinyinterp.caches import user_cache
@@ -132,33 +98,14 @@ def judge(
     from tinyinterp.evaluation.judge.server import Connection, JudgeServer, default_url, find_key
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.io.progress import progress
-    from tinyinterp.network.sampling import Sampling
 
     server = JudgeServer(
-        model, base_url or default_url(), judge_temperature, timeout, attempts, seed
+        model, base_url or default_url(), judge_temperature, timeout, attempts, source.seed
     )
     connection = Connection(server, find_key(server, key_env))
     prompt = JudgePrompt.read(judge_prompt)
     output = OutputFolder(out)
-    if completions is not None:
-        from tinyinterp.evaluation.openings import read_completions
-
-        done = read_completions(completions)
-    else:
-        asked = Asked(
-            ckpt=ckpt,
-            tokenizer=tokenizer,
-            start=start_choice(start),
-            text=text,
-            dataset=dataset,
-            split=split,
-            separator=separator.value,
-            keep_blank_lines=keep_blank_lines,
-            shares=share or ["0.4"],
-            stories=stories,
-            sampling=Sampling(temperature, top_k, top_p, seed, max_tokens),
-        )
-        done = complete_stories(asked)
+    done = source.made()
     kept = AnswerCache(cache or user_cache() / "judge")
     plan = plan_requests(done, prompt, server, kept, repeats)
     prices = None if price_in is None or price_out is None else (price_in, price_out)
@@ -172,7 +119,7 @@ def judge(
     notes |= {"tokens_in": tokens_in, "tokens_out": tokens_out}
     if prices is not None:
         notes["cost"] = (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6
-    means, of_stories = judgement_tables(judgements, notes, seed)
+    means, of_stories = judgement_tables(judgements, notes, source.seed)
     about = ", ".join(dict.fromkeys(each.model for each in done))
     with output.filling("judge", f"{about}, judged by {model}") as folder:
         means.write(folder)

@@ -8,34 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tinyinterp.cli.completions import (
-    Asked,
-    Checkpoints,
-    CompletionsFile,
-    MaxTokens,
-    Shares,
-    StoryCount,
-    Temperature,
-    TopK,
-    TopP,
-    check_source,
-    complete_stories,
-)
-from tinyinterp.cli.options import (
-    Dataset,
-    Json,
-    KeepBlankLines,
-    Out,
-    Seed,
-    SeparatedBy,
-    Separator,
-    Split,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
-    check_one_text,
-    start_choice,
-)
+from tinyinterp.cli.completions import CompletionOptions
+from tinyinterp.cli.options import Json, Out
 from tinyinterp.cli.report import columns, print_json, print_lines, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
 
@@ -52,14 +26,7 @@ SHOWN = {
 
 def proxies(
     *,
-    ckpt: Checkpoints = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    text: TextFile = None,
-    dataset: Dataset = None,
-    split: Split = "validation",
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
+    source: CompletionOptions,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -86,14 +53,6 @@ def proxies(
             "and one for each score. Says whether the proxies rank four models or more alike.",
         ),
     ] = None,
-    share: Shares = None,
-    stories: StoryCount = 100,
-    completions: CompletionsFile = None,
-    temperature: Temperature = 0.0,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    max_tokens: MaxTokens = None,
-    seed: Seed = 0,
     out: Out = Path("tinyinterp-out/proxies"),
     as_one_json: Json = False,
 ) -> None:
@@ -103,8 +62,7 @@ def proxies(
     has, whether names stay the same, quotations that never end, and repetition. The original
     stories stand beside the models. See docs/evaluation.md for what each proxy misses.
     """
-    check_one_text(text, dataset)
-    check_source(completions, ckpt)
+    source.check()
     from tinyinterp.evaluation.agreement import agreement_table, read_scores
     from tinyinterp.evaluation.proxies import measure_proxies
     from tinyinterp.io.output import OutputFolder
@@ -117,32 +75,14 @@ def proxies(
     reader = load(reference)
     train = open_stories(against)
     train.check()
-    if completions is not None:
-        from tinyinterp.evaluation.openings import read_completions
-
-        done = read_completions(completions)
-    else:
-        from tinyinterp.network.sampling import Sampling
-
-        asked = Asked(
-            ckpt=ckpt,
-            tokenizer=tokenizer,
-            start=start_choice(start),
-            text=text,
-            dataset=dataset,
-            split=split,
-            separator=separator.value,
-            keep_blank_lines=keep_blank_lines,
-            shares=share or ["0.4"],
-            stories=stories,
-            sampling=Sampling(temperature, top_k, top_p, seed, max_tokens),
-        )
-        done = complete_stories(asked)
+    done = source.made()
     with progress("measuring proxies", 2 * len(done)) as bar:
-        means, of_stories = measure_proxies(done, reader, train.read(), seed=seed, report=bar)
+        means, of_stories = measure_proxies(
+            done, reader, train.read(), seed=source.seed, report=bar
+        )
     names = list(dict.fromkeys(each.model for each in done))
     check_scored(known, names)
-    agreement = agreement_table(means, known, seed)
+    agreement = agreement_table(means, known, source.seed)
     about = ", ".join(names)
     with output.filling("proxies", about) as folder:
         means.write(folder)

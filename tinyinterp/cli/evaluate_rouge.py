@@ -7,35 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyinterp.cli.completions import (
-    Asked,
-    Checkpoints,
-    CompletionsFile,
-    MaxTokens,
-    Shares,
-    StoryCount,
-    Temperature,
-    TopK,
-    TopP,
-    check_source,
-    complete_stories,
-)
-from tinyinterp.cli.options import (
-    Dataset,
-    Json,
-    KeepBlankLines,
-    Out,
-    Pictures,
-    Seed,
-    SeparatedBy,
-    Separator,
-    Split,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
-    check_one_text,
-    start_choice,
-)
+from tinyinterp.cli.completions import CompletionOptions
+from tinyinterp.cli.options import Json, Out, Pictures
 from tinyinterp.cli.report import columns, print_json, print_lines, say_written
 from tinyinterp.cli.tables import as_json
 
@@ -61,14 +34,7 @@ SHOWN = {
 
 def rouge(
     *,
-    ckpt: Checkpoints = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    text: TextFile = None,
-    dataset: Dataset = None,
-    split: Split = "validation",
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
+    source: CompletionOptions,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -78,14 +44,6 @@ def rouge(
             "takes, of any size.",
         ),
     ] = None,
-    share: Shares = None,
-    stories: StoryCount = 100,
-    completions: CompletionsFile = None,
-    temperature: Temperature = 0.0,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    max_tokens: MaxTokens = None,
-    seed: Seed = 0,
     stem: Annotated[bool, typer.Option("--stem/--no-stem", help="Stem words, by Porter.")] = True,
     out: Out = Path("tinyinterp-out/rouge"),
     pictures: Pictures = True,
@@ -98,33 +56,12 @@ def rouge(
     Repeated 4-grams and distinct-n say how much a completion repeats itself. Means come with 95 %
     intervals over stories. See docs/evaluation.md.
     """
-    check_one_text(text, dataset)
-    check_source(completions, ckpt)
+    source.check()
     from tinyinterp.io.output import OutputFolder
 
     output = OutputFolder(out)
-    if completions is not None:
-        from tinyinterp.evaluation.openings import read_completions
-
-        done = read_completions(completions)
-    else:
-        from tinyinterp.network.sampling import Sampling
-
-        asked = Asked(
-            ckpt=ckpt,
-            tokenizer=tokenizer,
-            start=start_choice(start),
-            text=text,
-            dataset=dataset,
-            split=split,
-            separator=separator.value,
-            keep_blank_lines=keep_blank_lines,
-            shares=share or ["0.4"],
-            stories=stories,
-            sampling=Sampling(temperature, top_k, top_p, seed, max_tokens),
-        )
-        done = complete_stories(asked)
-    means, of_stories = _measure(done, against, stem=stem, seed=seed)
+    done = source.made()
+    means, of_stories = _measure(done, against, stem=stem, seed=source.seed)
     about = ", ".join(dict.fromkeys(each.model for each in done))
     with output.filling("rouge", about) as folder:
         _write(folder, done, means, of_stories, pictures=pictures, title=f"ROUGE-2, {about}")
