@@ -1,83 +1,40 @@
 """Why a head got its label, in words: numbers, thresholds, intervals, checks.
 
-Nothing is decided here. Which test gave the label is read off the table (``decided_by``, ``kind``
-and ``role``), since its numbers are rounded and may lie on a threshold that the exact ones missed.
+What decided comes first (:mod:`tinyinterp.views.decision`), then the measures beside it, the causal
+check and the report's rule.
 """
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from tinyinterp.head_census.correlation import DISTANCE_THRESHOLD, REPORT_THRESHOLD
-from tinyinterp.head_census.labels import (
-    NEAREST,
-    QUANTITY,
-    THRESHOLDS,
-    UNDETERMINED,
-    Decision,
-    decision_of,
-    limits_of,
-)
+from tinyinterp.head_census.labels import THRESHOLDS, decision_of
 from tinyinterp.head_census.rows import ROLE_Q
 from tinyinterp.io.table import is_known
+from tinyinterp.views.decision import (
+    UNKNOWN,
+    Row,
+    certainty,
+    label_words,
+    shown,
+    test_words,
+)
 from tinyinterp.views.glossary import declared_measures
 from tinyinterp.views.needs import NEEDS, NO_ACCOUNT, head_needs
 
 WIDTH = 100
 SHOWN = 5  # largest weights of the example
-MOST_DIGITS = 4  # of a percentage, where it takes that many to tell it from the threshold
 RULES_WORDS = {
     "report": "the rule of the TinyStories student report (|r| above "
     f"{REPORT_THRESHOLD} is positional, anything else semantic)",
     "distance-correlation": f"distance correlation ({DISTANCE_THRESHOLD} or more is positional, "
     "anything else semantic)",
-}
-UNKNOWN = "unknown"
-Row = Mapping[str, Any]
-
-
-class FirstTest(NamedTuple):
-    """A test that comes before position: what it measures, and what it asks for."""
-
-    decision: Decision
-    words: str
-    needed: str
-
-
-FIRST_TESTS = (
-    FirstTest(
-        Decision.INDUCTION,
-        "Induction: on repeated random tokens, {} of its attention goes to the token that followed "
-        "the earlier copy (I; {} needed)",
-        f"at least {THRESHOLDS.induction:.0%}",
-    ),
-    FirstTest(
-        Decision.DUPLICATE,
-        "Duplicate token: {} goes to the earlier copy itself (D; {} needed)",
-        f"at least {THRESHOLDS.duplicate:.0%}",
-    ),
-    FirstTest(
-        Decision.SINK,
-        "Sink: on stories, {} of its attention goes to the first token (S; {} needed)",
-        f"at least {THRESHOLDS.sink:.0%}",
-    ),
-    FirstTest(
-        Decision.DIFFUSE,
-        "Diffuse: without the first token, it departs from uniform attention by {} of the maximum "
-        "(C; {} needed)",
-        f"less than {THRESHOLDS.contrast:.0%}",
-    ),
-)
-POSITION_WORDS = {
-    Decision.POSITIONAL: f"at least {THRESHOLDS.positional:.0%} makes a head positional",
-    Decision.SEMANTIC: f"at most {THRESHOLDS.semantic:.0%} makes a head semantic",
-    Decision.MIXED: f"between {THRESHOLDS.semantic:.0%} and {THRESHOLDS.positional:.0%} a head is "
-    "mixed",
 }
 
 
@@ -113,83 +70,15 @@ def explanation_paragraphs(row: Row, notes: Mapping[str, Any]) -> list[str]:
     if rule in RULES_WORDS or found is None:
         decided = [_simple(row, RULES_WORDS.get(rule) or str(row["decided_by"]))]
     else:
-        decided = [_tests(row, found), _certainty(row, found)]
+        decided = [test_words(row, found), certainty(row, found)]
     declared = _declared(row, notes)
     beside = _when_tokens_change(row), _looks_at(row), declared, _causal(row), _report(row)
     needs = head_needs(row, label_words(row)) if NEEDS in row else ""
     return [said for said in (needs, *decided, *beside) if said]
 
 
-def label_words(row: Row) -> str:
-    """Kind and role in words."""
-    if row["kind"] == UNDETERMINED:
-        return f"{UNDETERMINED} ({row['role']})" if row["role"] else UNDETERMINED
-    return f"{row['kind']}, {row['role']}" if row["role"] else row["kind"]
-
-
 def _simple(row: Row, rule: str) -> str:
-    return f"Decided by {rule}. The value here is {_number(row['value'])}."
-
-
-def _tests(row: Row, found: Decision) -> str:
-    """What the tests said, in their order, as far as the one that decided."""
-    said = ["The tests, in order."]
-    for test in FIRST_TESTS:
-        passed = test.decision is found
-        value = row[QUANTITY[test.decision]]
-        share = _share(value, test.decision, passed=passed) if is_known(value) else UNKNOWN
-        verdict = "yes, which decides" if passed else "no"
-        said.append(f"{test.words.format(share, test.needed)}: {verdict}.")
-        if passed:
-            return " ".join(said)
-    by_distance, by_position = row["position_explained"], row["place_explained"]
-    best = max((v for v in (by_distance, by_position) if is_known(v)), default=None)
-    share = UNKNOWN if best is None else _share(best, found, passed=True)
-    said.append(
-        f"Position explains {share} of that departure (by distance, F = {_number(by_distance)}; by "
-        f"absolute position, V = {_number(by_position)}): {POSITION_WORDS[found]}."
-    )
-    return " ".join(said)
-
-
-def _share(value: float, test: Decision, *, passed: bool) -> str:
-    """A percentage with as many digits as set it apart from the thresholds of its test.
-
-    The table rounds: a number that stands exactly on a threshold may have missed it.
-    """
-    limits = limits_of(test)
-    if value in limits:
-        missed = {
-            Decision.DIFFUSE: passed,
-            Decision.POSITIONAL: False,
-            Decision.SEMANTIC: False,
-            Decision.MIXED: True,
-        }.get(test, not passed)
-        beside = "just above " if test is Decision.MIXED and value == limits[0] else "just below "
-        return f"{beside if missed else ''}{value:.0%}"
-    for digits in range(MOST_DIGITS):
-        said = f"{value:.{digits}%}"
-        if said not in [f"{limit:.{digits}%}" for limit in limits]:
-            return said
-    return f"{value:.{MOST_DIGITS}%}"
-
-
-def _certainty(row: Row, found: Decision) -> str:
-    limits = " or ".join(f"{limit:g}" for limit in limits_of(found))
-    said = (
-        f"The deciding number is {_number(row['value'])}, with a 95% interval from "
-        f"{_number(row['low'])} to {_number(row['high'])}"
-    )
-    if row["kind"] == UNDETERMINED:
-        said += f": the threshold {limits} lies inside it, or the text is too short."
-    else:
-        said += f", on one side of the threshold {limits}."
-    if is_known(row["stability"]):
-        kind = row["role"].removeprefix(NEAREST) if row["kind"] == UNDETERMINED else row["kind"]
-        said += f" {row['stability']:.0%} of the resamples of the stories give {kind}."
-    if is_known(row["q_value"]):
-        said += f" Against randomly initialised models, q = {_number(row['q_value'])}."
-    return said
+    return f"Decided by {rule}. The value here is {shown(row['value'])}."
 
 
 def _when_tokens_change(row: Row) -> str:
@@ -198,8 +87,8 @@ def _when_tokens_change(row: Row) -> str:
         return ""
     return (
         "When the tokens are replaced by others, its pattern stays in place with r = "
-        f"{_number(stays)} (content invariance); when they are permuted, it moves with them with "
-        f"r = {_number(moves)} (equivariance)."
+        f"{shown(stays)} (content invariance); when they are permuted, it moves with them with "
+        f"r = {shown(moves)} (equivariance)."
     )
 
 
@@ -209,11 +98,9 @@ def _declared(row: Row, notes: Mapping[str, Any]) -> str:
     for name, measure in declared_measures(notes).items():
         if is_known(row.get(name)):
             unit = f" {measure['unit']}" if measure["unit"] else ""
-            low, high = (_number(row.get(f"{name}_{end}")) for end in ("low", "high"))
+            low, high = (shown(row.get(f"{name}_{end}")) for end in ("low", "high"))
             called = name.replace("_", " ").capitalize()
-            said.append(
-                f"{called}: {_number(row[name])}{unit} ({low} to {high}). {measure['about']}"
-            )
+            said.append(f"{called}: {shown(row[name])}{unit} ({low} to {high}). {measure['about']}")
     return " ".join(said)
 
 
@@ -228,9 +115,9 @@ def _looks_at(row: Row) -> str:
         else f"{share} of its attention goes there"
     )
     said = (
-        f"Beyond position, it looks most at {name}: {goes}, {_number(row['looks_at_lift'])} times "
-        f"what position alone predicts ({_number(row['looks_at_low'])} to "
-        f"{_number(row['looks_at_high'])}). This explains {row['looks_at_tells']:.1%} of what "
+        f"Beyond position, it looks most at {name}: {goes}, {shown(row['looks_at_lift'])} times "
+        f"what position alone predicts ({shown(row['looks_at_low'])} to "
+        f"{shown(row['looks_at_high'])}). This explains {row['looks_at_tells']:.1%} of what "
         "position leaves unexplained."
     )
     if row["kind"] == "semantic" and row["role"] == name:
@@ -290,7 +177,7 @@ def _report(row: Row) -> str:
         return "The rule of the TinyStories student report needs a longer story than this text has."
     beside = "above" if label == "positional" else "not above"
     said = (
-        f"By the rule of the TinyStories student report, on one story: r = {_number(r)}; |r| is "
+        f"By the rule of the TinyStories student report, on one story: r = {shown(r)}; |r| is "
         f"{beside} {REPORT_THRESHOLD}, so {label}. "
     )
     if row["kind"] not in ("positional", "semantic"):
@@ -310,10 +197,6 @@ def _example(tokens: Sequence[str], pattern: Float[np.ndarray, "query key"]) -> 
         if weights[query, key] > 0
     ]
     return ["Its largest weights in the story of the pictures, without the first token:", *lines]
-
-
-def _number(value: float | None) -> str:
-    return f"{value:.3g}" if value is not None and is_known(value) else UNKNOWN
 
 
 def _nats(value: float | None, digits: int = 4) -> str:
