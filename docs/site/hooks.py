@@ -14,6 +14,13 @@ from notebooks import notebook_page
 
 MADE = {"commands.md": command_reference, "tables.md": tables_and_columns}
 HERE = re.compile(r"<!-- made here -->.*?(?=^<!-- end -->|\Z)", re.DOTALL | re.MULTILINE)
+# What a page may load: its own files, nothing from a network. The theme writes scripts and styles
+# into its pages; the search of a page on disk runs in a frame without an address.
+POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
+    "frame-src 'self'; base-uri 'self'; form-action 'none'"
+)
 ROLE = re.compile(r":(?:class|func|mod|meth|data|attr):<code>(?:~)?")  # Sphinx's, in docstrings
 
 
@@ -39,3 +46,14 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 def on_page_content(html: str, **_: Any) -> str:
     """Names in docstrings carry Sphinx's roles; the site shows the names."""
     return ROLE.sub("<code>", html)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Let the browser refuse what would leave the site."""
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    return re.sub(r"<head>", lambda head: head[0] + policy, output, count=1)
+
+
+def on_post_template(output: str, *, template_name: str, **given: Any) -> str:
+    """Likewise in pages that come from no text, such as the one for a wrong address."""
+    return on_post_page(output, **given) if template_name.endswith(".html") else output

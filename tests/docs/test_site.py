@@ -62,6 +62,26 @@ def test_a_page_opens_from_disk_and_can_be_searched(watched: Watched, site: Path
         expect(page.locator("article h1")).to_be_visible()
 
 
+def test_no_page_may_ask_a_network(watched: Watched, site: Path):
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) > 20
+    for page in pages:
+        assert page.read_text("utf-8").count("Content-Security-Policy") == 1, page
+    watched.page.goto((site / "index.html").as_uri())
+    address = "http://127.0.0.1:9/picture.png"
+    refused = watched.page.evaluate(
+        """address => new Promise(resolve => {
+            document.addEventListener("securitypolicyviolation", e => resolve(e.blockedURI));
+            document.body.append(Object.assign(document.createElement("img"), {src: address}));
+        })""",
+        address,
+    )
+    assert refused == address
+    assert watched.requests == [address]  # asked for, and refused
+    watched.requests.clear()
+    watched.complaints.clear()
+
+
 def test_the_reference_has_every_command(site: Path):
     commands = runpy.run_path(str(ROOT / "docs" / "site" / "commands.py"))
     page = (site / "commands.html").read_text("utf-8")
