@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import runpy
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import typer
+from axe_playwright_python.sync_playwright import Axe
 from browser import Watched
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 import tinyinterp
 from tinyinterp.cli.app import app
@@ -19,6 +21,7 @@ from tinyinterp.neuron_census import labels as of_neurons
 from train.cli.app import app as training
 
 ROOT = Path(__file__).parents[2]
+ColourScheme = Literal["light", "dark"]
 OFFLINE = runpy.run_path(str(ROOT / ".ci" / "offline.py"))
 
 
@@ -80,6 +83,16 @@ def test_no_page_may_ask_a_network(watched: Watched, site: Path):
     assert watched.requests == [address]  # asked for, and refused
     watched.requests.clear()
     watched.complaints.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_can_be_used_by_everyone(browser: Browser, site: Path, scheme: ColourScheme):
+    with browser.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        for name in ("index", "labels", "commands", "api", "notebooks/02_heads", "figures/index"):
+            page.goto((site / f"{name}.html").as_uri())
+            expect(page.locator("article h1")).to_be_visible()
+            assert [v["id"] for v in Axe().run(page).response["violations"]] == [], name
 
 
 def test_the_reference_has_every_command(site: Path):
