@@ -67,11 +67,8 @@ docs: $(INSTALLED) ## build the site into build/site, which opens from disk
 	$(BIN)/python .ci/offline.py build/site
 	@echo "The site: $(CURDIR)/build/site/index.html"
 
-bench: $(INSTALLED) ## measure training beside a plain loop, and the two censuses (slow)
-	$(BIN)/python tests/benchmarks/training_speed.py
-	$(BIN)/python tests/benchmarks/training_quality.py
-	$(BIN)/python tests/benchmarks/head_speed.py
-	$(BIN)/python tests/benchmarks/neuron_speed.py
+bench: $(INSTALLED) ## measure speed and memory, and write docs/performance.md (slow)
+	$(BIN)/python tests/benchmarks/page.py
 
 figures: $(INSTALLED) ## make the studies that are missing (RUNS=, TEXT=, VALID=; see docs/studies.md)
 	$(BIN)/python -m analyses --missing --runs $(RUNS) $(if $(TEXT),--text $(TEXT)) $(if $(VALID),--valid $(VALID))

@@ -1,6 +1,7 @@
 """Tokens per second of completions side by side, beside one by one without a cache.
 
-    python tests/benchmarks/evaluation_speed.py [--prompts 100] [--single 2] [--out FILE.json]
+    python tests/benchmarks/evaluation_speed.py [--prompts 100] [--single 2] [--rounds 3]
+        [--out FILE.json]
 
 The prompts are beginnings of the bundled stories, each of another length; the bundled model
 continues them to the end of the story. *Side by side* is ``complete``, as every evaluation uses it.
@@ -12,15 +13,12 @@ greedy, they must write the same.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
 import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import torch
+from measured import Row, ratio, report
 
 import tinyinterp
 from tinyinterp.evaluation.completions import complete
@@ -59,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompts", type=int, default=100)
     parser.add_argument("--single", type=int, default=2, help="prompts continued one by one")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     model, prompts = tinyinterp.load(), beginnings(options.prompts)
@@ -67,23 +66,25 @@ def main() -> None:
     same = [model.tokenizer.decode(one_by_one(model, prompt, greedy)) for prompt in some]
     if [texts[0] for texts in complete(model, some, greedy)] != same:
         raise SystemExit("the two write different texts; nothing was measured")
-    began = time.perf_counter()
-    texts = [texts[0] for texts in complete(model, prompts, DRAWN)]
-    taken = time.perf_counter() - began
-    encoded = model.tokenizer.encode_batch(texts)
-    written = sum(len(encoding.ids) for encoding in encoded)
-    began = time.perf_counter()
-    single = sum(len(one_by_one(model, prompt, DRAWN)) for prompt in some)
-    alone = time.perf_counter() - began
-    speeds = {"side by side": written / taken, "one by one, no cache": single / alone}
-    for (name, speed), n_tokens in zip(speeds.items(), (written, single), strict=True):
-        sys.stdout.write(f"{name:21} {speed:9,.0f} tokens/s on {n_tokens:,} tokens\n")
-    ratio = speeds["side by side"] / speeds["one by one, no cache"]
-    sys.stdout.write(f"ratio {ratio:.1f} ({ASKED:.0f} asked for)\n")
-    if options.out:
-        about = {"threads": torch.get_num_threads(), "load_average": os.getloadavg()[0]}
-        content = {"tokens_per_second": speeds, "ratio": ratio} | about
-        options.out.write_text(json.dumps(content, indent=2) + "\n")
+    together, single = [], []
+    for _ in range(options.rounds):
+        began = time.perf_counter()
+        texts = [texts[0] for texts in complete(model, prompts, DRAWN)]
+        taken = time.perf_counter() - began
+        written = sum(len(each.ids) for each in model.tokenizer.encode_batch(texts))
+        together.append(written / taken)
+        began = time.perf_counter()
+        n_single = sum(len(one_by_one(model, prompt, DRAWN)) for prompt in some)
+        single.append(n_single / (time.perf_counter() - began))
+    rows = [
+        Row(f"{len(prompts)} completions side by side", "tokens/s", tuple(together)),
+        Row("one by one, without a cache", "tokens/s", tuple(single)),
+        ratio("side by side beside one by one", together, single, f"at least {ASKED:g}"),
+    ]
+    about = (
+        "Beginnings of bundled stories, each of another length, continued to the end of the story."
+    )
+    report("Completions", about, rows, options.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Seconds until the explorer has answered a changed text of 100 tokens, over its own HTTP server.
 
-    python tests/benchmarks/explore_speed.py [--rounds 9]
+    python tests/benchmarks/explore_speed.py [--rounds 9] [--out FILE.json]
 
 What the page asks after a change of text: the run (tokens, predictions, lens, patterns, neurons),
 and the direct effects of its last token. Each round asks with another last word, so that nothing is
@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import statistics
-import sys
 import threading
 import time
 import urllib.request
+from pathlib import Path
 from typing import Any
 
-import torch
+from measured import Row, report
 
 import tinyinterp
 from tinyinterp.explore.explorer import Explorer
@@ -37,7 +35,8 @@ def main() -> None:
     """Serve, ask, print the medians."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
     model = tinyinterp.load()
     story = next(each for each in read_stories(bundled_stories()) if len(each) > 1_000)
     ids = model.read(story).ids[1 : TOKENS + 1]
@@ -62,7 +61,7 @@ def main() -> None:
     try:
         ask("/api/run", text=text, off=["L6H7"], instead="mean")  # waits for the means
         runs, effects = [], []
-        for number in range(rounds):
+        for number in range(options.rounds):
             changed = f"{text} {ENDINGS[number % len(ENDINGS)]}"
             seconds, answer = ask("/api/run", text=changed, off=[], instead="mean")
             runs.append(seconds)
@@ -73,11 +72,12 @@ def main() -> None:
     finally:
         serving.stop()
         thread.join()
-    machine = platform.processor() or platform.machine()
-    sys.stdout.write(f"{machine}, {torch.get_num_threads()} threads\n")
-    for name, seconds in (("run", runs), ("direct effects", effects)):
-        spread = f"{min(seconds):.3f} to {max(seconds):.3f}"
-        sys.stdout.write(f"{name:15}{statistics.median(seconds):.3f} s ({spread})\n")
+    rows = [
+        Row("the run", "s", tuple(runs), "at most 0.5 s"),
+        Row("direct effects of the last token", "s", tuple(effects)),
+    ]
+    about = f"Seconds until the page has its answer after a change of a text of {TOKENS} tokens."
+    report("The explorer", about, rows, options.out)
 
 
 if __name__ == "__main__":

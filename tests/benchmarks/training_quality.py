@@ -10,14 +10,13 @@ the losses, and after what share of the steps Muon is where AdamW ended.
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from measured import Row, report
 from torch import nn
 from torch.nn import functional as F
 
@@ -143,14 +142,19 @@ def main() -> None:
         curves = {
             way: curve(way, data, Path(folder) / way, options.steps, options.width) for way in WAYS
         }
-    for way, losses in curves.items():
-        sys.stdout.write(f"{way:12} {losses[max(losses)]:.4f} nats per token held out\n")
     end = curves["ours adamw"][max(curves["ours adamw"])]
     reached = [step for step, loss in curves["ours muon"].items() if loss <= end]
-    share = f"{min(reached) / options.steps:.0%}" if reached else "more than 100 %"
-    sys.stdout.write(f"Muon is where AdamW ended after {share} of the steps\n")
-    if options.out:
-        options.out.write_text(json.dumps(curves, indent=2) + "\n")
+    rows = [
+        Row(way, "nats per token held out", (losses[max(losses)],))
+        for way, losses in curves.items()
+    ]
+    share = 100 * min(reached) / options.steps if reached else float("inf")
+    rows.append(Row("Muon is where AdamW ended after", "% of the steps", (share,)))
+    about = (
+        f"The loss on stories held out after {options.steps} steps of 4 layers of {options.width}, "
+        "on the same batches from the same weights."
+    )
+    report("What training reaches", about, rows, options.out)
 
 
 if __name__ == "__main__":

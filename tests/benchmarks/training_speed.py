@@ -1,18 +1,22 @@
 """Tokens per second and peak memory of a training step, beside a plain loop over transformers.
 
-    python tests/benchmarks/training_speed.py [--rounds 5] [--steps 3] [--out FILE.json]
+    python tests/benchmarks/training_speed.py [--rounds 5] [--steps 3] [--nanogpt model.py]
+        [--out FILE.json]
 
 Both train the bundled shape (8 layers of 256, 8,192 tokens) on the same random tokens: ours as the
 trainer does it, the plain loop as one would write it: ``GPTNeoForCausalLM``, its own loss, AdamW.
 Rounds alternate between the ways, the median counts. Memory is the peak of a process of its own,
 less what it held before the model was built. ``products alone`` is a floor: the matrix products of
 a step in bf16 and nothing else, which no way of writing the step can beat.
+
+With ``--nanogpt``, the path of nanoGPT's ``model.py``, its ``GPT`` of the same shape joins in, with
+the optimizer that it configures itself, compiled as its trainer does by default.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import runpy
 import statistics
 import subprocess
 import sys
@@ -23,8 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from measured import Row, by_round, ratio, report
 
 from tinyinterp.checkpoint import config_to_hugging_face
+from tinyinterp.network.config import DecoderConfig
 from train.data.batches import Batch
 from train.reports.memory_step import bare_step, resident_peak
 from train.training.build import attend_by_blocks, build_model
@@ -34,6 +40,7 @@ from train.training.recipe import Recipe
 from train.training.recipe_file import read_recipe
 
 SHAPES = ((16, 256), (4, 512))  # sequences, positions
+ASKED = 1.5  # times the tokens per second of nanoGPT
 WAYS = ("ours adamw bf16", "ours muon bf16", "plain bf16", "plain fp32")
 
 
@@ -80,6 +87,30 @@ def plain(way: str) -> Callable[[torch.Tensor], float]:
     return step
 
 
+def nanogpt(path: Path) -> Callable[[torch.Tensor], float]:
+    """A step of nanoGPT's own model and optimizer, compiled, in bf16."""
+    shape, given = recipe("ours adamw bf16").model, runpy.run_path(str(path))
+    assert isinstance(shape, DecoderConfig)
+    sizes = {"n_layer": shape.n_layers, "n_head": shape.n_heads, "n_embd": shape.d_model}
+    config = given["GPTConfig"](
+        block_size=shape.n_ctx, vocab_size=shape.n_vocab, dropout=0.0, bias=True, **sizes
+    )
+    model = given["GPT"](config)
+    optimizer = model.configure_optimizers(0.1, 1e-3, (0.9, 0.95), "cpu")
+    compiled = torch.compile(model)
+
+    def step(rows: torch.Tensor) -> float:
+        with torch.autocast("cpu", torch.bfloat16):
+            _, loss = compiled(rows[:, :-1], rows[:, 1:].contiguous())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
 def make(way: str) -> Callable[[torch.Tensor], float]:
     return ours(way) if way.startswith("ours") else plain(way)
 
@@ -89,12 +120,14 @@ def rows_of(n_rows: int, n_positions: int) -> torch.Tensor:
     return torch.randint(8192, (n_rows, n_positions + 1), generator=generator)
 
 
-def speeds(rounds: int, steps: int) -> dict[str, dict[str, float]]:
-    """Median tokens per second of each way, by shape."""
+def speeds(rounds: int, steps: int, peer: Path | None) -> list[Row]:
+    """Tokens per second of each way, by shape, and ours beside the others."""
     ways = {way: make(way) for way in WAYS}
-    found: dict[str, dict[str, float]] = {}
+    if peer is not None:
+        ways["nanoGPT, compiled"] = nanogpt(peer)
+    found: list[Row] = []
     for n_rows, n_positions in SHAPES:
-        rows = rows_of(n_rows, n_positions)
+        rows, shape = rows_of(n_rows, n_positions), f"{n_rows} x {n_positions}"
         times: dict[str, list[float]] = {way: [] for way in ways}
         for number in range(rounds + 1):  # the first warms up
             for way, step in ways.items():
@@ -103,11 +136,19 @@ def speeds(rounds: int, steps: int) -> dict[str, dict[str, float]]:
                     step(rows)
                 if number:
                     times[way].append((time.perf_counter() - began) / steps)
-        found[f"{n_rows} x {n_positions}"] = {
-            way: n_rows * n_positions / statistics.median(taken) for way, taken in times.items()
-        }
-        floor = products_alone(n_rows, n_positions)
-        found[f"{n_rows} x {n_positions}"]["products alone"] = n_rows * n_positions / floor
+        floor = [products_alone(n_rows, n_positions) for _ in range(rounds)]
+        named = {f"{shape}: {way}": taken for way, taken in times.items()}
+        found += by_round(
+            named | {f"{shape}: products alone": floor}, n_rows * n_positions, "tokens/s"
+        )
+        own = times[WAYS[0]]
+        found.append(ratio(f"{shape}: ours beside plain bf16", times["plain bf16"], own))
+        found.append(ratio(f"{shape}: ours beside products alone", floor, own))
+        if peer is not None:
+            asked = f"at least {ASKED}"
+            found.append(
+                ratio(f"{shape}: ours beside nanoGPT", times["nanoGPT, compiled"], own, asked)
+            )
     return found
 
 
@@ -153,23 +194,24 @@ def peak(way: str, n_rows: int, n_positions: int) -> float:
     return resident_peak() - before
 
 
-def memory() -> dict[str, dict[str, float]]:
+def memory() -> list[Row]:
     """Peak of each way, by shape, each in a process of its own."""
-    found: dict[str, dict[str, float]] = {}
+    found = []
     for n_rows, n_positions in SHAPES:
-        by_way = {}
         for way in WAYS:
             command = [sys.executable, __file__, "--peak", way, str(n_rows), str(n_positions)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-            by_way[way] = float(done.stdout)
-        found[f"{n_rows} x {n_positions}"] = by_way
+            what = f"{n_rows} x {n_positions}: {way}, memory of a step"
+            found.append(Row(what, "MiB", (float(done.stdout),)))
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--nanogpt", type=Path, help="nanoGPT's model.py, to be measured beside")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -177,22 +219,9 @@ def main() -> None:
         way, n_rows, n_positions = options.peak
         sys.stdout.write(f"{peak(way, int(n_rows), int(n_positions)):.1f}\n")
         return
-    measured = {
-        "tokens_per_second": speeds(options.rounds, options.steps),
-        "peak_mib": memory(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-    }
-    for name in ("tokens_per_second", "peak_mib"):
-        for shape, ways in measured[name].items():
-            base = ways["plain bf16"]
-            for way, value in ways.items():
-                line = (
-                    f"{name:18} {shape:9} {way:16} {value:9,.0f}  {value / base:5.2f} of plain bf16"
-                )
-                sys.stdout.write(line + "\n")
-    if options.out:
-        options.out.write_text(json.dumps(measured, indent=2) + "\n")
+    rows = speeds(options.rounds, options.steps, options.nanogpt) + memory()
+    about = "A step of the bundled shape (8 layers of 256, 8,192 tokens), sequences x positions."
+    report("Training", about, rows, options.out)
 
 
 if __name__ == "__main__":
