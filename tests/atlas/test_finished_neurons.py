@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from tests.atlas.examples import NEURONS, neuron_row, write_census
 from tinyinterp.atlas.finished_neurons import neuron_layers
 from tinyinterp.errors import SelectionError
+from tinyinterp.neuron_census.finished import Finished
 
 
 def test_layers_come_in_order_with_their_rows_and_hits(neuron_census: Path):
@@ -37,3 +39,13 @@ def test_a_folder_without_a_census_and_a_damaged_one_are_refused(tmp_path: Path)
     (tmp_path / "neurons_layer0.parquet").write_bytes(b"PAR1")
     with pytest.raises(SelectionError, match=r"cannot read .*neurons_layer0"):
         next(neuron_layers(tmp_path))
+
+
+def test_a_census_that_lacks_a_neuron_is_refused(tmp_path: Path):
+    path = write_census(tmp_path) / "neurons_layer1.parquet"
+    table = parquet.read_table(path)
+    parquet.write_table(table.filter([number != 3 for number in range(len(table))]), path)
+    census = Finished(tmp_path, (0, 1))
+    assert census.neuron(1, 2) == neuron_row(1, 2)
+    with pytest.raises(SelectionError, match="no row for neuron 3 of layer 1"):
+        census.neuron(1, 3)

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinyinterp.errors import SelectionError
 from tinyinterp.explore.explorer import Explorer
 from tinyinterp.explore.reference import Histograms, Sorted
 from tinyinterp.model import Model
@@ -30,6 +31,12 @@ def test_a_histogram_counts_evenly_within_a_bin():
     values = torch.tensor([-1.0, 0.0, 0.5, 1.0, 1.7, 3.5, 9.0])
     wanted = [0.0, 0.0, 0.25, 0.5, 0.5, 0.875, 1.0]
     assert usual.quantile(values).tolist() == pytest.approx(wanted)
+
+
+def test_a_histogram_without_bounds_is_refused():
+    row = {"low": None, "high": 4.0, "counts": [4, 0, 2, 2]}
+    with pytest.raises(SelectionError, match="without bounds"):
+        Histograms.of({0: row}, torch.ones(1))
 
 
 def test_without_a_census_the_bundled_stories_say_what_is_usual(explorer: Explorer, model: Model):
