@@ -72,6 +72,7 @@ class Asked:
     ckpt: Sequence[str] | None
     tokenizer: Path | None
     start: Start | None
+    device: str
     text: Path | None
     dataset: str | None
     split: str
@@ -110,7 +111,10 @@ def complete_stories(asked: Asked) -> list[Completion]:
     for share in asked.shares:
         parse_share(share)
     given = list(asked.ckpt or [None])
-    models = [load_any(each, tokenizer=asked.tokenizer, start=asked.start) for each in given]
+    models = [
+        load_any(each, tokenizer=asked.tokenizer, start=asked.start, device=asked.device)
+        for each in given
+    ]
     streams = [
         model.stories(
             asked.text,

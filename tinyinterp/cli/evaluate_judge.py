@@ -23,6 +23,7 @@ from tinyinterp.cli.completions import (
 )
 from tinyinterp.cli.options import (
     Dataset,
+    Device,
     Json,
     KeepBlankLines,
     Out,
@@ -64,6 +65,7 @@ def judge(
     ckpt: Checkpoints = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     split: Split = "validation",
@@ -149,6 +151,7 @@ def judge(
             ckpt=ckpt,
             tokenizer=tokenizer,
             start=start_choice(start),
+            device=device,
             text=text,
             dataset=dataset,
             split=split,

@@ -23,6 +23,7 @@ from tinyinterp.cli.completions import (
 )
 from tinyinterp.cli.options import (
     Dataset,
+    Device,
     Json,
     KeepBlankLines,
     Out,
@@ -55,6 +56,7 @@ def proxies(
     ckpt: Checkpoints = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     split: Split = "validation",
@@ -114,7 +116,7 @@ def proxies(
 
     known = read_scores(scores) if scores is not None else {}
     output = OutputFolder(out)
-    reader = load(reference)
+    reader = load(reference, device=device)
     train = open_stories(against)
     train.check()
     if completions is not None:
@@ -128,6 +130,7 @@ def proxies(
             ckpt=ckpt,
             tokenizer=tokenizer,
             start=start_choice(start),
+            device=device,
             text=text,
             dataset=dataset,
             split=split,

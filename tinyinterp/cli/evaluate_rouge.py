@@ -22,6 +22,7 @@ from tinyinterp.cli.completions import (
 )
 from tinyinterp.cli.options import (
     Dataset,
+    Device,
     Json,
     KeepBlankLines,
     Out,
@@ -64,6 +65,7 @@ def rouge(
     ckpt: Checkpoints = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     split: Split = "validation",
@@ -114,6 +116,7 @@ def rouge(
             ckpt=ckpt,
             tokenizer=tokenizer,
             start=start_choice(start),
+            device=device,
             text=text,
             dataset=dataset,
             split=split,
