@@ -20,6 +20,7 @@ from tinyinterp.scan import kept
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
 
 CHUNK = 128  # tokens whose logits are held at a time, so that they stay in the processor's cache
+CHUNK_OF_DEVICE = 2048  # on another device, where a product of few tokens costs as much
 
 
 def losses_above(
@@ -30,24 +31,25 @@ def losses_above(
 ) -> Float[Tensor, "batch position"]:
     """Loss of the token after each position, from the residual stream before ``layer`` on.
 
-    Nats, in fp64; 0 where nothing follows: at the end of a sequence and in the padding.
+    Nats, in fp64, on the CPU; 0 where nothing follows: at the end of a sequence and in the padding.
 
     Args:
         decoder: whose blocks from ``layer`` on, final norm and output head are applied.
         layer: the number of layers gives the loss of the finished stream.
         resid: what that layer is given.
-        batch: the tokens that were read.
+        batch: the tokens that were read, on the decoder's device.
     """
     for block in decoder.blocks[layer:]:
         resid = block(resid)
     targets = batch.targets
     predicts = targets >= 0
     features, wanted = decoder.ln_final(resid)[predicts], targets[predicts]
+    chunk = CHUNK if resid.device.type == "cpu" else CHUNK_OF_DEVICE
     losses = torch.zeros(targets.shape, dtype=torch.float64)
-    losses[predicts] = torch.cat(
+    losses[predicts.cpu()] = torch.cat(
         [
-            F.cross_entropy(decoder.unembed(some), tokens, reduction="none").double()
-            for some, tokens in zip(features.split(CHUNK), wanted.split(CHUNK), strict=True)
+            F.cross_entropy(decoder.unembed(some), tokens, reduction="none").cpu().double()
+            for some, tokens in zip(features.split(chunk), wanted.split(chunk), strict=True)
         ]
     )
     return losses
@@ -103,7 +105,8 @@ def loss_rises(
     """
     rises, tokens = np.zeros((interventions, N_BLOCKS, parts)), np.zeros(N_BLOCKS)
     with torch.inference_mode(), packed(decoder):
-        for batch in shared(batches):
+        for given in shared(batches):
+            batch = given.on(decoder.embed.weight.device)
             blocks = count_predicted(batch, tokens)
             repeated = cache(lambda times, batch=batch: _repeated(batch, times))
             in_layer = changes(batch)
@@ -128,7 +131,7 @@ def count_predicted(
 ) -> Int[np.ndarray, " batch"]:
     """The block of each sequence, to whose ``tokens`` those with a loss are added."""
     blocks = np.array([sequence.block for sequence in batch.sequences])
-    np.add.at(tokens, blocks, (batch.targets >= 0).sum(1).numpy())
+    np.add.at(tokens, blocks, (batch.targets >= 0).sum(1).cpu().numpy())
     return blocks
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
@@ -12,6 +12,7 @@ from tinyinterp import checkpoint as checkpoints
 from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
 from tinyinterp.checkpoint.facts import trained_without_blank_lines
 from tinyinterp.checkpoint.find import find, name_of
+from tinyinterp.devices import choose_device, described, on_the_cpu
 from tinyinterp.errors import CorpusError, SelectionError, UncheckedError
 from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import say
@@ -37,6 +38,8 @@ from tinyinterp.text.start import Start
 from tinyinterp.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
+    import torch
+
     from tinyinterp.checkpoint.certificate import Certificate, Comparison
     from tinyinterp.checkpoint.hooked import HookedTransformer
 
@@ -107,6 +110,11 @@ class Model(_Opened[Checkpoint]):
     """An open checkpoint. The hooked form is made, and certified, when first asked for."""
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.checkpoint.decoder.embed.weight.device
+
+    @property
     def decoder(self) -> Decoder:
         """Our own implementation, in evaluation mode."""
         return self.checkpoint.decoder
@@ -140,7 +148,14 @@ class Model(_Opened[Checkpoint]):
     def _conversion(self) -> tuple[HookedTransformer, Certificate]:
         from tinyinterp.checkpoint.hooked import convert
 
-        return convert(self.checkpoint)
+        hooked, certificate = convert(self._on_the_cpu())
+        if self.device.type != "cpu":
+            hooked = hooked.to(self.device, print_details=False)
+        return hooked, certificate
+
+    def _on_the_cpu(self) -> Checkpoint:
+        """What is compared with other programs: the same numbers on every machine."""
+        return replace(self.checkpoint, decoder=on_the_cpu(self.decoder))
 
     @cached_property
     def comparison(self) -> Comparison:
@@ -151,7 +166,7 @@ class Model(_Opened[Checkpoint]):
         """
         from tinyinterp.checkpoint.certificate import compare_with_transformers
 
-        return compare_with_transformers(self.checkpoint)
+        return compare_with_transformers(self._on_the_cpu())
 
     def check_if_foreign(self) -> None:
         """Compare a model that another program wrote with ``transformers``; silent when right.
@@ -329,6 +344,7 @@ def load(
     *,
     tokenizer: str | Path | None = None,
     start: Start | None = None,
+    device: str = "cpu",
 ) -> Model:
     """Open the bundled model, a checkpoint folder, or a model of the Hugging Face hub by its name.
 
@@ -340,14 +356,18 @@ def load(
         start: what is put in front of a story: the token that begins a text (``bos``), the one that
             ends it (``eos``) or nothing (``none``). None: as the tokenizer's configuration says, or
             the token that stands between texts in training; a note says where these differ.
+        device: where it computes: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; another than
+            the CPU is noted on standard error. See :mod:`tinyinterp.devices`.
 
     Raises:
         CheckpointError: there is no such model, or it cannot be read.
+        SelectionError: there is no such device.
         TokenizerError: its tokenizer cannot be read.
     """
+    where = choose_device(device)
     folder, other = find(ckpt), _folder_of(tokenizer)
     checkpoint = checkpoints.load(folder, tokenizer=other, start=start)
-    return _noted(Model(checkpoint, _name(ckpt, folder)))
+    return _noted(Model(checkpoint, _name(ckpt, folder)), where)
 
 
 def load_any(
@@ -355,22 +375,27 @@ def load_any(
     *,
     tokenizer: str | Path | None = None,
     start: Start | None = None,
+    device: str = "cpu",
 ) -> Model | CompressorModel:
     """The same as :func:`load`, and a compressor where there is one."""
+    where = choose_device(device)
     folder, other = find(ckpt), _folder_of(tokenizer)
     opened = checkpoints.load_any(folder, tokenizer=other, start=start)
     name = _name(ckpt, folder)
     if isinstance(opened, Checkpoint):
-        return _noted(Model(opened, name))
-    return _noted(CompressorModel(opened, name))
+        return _noted(Model(opened, name), where)
+    return _noted(CompressorModel(opened, name), where)
 
 
 def _folder_of(tokenizer: str | Path | None) -> Path | None:
     return None if tokenizer is None else expanded(tokenizer)
 
 
-def _noted(model: AnyModel) -> AnyModel:
-    """Say what a reader should know about how the model and its texts are read."""
+def _noted(model: AnyModel, device: torch.device) -> AnyModel:
+    """Move a model, and say what a reader should know about how it and its texts are read."""
+    if device.type != "cpu":
+        model.network.to(device)
+        say(f"computing on {described(device)}")
     for note in (*model.checkpoint.notes, *model.tokenizer.notes):
         say(f"note: {model.name}: {note}")
     return model

@@ -60,7 +60,13 @@ class Processes:
         import torch
 
         for array in arrays:
-            torch.distributed.all_reduce(torch.as_tensor(array))  # shares an array's memory
+            tensor = torch.as_tensor(array)  # shares an array's memory
+            if tensor.device.type == "cpu" or self.device.type != "cpu":
+                torch.distributed.all_reduce(tensor)
+            else:  # these processes exchange on the CPU
+                here = tensor.cpu()
+                torch.distributed.all_reduce(here)
+                tensor.copy_(here)
 
     def gather(self, item: T) -> list[T]:
         """What each process gives, by rank."""
@@ -95,6 +101,11 @@ def started() -> tuple[int, int]:
     return rank, world
 
 
+def local_rank() -> int:
+    """This process's number among those on this machine, as ``torchrun`` says; 0 without it."""
+    return _number("LOCAL_RANK", 0)
+
+
 def current() -> Processes | None:
     """This process among those that were joined; None if it is alone."""
     return _joined[-1] if _joined else None
@@ -127,12 +138,16 @@ _joined: list[Processes] = []
 
 
 @contextmanager
-def processes() -> Iterator[Processes]:
+def processes(*, on_cuda: bool = True) -> Iterator[Processes]:
     """Join the others, if ``torchrun`` started any (``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``).
 
     Within the block the passes over a text are shared: every process reads its part, and all have
     the sums in the end. So all must compute the same. Tensors on CUDA, a device each, are exchanged
     by NCCL, all others by gloo.
+
+    Args:
+        on_cuda: whether each takes a CUDA device, where there is any, to exchange from; without it
+            any number may share one, or use none, and they exchange on the CPU.
 
     Raises:
         ProcessesError: torchrun's variables are inconsistent, or a process has no device to itself.
@@ -140,9 +155,9 @@ def processes() -> Iterator[Processes]:
     import torch
     from torch import distributed
 
-    (rank, world), local = started(), _number("LOCAL_RANK", 0)
+    (rank, world), local = started(), local_rank()
     device = torch.device("cpu")
-    if torch.cuda.is_available():
+    if on_cuda and torch.cuda.is_available():
         if local >= torch.cuda.device_count():
             raise ProcessesError(
                 f"process {local} has no CUDA device, there are only {torch.cuda.device_count()}; "

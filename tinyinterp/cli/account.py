@@ -10,6 +10,7 @@ import typer
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
+    Device,
     Full,
     Json,
     KeepBlankLines,
@@ -45,6 +46,7 @@ def account(
     ckpt: Ckpt = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     fit_text: Annotated[
@@ -82,10 +84,12 @@ def account(
     from tinyinterp.api import ACCOUNT_POSITIONS, ACCOUNT_TOKENS
 
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else ACCOUNT_TOKENS)
+    from tinyinterp.devices import choose_device
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load
 
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
+    where = choose_device(device, fp64=not weights)
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=str(where))
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     output = OutputFolder(out)
     if weights:

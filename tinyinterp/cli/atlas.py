@@ -13,6 +13,7 @@ from tinyinterp.cli.options import (
     AccountFolder,
     Ckpt,
     Dataset,
+    Device,
     Full,
     KeepBlankLines,
     Out,
@@ -45,6 +46,7 @@ def atlas(
     ckpt: Ckpt = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     heads: Annotated[
@@ -93,7 +95,7 @@ def atlas(
     from tinyinterp.model import load
     from tinyinterp.model_account.beside import open_account
 
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
     found = open_account(account, model)
     corpus = model.corpus(
         text,

@@ -12,6 +12,7 @@ from tinyinterp.cli.completions import StoryCount, distinct_names
 from tinyinterp.cli.heads import QUICK_NULL_TOKENS, QUICK_TOKENS
 from tinyinterp.cli.options import (
     Dataset,
+    Device,
     Json,
     KeepBlankLines,
     Out,
@@ -59,6 +60,7 @@ def compare(
     tokens: Tokens = None,
     stories: StoryCount = 100,
     seed: Seed = 0,
+    device: Device = "cpu",
     out: Out = Path("tinyinterp-out/compare"),
     pictures: Pictures = True,
     as_one_json: Json = False,
@@ -78,14 +80,16 @@ def compare(
         )
     from tinyinterp.checkpoint.find import find
     from tinyinterp.comparison.settings import ComparisonSettings
+    from tinyinterp.devices import choose_device
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.model import load_any
 
+    choose_device(device)
     given = [None if each == BUNDLED else each for each in checkpoints]
     for each in given:
         find(each)
     output = OutputFolder(out)
-    models = [load_any(each) for each in given]
+    models = [load_any(each, device=device) for each in given]
     from tinyinterp.comparison.measure import Opened, compare_models
 
     opened = []

@@ -11,6 +11,7 @@ import typer
 
 from tinyinterp.cli.options import (
     Dataset,
+    Device,
     KeepBlankLines,
     Seed,
     SeparatedBy,
@@ -83,6 +84,7 @@ class CompletionOptions:
     ckpt: Checkpoints = None
     tokenizer: TokenizerFolder = None
     start: StartToken = None
+    device: Device = "cpu"
     text: TextFile = None
     dataset: Dataset = None
     split: Split = "validation"
@@ -132,7 +134,10 @@ class CompletionOptions:
         for share in shares:
             parse_share(share)
         given, start = list(self.ckpt or [None]), start_choice(self.start)
-        models = [load_any(each, tokenizer=self.tokenizer, start=start) for each in given]
+        models = [
+            load_any(each, tokenizer=self.tokenizer, start=start, device=self.device)
+            for each in given
+        ]
         streams = [
             model.stories(
                 self.text,

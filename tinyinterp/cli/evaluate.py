@@ -18,6 +18,7 @@ from tinyinterp.cli.evaluate_rouge import rouge
 from tinyinterp.cli.options import (
     Ckpt,
     Dataset,
+    Device,
     Json,
     KeepBlankLines,
     SeparatedBy,
@@ -58,6 +59,7 @@ def loss(
     ckpt: Ckpt = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     split: Split = "validation",
@@ -81,7 +83,7 @@ def loss(
     from tinyinterp.text.source import bundled_stories
     from tinyinterp.text.stories import size_of_stories
 
-    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start))
+    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
     stories = model.stories(
         text,
         dataset=dataset,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tinyinterp.cli.evaluate_prompts import Ckpts, unused
-from tinyinterp.cli.options import Json, Seed, StartToken, TokenizerFolder, start_choice
+from tinyinterp.cli.options import Device, Json, Seed, StartToken, TokenizerFolder, start_choice
 from tinyinterp.cli.report import columns, print_json, print_lines, say, say_written
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def instruct(
     ckpt: Ckpts = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     most: Annotated[
         int, typer.Option("--most", min=2, help="Examples to use, from the beginning of the file.")
     ] = DEFAULT_EXAMPLES,
@@ -59,7 +60,7 @@ def instruct(
     settings = replace(SAMPLING, seed=seed, max_tokens=max_tokens)
     found, names = [], set[str]()
     for each in ckpt or [None]:
-        model = load_any(each, tokenizer=tokenizer, start=start_choice(start))
+        model = load_any(each, tokenizer=tokenizer, start=start_choice(start), device=device)
         name = unused(model.name, names)
         names.add(name)
         with progress(f"writing to instructions: {name}", len(asked)) as bar:

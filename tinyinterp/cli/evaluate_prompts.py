@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyinterp.cli.options import Json, Seed, StartToken, TokenizerFolder, start_choice
+from tinyinterp.cli.options import Device, Json, Seed, StartToken, TokenizerFolder, start_choice
 from tinyinterp.cli.report import columns, print_json, print_lines, say, say_written
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def prompts(
     ckpt: Ckpts = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     file: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +66,7 @@ def prompts(
     settings = replace(SAMPLING, seed=seed, max_tokens=max_tokens)
     answers, names = [], set[str]()
     for each in ckpt or [None]:
-        model = load_any(each, tokenizer=tokenizer, start=start_choice(start))
+        model = load_any(each, tokenizer=tokenizer, start=start_choice(start), device=device)
         name = unused(model.name, names)
         names.add(name)
         with progress(f"completing prompts: {name}", 2 * len(asked)) as bar:

@@ -72,7 +72,7 @@ def proxies(
 
     known = read_scores(scores) if scores is not None else {}
     output = OutputFolder(out)
-    reader = load(reference)
+    reader = load(reference, device=source.device)
     train = open_stories(against)
     train.check()
     done = source.made()

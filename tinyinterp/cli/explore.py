@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tinyinterp.cli.options import AccountFolder, Ckpt
+from tinyinterp.cli.options import AccountFolder, Ckpt, Device
 from tinyinterp.cli.report import say
 
 
@@ -23,6 +23,7 @@ def explore(
         ),
     ] = None,
     account: AccountFolder = None,
+    device: Device = "cpu",
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any that is free.")
     ] = 0,
@@ -43,7 +44,7 @@ def explore(
     from tinyinterp.explore.tables import read_tables
     from tinyinterp.model import load
 
-    model = load(ckpt)
+    model = load(ckpt, device=device)
     serving = Serving(Explorer(model, read_tables(model, census, account)), port)
 
     def ready() -> None:

@@ -46,6 +46,7 @@ def formation(
     *,
     tokenizer: Path | None,
     start: Literal["none", "bos", "eos"] | None,
+    device: str,
     text: Path | None,
     dataset: str | None,
     out: Path,
@@ -80,7 +81,7 @@ def formation(
 
     is_local = is_folder(expanded(run))
     steps = [] if is_local else hub_steps(run)  # before a model without snapshots is fetched
-    model = load(run, tokenizer=tokenizer, start=start)
+    model = load(run, tokenizer=tokenizer, start=start, device=device)
     model.check_if_foreign()
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
     corpus = model.corpus(

@@ -8,6 +8,7 @@ import typer
 
 from tinyinterp.cli.options import (
     Ckpt,
+    Device,
     Json,
     Seed,
     StartToken,
@@ -35,6 +36,7 @@ def generate(
     ckpt: Ckpt = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -103,7 +105,7 @@ def generate(
     if temperature is None:
         temperature = 0.0 if greedy else FLUENT_TEMPERATURE
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
-    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start))
+    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
     prompts = EXAMPLES if prompt is None else (prompt,)
     if instructed:
         from tinyinterp.text.instruct import instruction

@@ -16,6 +16,7 @@ from tinyinterp.cli.options import (
     AccountFolder,
     Ckpt,
     Dataset,
+    Device,
     Full,
     Json,
     KeepBlankLines,
@@ -66,6 +67,7 @@ def heads(
     ckpt: Ckpt = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     rule: Annotated[Rule, typer.Option(help="How to judge heads.")] = Rule.EVIDENCE,
@@ -124,6 +126,7 @@ def heads(
             check_is_run(ckpt),
             tokenizer=tokenizer,
             start=start_choice(start),
+            device=device,
             text=text,
             dataset=dataset,
             out=out,
@@ -143,7 +146,7 @@ def heads(
     from tinyinterp.model_account.beside import open_account
     from tinyinterp.selection import choose_one
 
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
     accounted = open_account(account, model)
     model.check_if_foreign()
     if chosen is not None:

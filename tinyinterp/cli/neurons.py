@@ -15,6 +15,7 @@ from tinyinterp.cli.options import (
     AccountFolder,
     Ckpt,
     Dataset,
+    Device,
     Full,
     Json,
     KeepBlankLines,
@@ -64,6 +65,7 @@ def neurons(
     ckpt: Ckpt = None,
     tokenizer: TokenizerFolder = None,
     start: StartToken = None,
+    device: Device = "cpu",
     text: TextFile = None,
     dataset: Dataset = None,
     neuron: Annotated[
@@ -162,7 +164,7 @@ def neurons(
     )
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start))
+    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
     accounted = open_account(account, model)
     model.check_if_foreign()
     choose("layer", layers, model.config.n_layers)

@@ -93,6 +93,14 @@ KeepBlankLines = Annotated[
     ),
 ]
 WhichTags = Annotated[Tags, typer.Option("--tags", help="Set of part-of-speech tags.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|cuda:N|mps",
+        help="Where to compute; auto takes CUDA where there is any, else MPS, else the CPU.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random draws.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Tokens = Annotated[

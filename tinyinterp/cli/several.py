@@ -36,5 +36,5 @@ def among_others(arguments: Sequence[str]) -> Iterator[None]:
     if world == 1 or command in OWN:
         yield
         return
-    with processes():
+    with processes(on_cuda=False):  # --device says where each computes
         yield

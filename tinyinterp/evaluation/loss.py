@@ -151,7 +151,7 @@ def score_windows(
             logits = model(inputs).flatten(0, 1)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
             losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
-            nats = losses.double().view(targets.shape).cpu().numpy()
+            nats = losses.cpu().double().view(targets.shape).numpy()
         for window, row in zip(batch, nats, strict=True):
             yield window, row[window.first - 1 : len(window.tokens) - 1]
 

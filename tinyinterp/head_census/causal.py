@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from tinyinterp.devices import fp64_device
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import FIRST_QUERY, layer_of
 from tinyinterp.interventions import Changed, ChangesInLayer, attend, loss_rises
@@ -42,7 +43,9 @@ class MeanZ:
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         layer = layer_of(name)
-        self._sum[layer] += (value.double() * batch.mask[:, :, None, None]).sum((0, 1))
+        batch = batch.on(device := fp64_device(value.device))
+        counted = value.to(device).double() * batch.mask[:, :, None, None]
+        self._sum[layer] += counted.sum((0, 1)).cpu()
         if layer == 0:
             self._tokens += int(batch.mask.sum())
 
@@ -83,9 +86,9 @@ def measure_loss_rises(
         def in_layer(layer: int, resid: Tensor) -> Iterator[Changed]:
             block = decoder.block(layer)
             attn_out, z, v = attend(block, resid)
-            table = _positional(surrogates[layer], mean_sinks[layer], width)
+            table = _positional(surrogates[layer], mean_sinks[layer], width).to(resid.device)
             for head in range(config.n_heads):
-                mean = mean_z[layer, head].expand_as(z[:, :, head])
+                mean = mean_z[layer, head].to(z.device).expand_as(z[:, :, head])
                 positional = z[:, :, head].clone()
                 positional[:, FIRST_QUERY:] = table[head, FIRST_QUERY:] @ v[:, :, head]
                 part = np.array([layer * config.n_heads + head])

@@ -98,7 +98,9 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         compared = measured
         if n_beginning < survey.tokens:
             compared = measure(model.decoder, config, beginning, seed=seed, report=bar)
-        random_models = measure_random_models(config, beginning, seed=seed, report=bar)
+        random_models = measure_random_models(
+            config, beginning, seed=seed, report=bar, device=model.device
+        )
         role_q = role_q_values(model.decoder, beginning, measured, compared, seed=seed)
         rises = None
         if checked:

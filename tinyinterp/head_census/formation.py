@@ -160,7 +160,8 @@ def follow_heads(
     warnings: list[str] = []
     with progress("heads over training", len(snapshots) * survey.tokens) as bar:
         for snapshot in snapshots:
-            decoder = checkpoint.load(snapshot.folder, tokenizer=model.tokenizer.folder).decoder
+            opened = checkpoint.load(snapshot.folder, tokenizer=model.tokenizer.folder)
+            decoder = opened.decoder.to(model.device)
             measured = measure(
                 decoder,
                 decoder.config,

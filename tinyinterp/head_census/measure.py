@@ -29,7 +29,7 @@ from tinyinterp.head_census.resampled import Resampled, ResampledAccumulator, re
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
-from tinyinterp.scan import kept, scan
+from tinyinterp.scan import forward, kept, scan
 from tinyinterp.text.corpus import Corpus, Sequence, Side, Survey
 
 EXAMPLE_TOKENS = 48  # of the story that pictures show
@@ -159,5 +159,5 @@ def read_patterns(
     names = [pattern_hook(layer) for layer in range(config.n_layers)]
     tokens = torch.from_numpy(sequence.tokens[:REPORT_TOKENS])[None]
     with torch.inference_mode(), kept(engine, names) as seen:
-        engine(tokens)
+        forward(engine, tokens)
     return {layer: seen[name][0].cpu().numpy() for layer, name in enumerate(names)}

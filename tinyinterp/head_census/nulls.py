@@ -38,13 +38,18 @@ def number_of_random_models(config: DecoderConfig) -> int:
 
 
 def measure_random_models(
-    config: DecoderConfig, corpus: Corpus, *, seed: int, report: Progress | None
+    config: DecoderConfig,
+    corpus: Corpus,
+    *,
+    seed: int,
+    report: Progress | None,
+    device: torch.device | None = None,
 ) -> list[Estimates]:
-    """Estimates of randomly initialised models on a text."""
+    """Estimates of randomly initialised models on a text; drawn on the CPU, so always the same."""
     found = []
     for number in range(number_of_random_models(config)):
         generator = torch.Generator().manual_seed(seed * MOST_MODELS + number)
-        decoder = Decoder(config).initialize(generator).eval()
+        decoder = Decoder(config).initialize(generator).eval().to(device)
         measured = measure(decoder, config, corpus, seed=seed, with_looks_at=False, report=report)
         found.append(measured.estimates)
     return found

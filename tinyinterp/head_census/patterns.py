@@ -32,9 +32,11 @@ class CleanPattern:
     rows: Bool[Tensor, "batch head query"]  # which rows count
 
 
-def number_of_keys(n_positions: int, window: int | None) -> Int[Tensor, " query"]:
+def number_of_keys(
+    n_positions: int, window: int | None, device: torch.device | None = None
+) -> Int[Tensor, " query"]:
     """Keys after key 0 that each query may see, itself included; 0 for queries left out."""
-    query = torch.arange(n_positions)
+    query = torch.arange(n_positions, device=device)
     keys = query if window is None else query.clamp(max=window)
     return keys.where(query >= FIRST_QUERY, 0)
 
@@ -43,9 +45,9 @@ def without_sink(
     pattern: Float[Tensor, "batch head query key"], lengths: list[int]
 ) -> CleanPattern:
     """Drop key 0 and padding, renormalise, and say which rows count."""
-    n_positions = pattern.shape[-1]
-    query = torch.arange(n_positions)
-    inside = (query[None, :] < torch.tensor(lengths)[:, None]) & (query >= FIRST_QUERY)
+    query = torch.arange(pattern.shape[-1], device=pattern.device)
+    ends = torch.tensor(lengths, device=pattern.device)[:, None]
+    inside = (query[None, :] < ends) & (query >= FIRST_QUERY)
     left = pattern[..., 1:].sum(dim=-1)
     rows = (left >= LEAST_LEFT) & inside[:, None, :]
     weights = pattern / left.clamp_min(LEAST_LEFT)[..., None]

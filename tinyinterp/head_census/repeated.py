@@ -71,9 +71,11 @@ class RepeatedAccumulator:
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:  # noqa: ARG002
         layer = layer_of(name)
         period = (value.shape[-1] - 1) // 2
-        query = torch.arange(period + 1, 2 * period + 1)
-        self._duplicate.setdefault(layer, []).append(value[..., query, query - period].mean(-1))
-        self._induction.setdefault(layer, []).append(value[..., query, query - period + 1].mean(-1))
+        query = torch.arange(period + 1, 2 * period + 1, device=value.device)
+        for held, key in (
+            (self._duplicate, query - period), (self._induction, query - period + 1),
+        ):  # fmt: skip
+            held.setdefault(layer, []).append(value[..., query, key].mean(-1).cpu())
 
     def induction(self) -> Float[np.ndarray, "sequence layer head"]:
         """I of every sequence."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyinterp.devices import on_the_cpu, require_fp64
 from tinyinterp.errors import SelectionError
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
@@ -133,7 +134,9 @@ def take_account(
 
     Raises:
         CorpusError: a text has too few stories on one side.
+        SelectionError: the model is on a device without fp64.
     """
+    require_fp64(model.device)
     settings = settings or AccountSettings()
     texts = choose_texts(
         corpus, fit_on, settings.test_tokens, settings.effect_tokens, settings.effect_positions
@@ -143,6 +146,7 @@ def take_account(
 
 def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagReader) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
+    weights = on_the_cpu(decoder)
     tags, classes = TagRows(reader), ClassRows(registered(), PREDICTORS)
     fit_texts = [story.tokens for batch in texts.fit() for story in batch.sequences]
     fit_tokens = sum(map(len, fit_texts))
@@ -159,7 +163,7 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
             texts.fit,
             texts.test,
             tags,
-            gist_of(decoder, model.tokenizer),
+            gist_of(weights, model.tokenizer),
             order=ORDER,
             seed=settings.seed,
             classes=classes,
@@ -178,8 +182,8 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
             seed=settings.seed,
         )
         drawn_to = {at: drawn_tokens(scores_of) for at, scores_of in fitted.drawn_by_head()}
-        of_heads = head_weights(decoder, model.tokenizer, drawn_to)
-        of_neurons = neuron_weights(decoder, model.tokenizer)
+        of_heads = head_weights(weights, model.tokenizer, drawn_to)
+        of_neurons = neuron_weights(weights, model.tokenizer)
         heads = _joined(head_rows(model, fitted, evidence), of_heads)
         neurons = _joined(neuron_rows(evidence, classes.names), of_neurons)
         del fitted  # rules need the memory

@@ -109,5 +109,7 @@ class _Problem:
         hessian = weighted.flatten(2) @ self.features.flatten(2).mT - mean @ mean.mT
         gradient = mean.sum(-1) - self.observed + self.pull[:, None] * (weights - self.begin)
         # A head of which no row counts stays where it is.
-        ridge = self.pull.clamp_min(1e-12)[:, None, None] * torch.eye(weights.shape[1])
+        ridge = self.pull.clamp_min(1e-12)[:, None, None] * torch.eye(
+            weights.shape[1], device=weights.device
+        )
         return gradient, hessian + ridge

@@ -119,7 +119,8 @@ def neuron_attributions(
     rises = np.zeros((rungs + 1, N_BLOCKS, config.n_layers, config.d_mlp))
     tokens = np.zeros(N_BLOCKS)
     names = [f"blocks.{layer}.{POST}" for layer in range(config.n_layers)]
-    for batch in shared(batches):
+    for given in shared(batches):
+        batch = given.on(decoder.embed.weight.device)
         blocks = count_predicted(batch, tokens)
         reading = fitted.read(batch.tokens)
         with torch.enable_grad(), kept(decoder, names) as seen:
@@ -133,7 +134,7 @@ def neuron_attributions(
                 values = seen[names[layer]].detach()
                 for number, predicted in enumerate(fitted.predictions(layer, reading, rungs)):
                     estimate = torch.einsum("btn,btn->bn", gradient, predicted - values)
-                    np.add.at(rises[number, :, layer], blocks, estimate.double().numpy())
+                    np.add.at(rises[number, :, layer], blocks, estimate.cpu().double().numpy())
         if report is not None:
             report.advance(sum(batch.lengths) * share())
     add_up(rises, tokens)
@@ -167,7 +168,7 @@ def neuron_rises(
             block = decoder.block(layer)
             with kept(block, [POST]) as seen:
                 after = block(resid)
-            numbers = torch.from_numpy(neurons[chosen, 1])
+            numbers = torch.from_numpy(neurons[chosen, 1]).to(resid.device)
             directions = block.mlp.down.weight[:, numbers]
             predictions = fitted.predictions(layer, reading, max(interventions))
             for number, intervention in enumerate(interventions):

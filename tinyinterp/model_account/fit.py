@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
+from tinyinterp.devices import moved
 from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernel import fit_surrogate
@@ -88,8 +89,9 @@ class Fitted:
                 yield (layer, head), scores
 
     def read(self, tokens: Int[Tensor, "batch position"]) -> Reading:
-        """What rungs may know of these tokens."""
-        return Reading(self.rows.of(tokens), self.gist.of(tokens))
+        """What rungs may know of these tokens, on their device."""
+        here = tokens.cpu()
+        return moved(Reading(self.rows.of(here), self.gist.of(here)), tokens.device)
 
     def predictions(
         self, layer: int, reading: Reading, rungs: int
@@ -146,24 +148,29 @@ def fit_ladders(
 
     means = {name: streams.means(name) for name in streams.hook_names()}
     corrections = _corrections(decoder, regressed, rows, gist, means, report)
-    predictors = {name: Predictor(means[name], corrections[name]) for name in means}
-    readings = [Reading(rows.of(batch.tokens), gist.of(batch.tokens)) for batch in calibrating]
+    device = decoder.embed.weight.device
+    predictors = {name: moved(Predictor(means[name], corrections[name]), device) for name in means}
+    readings = [
+        moved(Reading(rows.of(batch.tokens), gist.of(batch.tokens)), device)
+        for batch in calibrating
+    ]
     sample = _Calibration(decoder, calibrating, readings, order + 1, seed)
     surrogates, activations, by_tag, by_class = [], [], [], []
     drawn = np.full((config.n_layers, config.n_heads, config.n_vocab), -np.inf)
     for layer in range(config.n_layers):
         positional = fit_surrogate(patterns.sums(layer))
         stream = predictors[f"blocks.{layer}.hook_resid_pre"]
-        logs = log_kernels(positional)
-        sink = smooth_sink(*patterns.sink_sums(layer), config.window_of(layer))
+        logs = log_kernels(positional).to(device)
+        sink = smooth_sink(*patterns.sink_sums(layer), config.window_of(layer)).to(device)
         weights, gates, drawn[layer] = sample.weights(layer, stream, logs, sink)
         if not together:
-            gates = torch.tensor(MEAN_SINK).expand_as(gates)
+            gates = torch.tensor(MEAN_SINK, device=device).expand_as(gates)
         surrogates.append(LayerSurrogates(logs, sink, stream, weights, gates))
         activations.append(predictors[f"blocks.{layer}.{POST}"])
-        by_tag.append(streams.tag_means(f"blocks.{layer}.{POST}"))
-        by_class.append(streams.class_means(f"blocks.{layer}.{POST}"))
-    return Fitted(rows, gist, surrogates, activations, by_tag, by_class, mean_z.mean(), drawn)
+        by_tag.append(moved(streams.tag_means(f"blocks.{layer}.{POST}"), device))
+        by_class.append(moved(streams.class_means(f"blocks.{layer}.{POST}"), device))
+    z = mean_z.mean().to(device)
+    return Fitted(rows, gist, surrogates, activations, by_tag, by_class, z, drawn)
 
 
 def _corrections(
@@ -178,11 +185,11 @@ def _corrections(
     sums = GistSums(gist, {name: each.by_row.shape[1] for name, each in means.items()})
     with torch.inference_mode(), packed(decoder), kept(decoder, means) as seen:
         for batch in batches:
-            decoder.residual(batch.tokens)
+            decoder.residual(batch.tokens.to(decoder.embed.weight.device))
             features, longest = gist.of(batch.tokens), rows.of(batch.tokens)[-1]
             sums.add_features(features, batch.mask)
             for name, each in means.items():
-                sums.add(name, seen[name] - each.predict(longest), features, batch.mask)
+                sums.add(name, seen[name].cpu() - each.predict(longest), features, batch.mask)
             if report is not None:
                 report.advance(sum(batch.lengths))
     return sums.corrections(means)
@@ -200,9 +207,11 @@ class _Calibration:
         seed: int,
     ) -> None:
         self._decoder, self._batches, self._rungs = decoder, batches, rungs
-        self._readings = readings
+        self._readings, device = readings, decoder.embed.weight.device
         with torch.inference_mode(), packed(decoder):
-            self._resid = [decoder.residual(batch.tokens, stop_at_layer=0) for batch in batches]
+            self._resid = [
+                decoder.residual(batch.tokens.to(device), stop_at_layer=0) for batch in batches
+            ]
         random = np.random.default_rng((seed, 4))
         self._chosen = [
             [_queries(len(sequence.tokens), random) for sequence in batch.sequences]
@@ -237,7 +246,7 @@ class _Calibration:
                 self._resid[number] = block(self._resid[number])
                 clean = without_sink(seen[PATTERN], batch.lengths)
                 width = batch.tokens.shape[1]
-                mask = keys_after_first(width, window)
+                mask = keys_after_first(width, window, log_kernel.device)
                 at = self._chosen[number]
                 targets.append(self._picked(clean.weights, at))
                 sinks.append(self._picked(seen[PATTERN][..., :1], at)[..., 0])
@@ -250,26 +259,28 @@ class _Calibration:
                     found = scores_of(block, stream.at(rung + 1, reading))
                     scores[rung].append(self._picked(found, at))
                     if rung == 0:
-                        everywhere.append(found)
+                        everywhere.append(found.cpu())
         target, keys = torch.cat(targets, 1), torch.cat(allowed).bool()
         kernel = torch.cat(kernels, 1)
         sink, mean = torch.cat(sinks, 1), torch.cat(means, 1)
-        weights = [torch.tensor([[0.0, 1.0]]).double().repeat(n_heads, 1)]
-        gates = [torch.tensor([MEAN_SINK]).double().repeat(n_heads, 1)]
+        start = {"dtype": torch.float64, "device": target.device}
+        weights = [torch.tensor([[0.0, 1.0]], **start).repeat(n_heads, 1)]
+        gates = [torch.tensor([MEAN_SINK], **start).repeat(n_heads, 1)]
         for found in scores:
             features = torch.stack([torch.cat(found, 1), kernel])
             weights.append(calibrate(features, target, keys, weights[-1]))
             logits = torch.einsum("fhrk,hf->hrk", features, weights[-1].float())
             gating = sink_features(features[0, ..., 0], logits, mean, keys)
             gates.append(_calibrate_gate(gating, sink, (mean > 0) & (mean < 1), gates[0]))
-        drawn = self._drawn(everywhere, weights[1][:, 0], window)
+        drawn = self._drawn(everywhere, weights[1][:, 0].cpu(), window)
         return torch.stack(weights), torch.stack(gates), drawn
 
     def _picked(
         self, values: Shaped[Tensor, "batch head query key"], queries: list[Int[np.ndarray, "_"]]
     ) -> Shaped[Tensor, "head row width"]:
         """The chosen queries' rows, filled up to one width."""
-        rows = [values[i][:, torch.from_numpy(at)] for i, at in enumerate(queries)]
+        chosen = [torch.from_numpy(at).to(values.device) for at in queries]
+        rows = [values[i][:, at] for i, at in enumerate(chosen)]
         joined = torch.cat(rows, 1)
         return torch.nn.functional.pad(joined, (0, self._width - joined.shape[-1]))
 
@@ -314,7 +325,7 @@ def _calibrate_gate(
     """The weights of a logistic regression of the sink: a softmax over key 0 and the rest."""
     both = torch.stack([features, torch.zeros_like(features)], -1)
     target = torch.stack([sink, 1 - sink], -1) * counts[..., None]
-    allowed = torch.ones(both.shape[2:], dtype=torch.bool)
+    allowed = torch.ones(both.shape[2:], dtype=torch.bool, device=both.device)
     return calibrate(both, target, allowed, begin, pull=GATE_PULL)
 
 

@@ -115,7 +115,7 @@ class ScorePass:
         """Score all micro-batches of TEST."""
         with torch.inference_mode(), packed(self._decoder):
             for batch in shared(batches):
-                self._read(batch)
+                self._read(batch.on(self._decoder.embed.weight.device))
                 if report is not None:
                     report.advance(sum(batch.lengths) * share())
         add_up(*self.scores.arrays())
@@ -175,9 +175,9 @@ class ScorePass:
             found.at(0, reading).expand_as(values),
             *(found.means.predict(reading.rows[order]) for order in range(contexts)),
             *(found.at(rung, reading) for rung in above),
-            *(by_tag.by_row[each] for each in self._tags.of(batch)),
+            *(by_tag.by_row[each] for each in self._tags.of(batch).to(values.device)),
             *(
-                by_class.by_row[each]
+                by_class.by_row[each.to(values.device)]
                 for by_class, each in zip(
                     self._fitted.by_class[layer], self._classes.of(batch), strict=True
                 )
@@ -203,7 +203,8 @@ class ScorePass:
         blocks: Int[np.ndarray, " batch"],
     ) -> None:
         scores = self.scores
-        n_keys = number_of_keys(weights.shape[-1], self._decoder.config.window_of(layer))
+        window = self._decoder.config.window_of(layer)
+        n_keys = number_of_keys(weights.shape[-1], window, weights.device)
         logs = n_keys.clamp_min(1).log()
         _add(scores.rows[:, layer], blocks, rows.sum(-1))
         _add(scores.uniform[:, layer], blocks, (rows * logs).sum(-1))
@@ -221,7 +222,8 @@ class ScorePass:
     ) -> None:
         """Cross-entropy of the clean pattern with the surrogate's, key 0 taken off."""
         left = (1 - pattern[..., 0]).clamp_min(TINY).log()
-        allowed = keys_after_first(pattern.shape[-1], self._decoder.config.window_of(layer))
+        window = self._decoder.config.window_of(layer)
+        allowed = keys_after_first(pattern.shape[-1], window, pattern.device)
         logs = pattern.clamp_min(1e-30).log().masked_fill(~allowed, 0)
         cross = (left * rows).sum(-1) - torch.einsum("bhqk,bhqk->bh", weights, logs)
         _add(self.scores.cross[rung][:, layer], blocks, cross)
@@ -237,4 +239,4 @@ def _add(
     by_sequence: Shaped[Tensor, "batch *part"],
 ) -> None:
     """Add what each sequence gives to the sum of its block, in fp64."""
-    np.add.at(to, blocks, by_sequence.double().numpy())
+    np.add.at(to, blocks, by_sequence.cpu().double().numpy())

@@ -58,6 +58,7 @@ class Streams:
         if self._known is None or self._known[0] is not batch:
             self._known = batch, self._rows.of(batch.tokens)[-1]
             self._at.add(self._known[1], batch.mask)
+        value = value.cpu()
         self._sums[name].add(value, self._known[1], batch.mask)
         if name in self._by_tag:
             self._by_tag[name].add(value, self._tags.of(batch)[-1], batch.mask)

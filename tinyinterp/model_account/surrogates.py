@@ -110,7 +110,8 @@ def surrogate_pattern(
         scores = scores.nan_to_num(neginf=0.0)
         a, b = fitted.weights[rung].float().T[:, None, :, None, None]
         logits = a * scores + b * logits
-        features = sink_features(scores[..., 0], logits, sink, keys_after_first(width, window))
+        allowed = keys_after_first(width, window, scores.device)
+        features = sink_features(scores[..., 0], logits, sink, allowed)
         gate = torch.einsum("fbhq,hf->bhq", features, fitted.gates[rung].float()).sigmoid()
         sink = torch.where((sink > 0) & (sink < 1), gate, sink)
     pattern = with_sink(logits, sink, window)
@@ -137,9 +138,11 @@ def sink_features(
     return torch.stack(torch.broadcast_tensors(mean, first, others, torch.ones_like(first)))
 
 
-def keys_after_first(width: int, window: int | None) -> Bool[Tensor, "query key"]:
+def keys_after_first(
+    width: int, window: int | None, device: torch.device | None = None
+) -> Bool[Tensor, "query key"]:
     """The keys but key 0 that each query may see; query 0 has none."""
-    allowed = allowed_keys(width, width, window)
+    allowed = allowed_keys(width, width, window, device)
     allowed[:, 0] = False
     return allowed
 
@@ -150,7 +153,7 @@ def with_sink(
     window: int | None,
 ) -> Float[Tensor, "batch head query key"]:
     """A softmax over the keys after key 0, which itself gets ``sink``."""
-    allowed = keys_after_first(logits.shape[-1], window)
+    allowed = keys_after_first(logits.shape[-1], window, logits.device)
     pattern = logits.masked_fill(~allowed, -torch.inf).softmax(-1)
     pattern = pattern.nan_to_num(nan=0.0) * (1 - sink)[..., None]
     pattern[..., 0] = sink

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch.nn.functional import cosine_similarity
 
+from tinyinterp.devices import on_the_cpu
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
 from tinyinterp.model_account.common_tokens import common_names, common_words
@@ -142,8 +143,9 @@ def neuron_weights(decoder: Decoder, tokenizer: Tokenizer) -> Iterator[NeuronWei
 def weight_tables(model: Model) -> tuple[Table, Table]:
     """The tables of heads and of neurons, from the weights alone."""
     notes = {"model": model.name, "fingerprint": model.fingerprint}
-    heads = head_weights(model.decoder, model.tokenizer)
-    neurons = list(neuron_weights(model.decoder, model.tokenizer))
+    decoder = on_the_cpu(model.decoder)
+    heads = head_weights(decoder, model.tokenizer)
+    neurons = list(neuron_weights(decoder, model.tokenizer))
     return (
         Table("weights_heads", heads, notes=notes),
         Table("weights_neurons", neurons, notes=notes),

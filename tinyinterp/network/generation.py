@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tinyinterp.devices import fp64_device
 from tinyinterp.errors import ConfigError
 from tinyinterp.network.choice import choose
 from tinyinterp.network.compressor import Compressor
@@ -227,10 +228,13 @@ def _next_tokens(
     tokens = [row.given[n_read] if len(row.given) > n_read else -1 for row in rows]
     free = [place for place, token in enumerate(tokens) if token < 0]
     if free:
-        some = features if len(free) == len(rows) else features[torch.tensor(free)]
+        device = fp64_device(features.device)  # where the choice is made
+        some = features
+        if len(free) < len(rows):
+            some = features[torch.tensor(free, device=features.device)]
         drawn = [rows[place].random.random() for place in free]
-        draws = torch.tensor(drawn, dtype=torch.float64, device=features.device)
-        chosen = choose(model.unembed(some), draws, settings).tolist()
+        draws = torch.tensor(drawn, dtype=torch.float64, device=device)
+        chosen = choose(model.unembed(some).to(device), draws, settings).tolist()
         for place, token in zip(free, chosen, strict=True):
             tokens[place] = token
     return tokens

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tinyinterp.devices import fp64_device
 from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
@@ -45,10 +46,11 @@ def raised_and_lowered(
     """
     n_tokens = min(tokenizer.n_vocab, decoder.config.n_vocab)
     gain = decoder.ln_final.weight
-    unembed = (decoder.unembed.weight[:n_tokens] * gain).double()  # [token d_model]
+    device = fp64_device(gain.device)
+    unembed = (decoder.unembed.weight[:n_tokens] * gain).to(device).double()  # [token d_model]
     if decoder.config.norm == "layer":
         unembed -= unembed.mean(dim=1, keepdim=True)
-    out = decoder.block(layer).mlp.down.weight.double()  # [d_model neuron]
+    out = decoder.block(layer).mlp.down.weight.to(device).double()  # [d_model neuron]
     texts = [tokenizer.token_text(token) for token in range(n_tokens)]
     raises: list[list[str]] = []
     lowers: list[list[str]] = []
@@ -101,7 +103,8 @@ def ablate(
     rises = np.zeros((N_BLOCKS, len(means), n_classes))
     counts = np.zeros((N_BLOCKS, n_classes))
     with torch.inference_mode(), packed(decoder):
-        for batch in batches:
+        for given in batches:
+            batch = given.on(decoder.embed.weight.device)
             blocks, classes, positions = _predicted(batch, tag_reader)
             activation, resid = _read(decoder, batch, layer, hook_name)
             before = losses_above(decoder, layer + 1, resid, batch).flatten().numpy()[positions]

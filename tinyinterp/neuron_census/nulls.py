@@ -38,7 +38,8 @@ class NullKinds:
 def random_model(decoder: Decoder, seed: int) -> Decoder:
     """A randomly initialised decoder of the same configuration."""
     generator = torch.Generator().manual_seed(seed)
-    return Decoder(decoder.config).initialize(generator).eval()
+    drawn = Decoder(decoder.config).initialize(generator).eval()
+    return drawn.to(decoder.embed.weight.device)
 
 
 def shuffled_model(decoder: Decoder, seed: int) -> Decoder:

@@ -64,14 +64,14 @@ def attribute(
         heads, biases, mlps = [], [], []
         for layer in range(decoder.config.n_layers):
             block = decoder.block(layer)
-            weight = block.attn.o.weight.double().unflatten(
-                1, run.z.shape[2:]
+            weight = (
+                block.attn.o.weight.cpu().double().unflatten(1, run.z.shape[2:])
             )  # [d_model h d_head]
             written = torch.einsum("hd,mhd->hm", run.z[layer, position].double(), weight)
             heads.append(written @ direction)
             biases.append(_dot(block.attn.o.bias, direction))
             post = run.activations[layer, position].double()
-            out = block.mlp.down.weight.double() @ post
+            out = block.mlp.down.weight.cpu().double() @ post
             mlps.append(out @ direction + _dot(block.mlp.down.bias, direction))
         embedding = (run.stream[0, position].double() @ direction).item()
     return Attribution(embedding, torch.stack(heads), torch.stack(biases), torch.stack(mlps), bias)
@@ -91,7 +91,7 @@ def attribute_neurons(
         return torch.stack(
             [
                 run.activations[i, position].double()
-                * (direction @ decoder.block(i).mlp.down.weight.double())
+                * (direction @ decoder.block(i).mlp.down.weight.cpu().double())
                 for i in range(decoder.config.n_layers)
             ]
         )
@@ -107,7 +107,7 @@ def _direction(
     norm = decoder.ln_final
     stream = run.stream[-1, position].double()
     with torch.inference_mode():
-        direction = wanted * norm.weight.double()
+        direction = wanted * norm.weight.cpu().double()
         if isinstance(norm, nn.LayerNorm):
             direction = direction - direction.mean()
             scale = (stream.var(unbiased=False) + norm.eps).sqrt()
@@ -118,10 +118,10 @@ def _direction(
 
 def _unembedding(decoder: Decoder, token: Index) -> Float[Tensor, " d_model"]:
     number = choose_one("token", token, decoder.config.n_vocab)
-    return decoder.unembed.weight[number].detach().double().cpu()
+    return decoder.unembed.weight[number].detach().cpu().double()
 
 
 def _dot(bias: Tensor | None, direction: Float[Tensor, " d_model"]) -> Float[Tensor, ""]:
     if bias is None:
         return torch.zeros((), dtype=torch.float64)
-    return bias.detach().double().cpu() @ direction
+    return bias.detach().cpu().double() @ direction

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from tinyinterp.devices import fp64_device
 from tinyinterp.errors import CorpusError
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.run.components import Component
@@ -63,8 +64,8 @@ class _Sums:
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         counted = batch.mask.clone()
         counted[:, 0] = False  # the start token, or what takes its part
-        total = value[counted.to(value.device)].double().sum(0)
-        self.totals[name] = self.totals.get(name, 0) + total
+        exact = value[counted.to(value.device)].to(fp64_device(value.device)).double()
+        self.totals[name] = self.totals.get(name, 0) + exact.sum(0).cpu()
         if name == self._names[0]:
             self.tokens += int(counted.sum())
 

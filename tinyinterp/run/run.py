@@ -78,18 +78,18 @@ def run_text(
     names = [f"blocks.{i}.{name}" for i in layers for name in (BEFORE, PATTERN, Z, POST)]
     with torch.inference_mode(), hooked_at(decoder, changes), kept(decoder, names) as seen:
         last = decoder.residual(tokens)
-        logits = decoder.unembed(decoder.ln_final(last))[0]
+        logits = decoder.unembed(decoder.ln_final(last))[0].cpu()
 
     def stacked(name: str) -> Tensor:
         return torch.stack([seen[f"blocks.{i}.{name}"][0] for i in layers]).cpu()
 
-    losses = F.cross_entropy(logits[:-1].double(), tokens[0, 1:], reduction="none").float()
+    losses = F.cross_entropy(logits[:-1].double(), read.ids[1:], reduction="none").float()
     return Run(
         read.tokens,
         read.ids,
         tuple(off),
-        logits.cpu(),
-        losses.cpu(),
+        logits,
+        losses,
         stacked(PATTERN),
         stacked(Z),
         stacked(POST),

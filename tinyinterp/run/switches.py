@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
@@ -48,7 +49,9 @@ def put_in(numbers: Sequence[int], value: Tensor | float) -> Hook:
 
     def changed(given: Tensor) -> Tensor:
         new = given.clone()
-        new[:, :, at] = value.to(given) if isinstance(value, Tensor) else value
+        new[:, :, torch.tensor(at, device=given.device)] = (
+            value.to(given) if isinstance(value, Tensor) else value
+        )
         return new
 
     return changed

@@ -85,7 +85,9 @@ class MicroBatch:
     @cached_property
     def mask(self) -> Bool[Tensor, "batch position"]:
         """Which positions hold a token of the sequence; the others are padding."""
-        return torch.arange(self.tokens.shape[1]) < torch.tensor(self.lengths)[:, None]
+        device = self.tokens.device
+        lengths = torch.tensor(self.lengths, device=device)[:, None]
+        return torch.arange(self.tokens.shape[1], device=device) < lengths
 
     @cached_property
     def targets(self) -> Int[Tensor, "batch position"]:
@@ -93,6 +95,12 @@ class MicroBatch:
         targets = torch.full_like(self.tokens, IGNORED)
         targets[:, :-1] = self.tokens[:, 1:].where(self.mask[:, 1:], IGNORED)
         return targets
+
+    def on(self, device: torch.device) -> MicroBatch:
+        """The same with its tokens, and so mask and targets, on a device; itself if they are."""
+        if self.tokens.device == device:
+            return self
+        return MicroBatch(self.sequences, self.tokens.to(device))
 
 
 @dataclass(frozen=True)
