@@ -7,26 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyinterp.cli.options import (
-    Ckpt,
-    Dataset,
-    Device,
-    Full,
-    Json,
-    KeepBlankLines,
-    Out,
-    Pictures,
-    Seed,
-    SeparatedBy,
-    Separator,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
-    Tokens,
-    check_one_text,
-    start_choice,
-    token_limit,
-)
+from tinyinterp.cli.given import GivenModel, GivenText
+from tinyinterp.cli.options import Full, Json, Out, Pictures, Seed, Tokens, token_limit
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
 from tinyinterp.cli.tables import as_json
 from tinyinterp.processes import writes
@@ -43,12 +25,8 @@ QUICK_EFFECT_TOKENS, QUICK_POSITIONS = 600, 64  # of so many in each sequence at
 
 def account(
     *,
-    ckpt: Ckpt = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    device: Device = "cpu",
-    text: TextFile = None,
-    dataset: Dataset = None,
+    given: GivenModel,
+    text: GivenText,
     fit_text: Annotated[
         Path | None,
         typer.Option(
@@ -64,8 +42,6 @@ def account(
     out: Out = Path("tinyinterp-out/account"),
     tokens: Tokens = None,
     full: Full = False,
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
         bool,
@@ -80,37 +56,22 @@ def account(
     how much of the loss that keeps: for every head, every neuron and the whole model. Reads the
     whole text unless --tokens or --quick says otherwise.
     """
-    check_one_text(text, dataset)
+    text.check()
     from tinyinterp.api import ACCOUNT_POSITIONS, ACCOUNT_TOKENS
 
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else ACCOUNT_TOKENS)
-    from tinyinterp.devices import choose_device
     from tinyinterp.io.output import OutputFolder
-    from tinyinterp.model import load
 
-    where = choose_device(device, fp64=not weights)
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=str(where))
+    model = given.load(fp64=not weights)
     n_ctx = min(model.config.n_ctx, ACCOUNT_POSITIONS)
     output = OutputFolder(out)
     if weights:
         _weights(model, output, as_one_json=as_one_json)
         return
-    corpus = model.corpus(
-        text,
-        dataset=dataset,
-        max_tokens=limit,
-        n_ctx=n_ctx,
-        separator=separator.value,
-        keep_blank_lines=keep_blank_lines,
-    )
+    corpus = text.corpus(model, max_tokens=limit, n_ctx=n_ctx)
     fit_on = None
     if fit_text is not None:
-        fit_on = model.corpus(
-            fit_text,
-            n_ctx=n_ctx,
-            separator=separator.value,
-            keep_blank_lines=keep_blank_lines,
-        )
+        fit_on = text.instead(fit_text).corpus(model, max_tokens=None, n_ctx=n_ctx)
     from tinyinterp import results  # slow, so after every check
     from tinyinterp.model_account import AccountSettings, take_account
 

@@ -8,26 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tinyinterp.cli.given import GivenModel, GivenText
 from tinyinterp.cli.heads import QUICK_NULL_TOKENS, QUICK_TOKENS
-from tinyinterp.cli.options import (
-    AccountFolder,
-    Ckpt,
-    Dataset,
-    Device,
-    Full,
-    KeepBlankLines,
-    Out,
-    Seed,
-    SeparatedBy,
-    Separator,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
-    Tokens,
-    check_one_text,
-    start_choice,
-    token_limit,
-)
+from tinyinterp.cli.options import AccountFolder, Full, Out, Seed, Tokens, token_limit
 from tinyinterp.cli.report import say, say_written
 
 if TYPE_CHECKING:
@@ -43,12 +26,8 @@ QUICK_NEURON_TOKENS = 20_000  # every neuron has its top activations; rare words
 
 def atlas(
     *,
-    ckpt: Ckpt = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    device: Device = "cpu",
-    text: TextFile = None,
-    dataset: Dataset = None,
+    given: GivenModel,
+    text: GivenText,
     heads: Annotated[
         Path | None,
         typer.Option(
@@ -67,8 +46,6 @@ def atlas(
     out: Out = Path("tinyinterp-out/atlas"),
     tokens: Tokens = None,
     full: Full = False,
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
         bool,
@@ -84,7 +61,7 @@ def atlas(
     The pages open from disk, without a network. Reads 40,000 tokens for heads and 100,000 for
     neurons unless --tokens, --full or --quick says otherwise.
     """
-    check_one_text(text, dataset)
+    text.check()
     from tinyinterp.api import HEAD_POSITIONS, HEAD_TOKENS, NEURON_TOKENS
 
     head_limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
@@ -92,19 +69,12 @@ def atlas(
         tokens, full=full, default=QUICK_NEURON_TOKENS if quick else NEURON_TOKENS
     )
     from tinyinterp.io.output import OutputFolder
-    from tinyinterp.model import load
     from tinyinterp.model_account.beside import open_account
 
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
+    model = given.load()
     found = open_account(account, model)
-    corpus = model.corpus(
-        text,
-        dataset=dataset,
-        max_tokens=head_limit,
-        n_ctx=min(model.config.n_ctx, HEAD_POSITIONS),
-        separator=separator.value,
-        keep_blank_lines=keep_blank_lines,
-    )
+    n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
+    corpus = text.corpus(model, max_tokens=head_limit, n_ctx=n_ctx)
     output = OutputFolder(out)
     from tinyinterp.atlas.gather import gather, read_heads  # slow, so after every check
     from tinyinterp.atlas.site import write_atlas

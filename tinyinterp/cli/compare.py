@@ -9,22 +9,9 @@ import typer
 
 from tinyinterp.cli.atlas import QUICK_NEURON_TOKENS
 from tinyinterp.cli.completions import StoryCount, distinct_names
+from tinyinterp.cli.given import GivenStories
 from tinyinterp.cli.heads import QUICK_NULL_TOKENS, QUICK_TOKENS
-from tinyinterp.cli.options import (
-    Dataset,
-    Device,
-    Json,
-    KeepBlankLines,
-    Out,
-    Pictures,
-    Seed,
-    SeparatedBy,
-    Separator,
-    Split,
-    TextFile,
-    Tokens,
-    check_one_text,
-)
+from tinyinterp.cli.options import Device, Json, Out, Pictures, Seed, Tokens
 from tinyinterp.cli.report import columns, print_json, print_lines, say_written
 from tinyinterp.cli.tables import as_json
 from tinyinterp.comparison.settings import DEFAULT_PARTS, PARTS
@@ -45,11 +32,7 @@ def compare(
             "the others are compared with the first.",
         ),
     ],
-    text: TextFile = None,
-    dataset: Dataset = None,
-    split: Split = "validation",
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
+    text: GivenStories,
     only: Annotated[
         str,
         typer.Option(
@@ -71,7 +54,7 @@ def compare(
     on 8,000 tokens, neurons on 20,000, an account on the whole text, unless --tokens says
     otherwise.
     """
-    check_one_text(text, dataset)
+    text.check()
     _check(checkpoints)
     parts = tuple(dict.fromkeys(part.strip() for part in only.split(",")))
     if unknown := [part for part in parts if part not in PARTS]:
@@ -94,14 +77,7 @@ def compare(
 
     opened = []
     for name, model in zip(distinct_names(models, given), models, strict=True):
-        read = model.stories(
-            text,
-            dataset=dataset,
-            split=split,
-            separator=separator.value,
-            keep_blank_lines=keep_blank_lines,
-        )
-        opened.append(Opened(name, model, read))
+        opened.append(Opened(name, model, text.read_by(model)))
     opened[0].stories.check()
     settings = ComparisonSettings(
         parts=parts,

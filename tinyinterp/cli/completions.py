@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tinyinterp.cli.options import (
-    Dataset,
-    Device,
-    KeepBlankLines,
-    Seed,
-    SeparatedBy,
-    Separator,
-    Split,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
-    check_one_text,
-    start_choice,
-)
+from tinyinterp.cli.given import GivenStories
+from tinyinterp.cli.options import Device, Seed, StartToken, TokenizerFolder, start_choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,18 +66,13 @@ MaxTokens = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompletionOptions:
+class CompletionOptions(GivenStories):
     """What is completed, by whom and how; or completions that were written before."""
 
     ckpt: Checkpoints = None
     tokenizer: TokenizerFolder = None
     start: StartToken = None
     device: Device = "cpu"
-    text: TextFile = None
-    dataset: Dataset = None
-    split: Split = "validation"
-    separator: Separator = SeparatedBy.AUTO
-    keep_blank_lines: KeepBlankLines = False
     share: Shares = None
     stories: StoryCount = 100
     completions: CompletionsFile = None
@@ -105,7 +88,7 @@ class CompletionOptions:
         Raises:
             typer.BadParameter: two texts were given, or models beside completions.
         """
-        check_one_text(self.text, self.dataset)
+        super().check()
         if self.completions is not None and self.ckpt:
             raise typer.BadParameter(
                 "give one of them, not both", param_hint="--completions / --ckpt"
@@ -138,16 +121,7 @@ class CompletionOptions:
             load_any(each, tokenizer=self.tokenizer, start=start, device=self.device)
             for each in given
         ]
-        streams = [
-            model.stories(
-                self.text,
-                dataset=self.dataset,
-                split=self.split,
-                separator=self.separator.value,
-                keep_blank_lines=self.keep_blank_lines,
-            ).read()
-            for model in models
-        ]
+        streams = [self.read_by(model).read() for model in models]
         named = list(zip(distinct_names(models, given), models, strict=True))
         return complete_beginnings(named, streams, shares, self.stories, sampling)
 

@@ -15,21 +15,8 @@ from tinyinterp.cli.evaluate_judge import judge
 from tinyinterp.cli.evaluate_prompts import prompts
 from tinyinterp.cli.evaluate_proxies import proxies
 from tinyinterp.cli.evaluate_rouge import rouge
-from tinyinterp.cli.options import (
-    Ckpt,
-    Dataset,
-    Device,
-    Json,
-    KeepBlankLines,
-    SeparatedBy,
-    Separator,
-    Split,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
-    check_one_text,
-    start_choice,
-)
+from tinyinterp.cli.given import GivenModel, GivenStories
+from tinyinterp.cli.options import Json
 from tinyinterp.cli.report import columns, print_json, print_lines, say
 
 if TYPE_CHECKING:
@@ -56,15 +43,8 @@ def _group() -> None:
 @evaluate.command()
 def loss(
     *,
-    ckpt: Ckpt = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    device: Device = "cpu",
-    text: TextFile = None,
-    dataset: Dataset = None,
-    split: Split = "validation",
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
+    given: GivenModel,
+    text: GivenStories,
     by: Annotated[
         LossBy | None,
         typer.Option("--by", help="Also a table by position in the story or by part of speech."),
@@ -76,22 +56,15 @@ def loss(
     Each story is read on its own and each token is scored once. Bytes are those of the stories as
     the model reads them.
     """
-    check_one_text(text, dataset)
+    text.check()
     from tinyinterp.evaluation.loss import measure_text_loss
     from tinyinterp.io.progress import progress
-    from tinyinterp.model import load_any
     from tinyinterp.text.source import bundled_stories
     from tinyinterp.text.stories import size_of_stories
 
-    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
-    stories = model.stories(
-        text,
-        dataset=dataset,
-        split=split,
-        separator=separator.value,
-        keep_blank_lines=keep_blank_lines,
-    )
-    total = None if dataset else size_of_stories(text or bundled_stories())
+    model = given.load_any()
+    stories = text.read_by(model)
+    total = None if text.dataset else size_of_stories(text.text or bundled_stories())
     with progress("measuring the loss", total) as bar:
         result = measure_text_loss(model.network, model.tokenizer, stories.read(), bar)
     table = None
@@ -100,8 +73,8 @@ def loss(
 
         with progress(f"measuring the loss by {by.value}", total) as bar:
             table = measure_loss_by(model, stories.read(), by.value, report=bar)
-    name = stories.name if dataset is None else f"{dataset} ({split})"
-    if text is None and dataset is None:
+    name = stories.name if text.dataset is None else f"{text.dataset} ({text.split})"
+    if text.text is None and text.dataset is None:
         say(
             "note: these stories are the bundled model's own samples, which flatters its loss; "
             "give others with --text"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from tinyinterp.cli.given import GivenModel, GivenText
 from tinyinterp.cli.report import WIDTH, columns, print_json, print_lines, say_written
 from tinyinterp.cli.tables import as_json, say_warnings
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinyinterp.io.table import Table
-    from tinyinterp.text.separators import Separator
 
 
 FORMATION_TOKENS = 10_000  # read for each snapshot by default
@@ -42,18 +42,12 @@ def check_is_run(ckpt: str | None) -> str:
 
 
 def formation(
-    run: str,
+    run: GivenModel,
+    text: GivenText,
     *,
-    tokenizer: Path | None,
-    start: Literal["none", "bos", "eos"] | None,
-    device: str,
-    text: Path | None,
-    dataset: str | None,
     out: Path,
     tokens: int | None,
     seed: int,
-    separator: Separator,
-    keep_blank_lines: bool,
     suffixes: Sequence[str],
     as_one_json: bool,
 ) -> None:
@@ -77,22 +71,15 @@ def formation(
     )
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.io.paths import expanded, is_folder
-    from tinyinterp.model import load
 
-    is_local = is_folder(expanded(run))
-    steps = [] if is_local else hub_steps(run)  # before a model without snapshots is fetched
-    model = load(run, tokenizer=tokenizer, start=start, device=device)
+    name = str(run.ckpt)
+    is_local = is_folder(expanded(name))
+    steps = [] if is_local else hub_steps(name)  # before a model without snapshots is fetched
+    model = run.load()
     model.check_if_foreign()
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    corpus = model.corpus(
-        text,
-        dataset=dataset,
-        max_tokens=tokens,
-        n_ctx=n_ctx,
-        separator=separator,
-        keep_blank_lines=keep_blank_lines,
-    )
-    snapshots = find_snapshots(model) if is_local else hub_snapshots(model, run, steps)
+    corpus = text.corpus(model, max_tokens=tokens, n_ctx=n_ctx)
+    snapshots = find_snapshots(model) if is_local else hub_snapshots(model, name, steps)
     output = OutputFolder(out)
     table = follow_heads(model, snapshots, corpus, seed=seed)
     with output.filling("formation", f"{model.name}, {corpus.name}") as folder:

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tinyinterp.cli.options import (
-    Ckpt,
-    Device,
-    Json,
-    Seed,
-    StartToken,
-    TokenizerFolder,
-    start_choice,
-)
+from tinyinterp.cli.given import GivenModel
+from tinyinterp.cli.options import Json, Seed
 from tinyinterp.cli.report import print_json
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P
 
@@ -33,10 +26,7 @@ EXAMPLES = (  # the prompts that the published 41M model was shown with
 def generate(
     *,
     prompt: Annotated[str | None, typer.Argument(help="How the text begins.")] = None,
-    ckpt: Ckpt = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    device: Device = "cpu",
+    given: GivenModel,
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -98,14 +88,13 @@ def generate(
         raise typer.BadParameter(
             "give one of them, not both", param_hint="--greedy / --temperature"
         )
-    from tinyinterp.model import load_any
     from tinyinterp.network.sampling import Sampling
     from tinyinterp.text.tokenizer import END_OF_TEXT
 
     if temperature is None:
         temperature = 0.0 if greedy else FLUENT_TEMPERATURE
     settings = Sampling(temperature, top_k, top_p, seed, max_tokens)
-    model = load_any(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
+    model = given.load_any()
     prompts = EXAMPLES if prompt is None else (prompt,)
     if instructed:
         from tinyinterp.text.instruct import instruction

@@ -11,26 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyinterp.cli.formation import FORMATION_TOKENS, check_is_run, formation
+from tinyinterp.cli.given import GivenModel, GivenText
 from tinyinterp.cli.needs import needs_lines
 from tinyinterp.cli.options import (
     AccountFolder,
-    Ckpt,
-    Dataset,
-    Device,
     Full,
     Json,
-    KeepBlankLines,
     Out,
     Pictures,
     Seed,
-    SeparatedBy,
-    Separator,
-    StartToken,
-    TextFile,
-    TokenizerFolder,
     Tokens,
-    check_one_text,
-    start_choice,
     token_limit,
 )
 from tinyinterp.cli.report import WIDTH, kind_lines, print_json, print_lines, say, say_written
@@ -64,12 +54,8 @@ class Format(StrEnum):
 
 def heads(
     *,
-    ckpt: Ckpt = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    device: Device = "cpu",
-    text: TextFile = None,
-    dataset: Dataset = None,
+    given: GivenModel,
+    text: GivenText,
     rule: Annotated[Rule, typer.Option(help="How to judge heads.")] = Rule.EVIDENCE,
     explain: Annotated[
         str | None,
@@ -90,8 +76,6 @@ def heads(
     ] = False,
     tokens: Tokens = None,
     full: Full = False,
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     quick: Annotated[
         bool,
@@ -111,7 +95,7 @@ def heads(
     Reads 40,000 tokens unless --tokens, --full or --quick says otherwise; with --over-training,
     10,000 for each snapshot.
     """  # fmt: skip
-    check_one_text(text, dataset)
+    text.check()
     chosen = _parse_head(explain)
     if over_training:
         _refuse_with_over_training(
@@ -123,17 +107,11 @@ def heads(
             }
         )
         formation(
-            check_is_run(ckpt),
-            tokenizer=tokenizer,
-            start=start_choice(start),
-            device=device,
-            text=text,
-            dataset=dataset,
+            replace(given, ckpt=check_is_run(given.ckpt)),
+            text,
             out=out,
             tokens=token_limit(tokens, full=full, default=FORMATION_TOKENS),
             seed=seed,
-            separator=separator.value,
-            keep_blank_lines=keep_blank_lines,
             suffixes=_suffixes(also) if pictures else (),
             as_one_json=as_one_json,
         )
@@ -142,25 +120,17 @@ def heads(
 
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
     from tinyinterp.io.output import OutputFolder
-    from tinyinterp.model import load
     from tinyinterp.model_account.beside import open_account
     from tinyinterp.selection import choose_one
 
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
+    model = given.load()
     accounted = open_account(account, model)
     model.check_if_foreign()
     if chosen is not None:
         choose_one("layer", chosen[0], model.config.n_layers)
         choose_one("head", chosen[1], model.config.n_heads)
     n_ctx = min(model.config.n_ctx, HEAD_POSITIONS)
-    corpus = model.corpus(
-        text,
-        dataset=dataset,
-        max_tokens=limit,
-        n_ctx=n_ctx,
-        separator=separator.value,
-        keep_blank_lines=keep_blank_lines,
-    )
+    corpus = text.corpus(model, max_tokens=limit, n_ctx=n_ctx)
     from tinyinterp.head_census import HeadSettings  # slow, so after every check
 
     settings = HeadSettings(rule=rule.value, seed=seed)

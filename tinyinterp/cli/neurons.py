@@ -10,27 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyinterp.cli.ablations import Opened
+from tinyinterp.cli.given import GivenModel, GivenText
 from tinyinterp.cli.neuron_answers import Asked, answer
 from tinyinterp.cli.options import (
     AccountFolder,
-    Ckpt,
-    Dataset,
-    Device,
     Full,
     Json,
-    KeepBlankLines,
     Out,
     Seed,
-    SeparatedBy,
-    Separator,
-    StartToken,
     Tags,
-    TextFile,
-    TokenizerFolder,
     Tokens,
     WhichTags,
-    check_one_text,
-    start_choice,
     token_limit,
 )
 
@@ -62,12 +52,8 @@ def neurons(
         str,
         typer.Option(metavar="L[,L...]|all", help="Layers, counted from 0: 4, or 0,3, or all."),
     ],
-    ckpt: Ckpt = None,
-    tokenizer: TokenizerFolder = None,
-    start: StartToken = None,
-    device: Device = "cpu",
-    text: TextFile = None,
-    dataset: Dataset = None,
+    given: GivenModel,
+    text: GivenText,
     neuron: Annotated[
         int | None,
         typer.Option(
@@ -126,8 +112,6 @@ def neurons(
     out: Out = Path("tinyinterp-out/neurons"),
     tokens: Tokens = None,
     full: Full = False,
-    separator: Separator = SeparatedBy.AUTO,
-    keep_blank_lines: KeepBlankLines = False,
     seed: Seed = 0,
     as_one_json: Json = False,
     as_json_lines: Annotated[
@@ -139,14 +123,13 @@ def neurons(
     Reads 100,000 tokens unless --tokens or --full is given. An interrupted census resumes when the
     same command is run again.
     """
-    check_one_text(text, dataset)
+    text.check()
     layers = _parse_layers(layer)
     _check_options(layers, neuron, as_one_json=as_one_json, as_json_lines=as_json_lines)
     _check_ablation(reading, ablate=ablate)
     from tinyinterp.api import NEURON_TOKENS
 
     limit = token_limit(tokens, full=full, default=NEURON_TOKENS)
-    from tinyinterp.model import load
     from tinyinterp.model_account.beside import open_account
     from tinyinterp.neuron_census import NeuronSettings
     from tinyinterp.neuron_census.settings import NULL_TOKENS
@@ -164,19 +147,13 @@ def neurons(
     )
     tag_reader = settings.open_tag_reader()
     _check_tag(tag, tag_reader.tag_set)
-    model = load(ckpt, tokenizer=tokenizer, start=start_choice(start), device=device)
+    model = given.load()
     accounted = open_account(account, model)
     model.check_if_foreign()
     choose("layer", layers, model.config.n_layers)
     if neuron is not None:
         choose_one("neuron", neuron, model.config.d_mlp)
-    corpus = model.corpus(
-        text,
-        dataset=dataset,
-        max_tokens=limit,
-        separator=separator.value,
-        keep_blank_lines=keep_blank_lines,
-    )
+    corpus = text.corpus(model, max_tokens=limit)
     asked = Asked(
         neuron=neuron,
         tag=tag,

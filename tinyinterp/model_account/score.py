@@ -19,7 +19,8 @@ from torch import Tensor
 from tinyinterp.head_census.patterns import number_of_keys, without_sink
 from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
-from tinyinterp.model_account.fit import PATTERN, POST, Fitted
+from tinyinterp.model_account.calibration_sample import PATTERN
+from tinyinterp.model_account.fit import POST, Fitted
 from tinyinterp.model_account.predictors import Reading
 from tinyinterp.model_account.registry import ClassRows
 from tinyinterp.model_account.surrogates import keys_after_first, surrogate_pattern
