@@ -21,6 +21,7 @@ from tinyinterp.head_census import labels
 from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure
+from tinyinterp.head_census.repeated import Repeated
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
@@ -38,14 +39,38 @@ def number_of_random_models(config: DecoderConfig) -> int:
 
 
 def measure_random_models(
-    config: DecoderConfig, corpus: Corpus, *, seed: int, report: Progress | None
+    config: DecoderConfig,
+    corpus: Corpus,
+    *,
+    seed: int,
+    with_repeated: bool = True,
+    report: Progress | None,
 ) -> list[Estimates]:
-    """Estimates of randomly initialised models on a text."""
+    """Estimates of randomly initialised models on a text, without replicates.
+
+    Args:
+        config: of the models.
+        corpus: what they read.
+        seed: of their weights, and of the rest.
+        with_repeated: whether they also read repeated random tokens; of no use where no head is
+            compared by what it does there.
+        report: advances by the tokens of the text that are read.
+    """
     found = []
+    repeated = None if with_repeated else Repeated.unread(config)
     for number in range(number_of_random_models(config)):
         generator = torch.Generator().manual_seed(seed * MOST_MODELS + number)
         decoder = Decoder(config).initialize(generator).eval()
-        measured = measure(decoder, config, corpus, seed=seed, with_looks_at=False, report=report)
+        measured = measure(
+            decoder,
+            config,
+            corpus,
+            seed=seed,
+            with_looks_at=False,
+            reported=False,
+            repeated=repeated,
+            report=report,
+        )
         found.append(measured.estimates)
     return found
 

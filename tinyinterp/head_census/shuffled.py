@@ -25,6 +25,7 @@ from jaxtyping import Float
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import Measured, measure
+from tinyinterp.head_census.repeated import Repeated
 from tinyinterp.head_census.rows import label_of, looked_at, tells
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
@@ -120,7 +121,15 @@ def _null(
     for number in range(min(MOST_SHUFFLED, -(-SHUFFLED_HEADS // heads))):
         generator = torch.Generator().manual_seed(seed * MOST_SHUFFLED + number)
         shuffled = shuffle_queries_and_keys(decoder, generator)
-        found = measure(shuffled, config, corpus, seed=seed, report=report)
+        found = measure(
+            shuffled,
+            config,
+            corpus,
+            seed=seed,
+            reported=False,
+            repeated=Repeated.unread(config),
+            report=report,
+        )
         values += [
             _strongest(found, at, seed)
             for at in np.ndindex(config.n_layers, config.n_heads)
