@@ -76,7 +76,7 @@ def role_q_values(
         role = label_of(Decision(int(tests[at])), at, measured, seed)["role"]
         candidate = looked_at(measured, at, seed)
         if candidate is not None and role == candidate.name and not candidate.many_words:
-            found[at] = _strongest(compared, at, seed)
+            found[at] = _strongest(compared, at) or 0.0
     asked = np.isfinite(found)
     if not asked.any():
         return found
@@ -105,10 +105,10 @@ def tail(
     return np.where(values > middle, p, 1.0)
 
 
-def _strongest(measured: Measured, at: tuple[int, int], seed: int) -> float:
-    """How much the strongest candidate of a head explains; 0 if the text holds none of it."""
-    candidate = looked_at(measured, at, seed)
-    return 0.0 if candidate is None else tells(candidate, measured.estimates, at)
+def _strongest(measured: Measured, at: tuple[int, int]) -> float | None:
+    """How much the strongest candidate of a head explains; None if the text holds none of it."""
+    nats = None if measured.keys is None else measured.keys.nats(*at)
+    return None if nats is None else tells(nats, measured.estimates, at)
 
 
 def _null(
@@ -130,9 +130,6 @@ def _null(
             repeated=Repeated.unread(config),
             report=report,
         )
-        values += [
-            _strongest(found, at, seed)
-            for at in np.ndindex(config.n_layers, config.n_heads)
-            if looked_at(found, at, seed) is not None
-        ]
+        strongest = (_strongest(found, at) for at in np.ndindex(config.n_layers, config.n_heads))
+        values += [each for each in strongest if each is not None]
     return np.array(values)
