@@ -13,6 +13,7 @@ from runs import SIMPLE_STORIES
 
 SLOW = ("torch._dynamo", "sympy", "dcor", "transformer_lens", "transformers", "datasets")
 SLOW += ("plotly", "IPython", "wandb", "openai", "circuitsvis")
+SLOW += ("scipy.stats", "tinyinterp.model_account.account", "tinyinterp.neuron_census")
 NAME_THEM = f"""
 import atexit, sys
 from tinyinterp.cli import main

@@ -91,3 +91,14 @@ def test_wilson_interval():
 def test_q_values_of_a_matrix_are_over_all_of_it():
     p = np.array([[0.001, 0.5], [0.02, 0.04]])
     assert q_values(p) == pytest.approx(np.array([[0.004, 0.5], [0.04, 0.16 / 3]]))
+
+
+def test_false_discovery_rates_and_quantiles_are_scipys():
+    random = np.random.default_rng(12)
+    p = np.round(random.random((7, 31)), 2)  # with ties
+    found = q_values(p)
+    assert found.shape == p.shape
+    np.testing.assert_allclose(found, stats.false_discovery_control(p.ravel()).reshape(p.shape))
+    low, high = wilson_interval(np.array([3.0]), np.array([11.0]), confidence=0.9)
+    expected = stats.binomtest(3, 11).proportion_ci(0.9, method="wilson")
+    assert (low[0], high[0]) == pytest.approx((expected.low, expected.high), rel=1e-12)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import stats
 
 CONFIDENCE = 0.95
 REPLICATES = 1000
@@ -132,7 +132,7 @@ def wilson_interval(
     confidence: float = CONFIDENCE,
 ) -> tuple[Float[np.ndarray, " item"], Float[np.ndarray, " item"]]:
     """Wilson's interval of a share of independent trials; [0, 1] without trials."""
-    z = stats.norm.isf((1 - confidence) / 2)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     n = np.maximum(trials, 1)
     share = successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
@@ -166,5 +166,15 @@ def auroc_of_counts(
 
 
 def q_values(p: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Benjamini-Hochberg over all entries: the false discovery rate at which each is a finding."""
-    return np.asarray(stats.false_discovery_control(p.ravel())).reshape(p.shape)
+    """Benjamini-Hochberg over all entries: the false discovery rate at which each is a finding.
+
+    As ``scipy.stats.false_discovery_control``, whose module takes a second to import.
+
+    >>> q_values(np.array([0.01, 0.04, 0.03, 0.9])).round(3).tolist()
+    [0.04, 0.053, 0.053, 0.9]
+    """
+    order = np.argsort(p, axis=None)
+    q = p.ravel()[order] * (p.size / np.arange(1, p.size + 1))
+    found = np.empty(p.size)
+    found[order] = np.minimum.accumulate(q[::-1])[::-1]
+    return np.clip(found, 0, 1).reshape(p.shape)

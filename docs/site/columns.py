@@ -15,7 +15,7 @@ from tinyinterp.head_census.declared import registered
 from tinyinterp.head_census.registry import HeadMeasure
 from tinyinterp.head_census.rows import HeadRow
 from tinyinterp.model_account.beside import HEAD_COLUMNS, NEURON_COLUMNS
-from tinyinterp.model_account.judged import NEURON_RUNGS, PREDICTORS, RUNGS
+from tinyinterp.model_account.ladder import NEURON_RUNGS, PREDICTORS, RUNGS
 from tinyinterp.model_account.registry import NeuronPredictor
 from tinyinterp.model_account.registry import registered as predictors
 from tinyinterp.model_account.weights import HeadWeights, NeuronWeights

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 import tinyinterp
 from tinyinterp.cli.app import app
 from tinyinterp.head_census import labels
-from tinyinterp.model_account import judged
+from tinyinterp.model_account import ladder
 from tinyinterp.neuron_census import labels as of_neurons
 from train.cli.app import app as training
 
@@ -140,7 +140,7 @@ def test_the_page_of_labels_has_the_thresholds_of_the_code():
         f"three most frequent types ≥ {neurons.share:g}",
         f"share ≥ {neurons.share:g}, lift ≥ {neurons.lift:g}, at least {neurons.types} types",
         f"fewer than {neurons.hits} hits",
-        f"of at least {judged.THRESHOLDS.keeps:g}".replace("0.", "."),
-        f"r² of at least {judged.THRESHOLDS.r2:g}".replace("0.", "."),
+        f"of at least {ladder.THRESHOLDS.keeps:g}".replace("0.", "."),
+        f"r² of at least {ladder.THRESHOLDS.r2:g}".replace("0.", "."),
     ):
         assert said in text, said

@@ -101,3 +101,28 @@ def test_heads_and_null_models_are_compared_on_the_same_tokens(model, asked, mon
     again = measure(model.decoder, model.config, beginning, seed=3).estimates
     np.testing.assert_array_equal(estimates.explained_nats, again.explained_nats)
     np.testing.assert_array_equal(estimates.unexplained_nats, again.unexplained_nats)
+
+
+@pytest.mark.parametrize("decided", [labels.Decision.INDUCTION, labels.Decision.SEMANTIC])
+def test_random_models_read_repeated_tokens_where_a_head_is_decided_there(
+    model, decided, monkeypatch
+):
+    asked = []
+    measure_models, decide = nulls.measure_random_models, labels.decide
+
+    def one_decided(quantities):
+        tests = decide(quantities)
+        tests[..., 0, 1] = decided
+        return tests
+
+    def measuring(*given, with_repeated, **others):
+        asked.append(with_repeated)
+        return measure_models(*given, with_repeated=with_repeated, **others)
+
+    monkeypatch.setattr(labels, "decide", one_decided)
+    monkeypatch.setattr(census, "measure_random_models", measuring)
+    found = census_heads(model, corpus(stories()), SETTINGS)
+    assert asked == [decided is labels.Decision.INDUCTION]
+    row = found.table.row(layer=0, head=1)
+    assert row["decided_by"] == labels.QUANTITY[decided]
+    assert 0 < row["q_value"] <= 1

@@ -73,3 +73,20 @@ def test_random_models_differ_and_are_the_same_every_time():
     assert np.array_equal(contrasts[0], contrasts[1])
     assert not np.array_equal(contrasts[0][0], contrasts[0][1])
     assert max(c.max() for c in contrasts[0]) < 0.05  # fresh weights attend nearly alike
+
+
+def test_random_models_are_the_same_whether_they_read_repeated_tokens_or_not():
+    config = tiny_config(n_heads=13)
+    corpus = corpus_of(["One day Tim ran.", "Lily saw the sun.", "Yes."], tiny_tokenizer(), 97)
+    asked, not_asked = (
+        measure_random_models(config, corpus, seed=0, with_repeated=each, report=None)
+        for each in (True, False)
+    )
+    for one, other in zip(asked, not_asked, strict=True):
+        assert np.isfinite(one.point.induction).all()
+        assert np.isnan(other.point.induction).all()
+        assert np.isnan(other.point.duplicate).all()
+        for name in ("sink", "contrast"):
+            assert np.array_equal(getattr(one.point, name), getattr(other.point, name))
+        for name in ("explained_nats", "unexplained_nats"):
+            assert np.array_equal(getattr(one, name), getattr(other, name))

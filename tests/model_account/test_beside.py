@@ -10,9 +10,9 @@ from models import STORIES, tiny_checkpoint
 import tinyinterp
 from tinyinterp.errors import SelectionError
 from tinyinterp.model_account import AccountSettings, ModelAccount, take_account
-from tinyinterp.model_account.beside import head_beside, needed_share, neuron_beside
+from tinyinterp.model_account.beside import head_beside, neuron_beside
 from tinyinterp.model_account.finished import FinishedAccount
-from tinyinterp.model_account.judged import RUNGS
+from tinyinterp.model_account.ladder import RUNGS, needed_share
 
 SETTINGS = AccountSettings(test_tokens=300, effect_tokens=120, exact_neurons=0, rules=False)
 KEPT = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinyinterp.model_account.judged import CONTEXT, LADDER, Shares, needed
+from tinyinterp.model_account.judged import Shares, needed
+from tinyinterp.model_account.ladder import CONTEXT, LADDER
 
 NAMES = tuple("abcdefgh"[:LADDER])
 NAN = float("nan")

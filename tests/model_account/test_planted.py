@@ -10,7 +10,8 @@ from planted.head_models import Plan, PlantedHeads, build, forge_for
 
 from tinyinterp.model_account.fit import fit_ladders
 from tinyinterp.model_account.gist import gist_of
-from tinyinterp.model_account.judged import RUNGS, explained_shares
+from tinyinterp.model_account.judged import explained_shares
+from tinyinterp.model_account.ladder import RUNGS
 from tinyinterp.model_account.score import ScorePass
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.tagging import TagReader

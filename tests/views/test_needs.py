@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tinyinterp.model_account.judged import CONTEXT, LADDER, NEURON_RUNGS, RUNGS
+from tinyinterp.model_account.ladder import CONTEXT, LADDER, NEURON_RUNGS, RUNGS
 from tinyinterp.views.needs import head_needs, needs_by_kind, neuron_needs, short_needs
 
 KEEPS = {"keeps": 0.857, "keeps_low": 0.8, "keeps_high": 0.914}

@@ -111,3 +111,28 @@ def test_a_picture_saved_after_another_holds_only_its_own(tmp_path: Path) -> Non
     ]
     fast, slow = (np.asarray(Image.open(path).convert("RGB")) for path in paths)
     np.testing.assert_array_equal(fast, slow)
+
+
+def test_an_svg_saved_after_another_is_drawn_as_if_alone(tmp_path: Path) -> None:
+    picture = PatternPicture(HOSTILE)
+    patterns = causal_pattern(4, len(HOSTILE))
+    shown = [
+        ("another head", "semantic, a longer label", "semantic"),
+        ("Layer 3, head 2 <&>", "diffuse C 0.01 (0.01 to 0.02)", "diffuse"),
+        ("a head", "", None),
+        ("Zq", "0123456789 Ж", "sink"),
+    ]
+    for number, (title, label, kind) in enumerate(shown):
+        picture.show(patterns[number], title, label, kind)
+        fast = picture.save(tmp_path / f"{number}.svg").read_bytes()
+        assert fast == style.save(picture.figure, tmp_path / "slow.svg").read_bytes()
+        ET.fromstring(fast)
+
+
+def test_an_svg_that_cannot_be_cut_is_drawn_whole(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("tinyinterp.views.svg_pieces.END", "never")
+    picture = PatternPicture(list("abc"))
+    for number in range(2):
+        picture.show(causal_pattern(2, 3)[number], f"head {number}")
+        found = picture.save(tmp_path / "head.svg").read_bytes()
+        assert found == style.save(picture.figure, tmp_path / "slow.svg").read_bytes()

@@ -120,11 +120,10 @@ def heads(
 
     limit = token_limit(tokens, full=full, default=QUICK_TOKENS if quick else HEAD_TOKENS)
     from tinyinterp.io.output import OutputFolder
-    from tinyinterp.model_account.beside import open_account
     from tinyinterp.selection import choose_one
 
     model = given.load()
-    accounted = open_account(account, model)
+    accounted = None if account is None else _open(account, model)
     model.check_if_foreign()
     if chosen is not None:
         choose_one("layer", chosen[0], model.config.n_layers)
@@ -157,8 +156,14 @@ def heads(
         say(f"quick: {census.table.notes['tokens']:,} tokens, no causal check, no heat maps; "
             "leave out --quick for the full census")  # fmt: skip
     if chosen is not None:
-        print_lines(["", *census.head_lines(*chosen)])
+        print_lines(["", *_results(census).head_lines(*chosen)])
     say_written(output.folder, output.written)
+
+
+def _open(folder: Path, model: Model) -> FinishedAccount | None:
+    from tinyinterp.model_account.beside import open_account  # slow, and seldom asked for
+
+    return open_account(folder, model)
 
 
 def _parse_head(given: str | None) -> tuple[int, int] | None:
@@ -198,13 +203,18 @@ def _refuse_with_over_training(given: dict[str, bool]) -> None:
 
 def _take(
     model: Model, corpus: Corpus, settings: HeadSettings, account: FinishedAccount | None
-) -> Heads:
+) -> HeadCensus:
     """Take the census, with what the account says."""
     from tinyinterp.head_census import census_heads
-    from tinyinterp.results import Heads
 
-    census = Heads.of(census_heads(model, corpus, settings))
-    return census if account is None else census.beside(account)
+    census = census_heads(model, corpus, settings)
+    return census if account is None else _results(census).beside(account)
+
+
+def _results(census: HeadCensus) -> Heads:
+    from tinyinterp.results import Heads  # slow, as it knows the other results as well
+
+    return Heads.of(census)
 
 
 def _draw(census: HeadCensus, folder: Path, also: Format | None, *, heat_maps: bool) -> None:

@@ -29,7 +29,7 @@ from tinyinterp.head_census.nulls import (
     q_values,
 )
 from tinyinterp.head_census.registry import with_measures
-from tinyinterp.head_census.rows import head_rows
+from tinyinterp.head_census.rows import ON_REPETITION, head_rows
 from tinyinterp.head_census.settings import HeadSettings
 from tinyinterp.head_census.shuffled import role_q_values
 from tinyinterp.io.progress import Progress, progress
@@ -92,18 +92,34 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
             corpus,
             seed=seed,
             with_resampled=True,
+            with_mean_z=settings.causal,
             declared=registered(),
             report=bar,
         )
         compared = measured
         if n_beginning < survey.tokens:
-            compared = measure(model.decoder, config, beginning, seed=seed, report=bar)
+            compared = measure(
+                model.decoder,
+                config,
+                beginning,
+                seed=seed,
+                reported=False,
+                repeated=measured.repeated,
+                report=bar,
+            )
+        tests = labels.decide(measured.estimates.point)
+        with_repeated = bool(np.isin(tests, ON_REPETITION).any())
         random_models = measure_random_models(
-            config, beginning, seed=seed, report=bar, device=model.device
+            config,
+            beginning,
+            seed=seed,
+            with_repeated=with_repeated,
+            report=bar,
+            device=model.device,
         )
         role_q = role_q_values(model.decoder, beginning, measured, compared, seed=seed)
         rises = None
-        if checked:
+        if checked and measured.mean_z is not None:
             rises = measure_loss_rises(
                 model.decoder,
                 checked,
@@ -114,7 +130,6 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
             )
     example = choose_example(corpus)
     patterns = read_patterns(model.decoder, config, example)
-    tests = labels.decide(measured.estimates.point)
     rows = head_rows(
         model,
         measured,

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy import stats
 
 from tinyinterp.head_census.kernels import distance_sums
 from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT, Pattern, number_of_keys
@@ -109,7 +108,7 @@ class CellAccumulator:
         if kept.sum() < 3 or np.ptp(weight[kept]) == 0 or np.ptp(distance[kept]) == 0:
             return UNKNOWN
         value = distance_correlation(distance[kept], weight[kept])
-        ranks = stats.rankdata(np.stack([distance[kept], weight[kept]]), axis=1)
+        ranks = np.stack([ranked(distance[kept]), ranked(weight[kept])])
         rho = float(np.corrcoef(ranks)[0, 1])  # Spearman's
         return value, self._permuted_p(value, distance, weight) if with_p else float("nan"), rho
 
@@ -134,6 +133,16 @@ def _keep_first(held: list[_Sample]) -> list[_Sample]:
     held.sort(key=lambda sample: sample.priority)
     del held[MOST_SEQUENCES:]
     return held
+
+
+def ranked(values: Float[np.ndarray, " value"]) -> Float[np.ndarray, " value"]:
+    """The rank of each, from 1; equal values share the mean of theirs.
+
+    >>> ranked(np.array([0.5, 0.1, 0.5])).tolist()
+    [2.5, 1.0, 2.5]
+    """
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[which]
 
 
 def priority_of(sequence: Sequence, seed: int) -> int:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from tinyinterp.head_census.labels import Quantities
 from tinyinterp.head_census.sums import Sum
-from tinyinterp.statistics import resample
+from tinyinterp.statistics import REPLICATES, resample
 
 LEAST_CONTRAST = 1e-6  # below it rounding alone makes the contrast of an exactly uniform head
 
@@ -36,12 +36,14 @@ def estimate(
     induction: Float[np.ndarray, "sequence layer head"],
     duplicate: Float[np.ndarray, "sequence layer head"],
     seed: int,
+    replicates: int = REPLICATES,
 ) -> Estimates:
-    """All quantities, each with its bootstrap replicates."""
+    """All quantities, each with its bootstrap replicates; 0 of them where no interval is wanted."""
     random = np.random.default_rng((seed, 2))
     present = np.asarray(sums.reshape(len(sums), -1).any(axis=1))
-    blocks = resample(present, random)
-    repeats = resample(np.ones(len(induction), dtype=bool), random) / len(induction)
+    blocks = resample(present, random, replicates)
+    each = np.ones(len(induction), dtype=bool)
+    repeats = resample(each, random, replicates) / len(induction)
     whole = sums.sum(axis=0)
     drawn = np.einsum("rb,blhs->rlhs", blocks, sums)
     rows = whole[..., Sum.ROWS]

@@ -139,8 +139,10 @@ class LookedAtAccumulator:
         self._by_story = torch.zeros(2, N_BLOCKS, *shape, dtype=torch.float64)
         self._by_type = torch.zeros(2, N_TYPE_BLOCKS, *shape, dtype=torch.float64)
         self._rows = torch.zeros(2, *shape, dtype=torch.float64)  # it is about, and all
+        self._measured: dict[tuple[int, int, int], LookedAt | None] = {}
 
     def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
+        self._measured.clear()
         width = pattern.raw.shape[-1]
         classes, here, clean = self.reader.read(batch), self.chosen[layer], pattern.clean
         asking = torch.stack(
@@ -163,25 +165,39 @@ class LookedAtAccumulator:
         self._rows[1, layer] += clean.rows.sum((0, 2))
 
     def merge(self, processes: Processes) -> None:
+        self._measured.clear()
         processes.add(self._by_story, self._by_type, self._rows)
 
+    def nats(self, layer: int, head: int) -> float | None:
+        """``LookedAt.nats`` of the head's candidate; None if TEST holds nothing of it."""
+        seen, due = self._by_story[:, :, layer, head].numpy().sum(-1)
+        rows, all_rows = (np.asarray(count) for count in self._rows[:, layer, head].numpy())
+        if due < TINY or rows < 1:
+            return None
+        return float(information(np.asarray(seen), np.asarray(due), rows, all_rows))
+
     def looked_at(self, layer: int, head: int, seed: int) -> LookedAt | None:
-        """The head's candidate; None if TEST holds nothing of it."""
+        """The head's candidate; None if TEST holds nothing of it. Resampled once for a seed."""
+        asked = (layer, head, seed)
+        if asked not in self._measured:
+            self._measured[asked] = self._with_interval(*asked)
+        return self._measured[asked]
+
+    def _with_interval(self, layer: int, head: int, seed: int) -> LookedAt | None:
+        nats = self.nats(layer, head)
+        if nats is None:
+            return None
         candidate = self.chosen[layer][head]
         seen, due = self._by_story[:, :, layer, head].numpy()
-        rows, all_rows = (np.asarray(count) for count in self._rows[:, layer, head].numpy())
-        if due.sum() < TINY or rows < 1:
-            return None
         random = np.random.default_rng((seed, 4))
         low, high = _lift_interval(seen, due, random)
         if candidate.many_words:
             of_types = self._by_type[:, :, layer, head].numpy()
             by_type = _lift_interval(of_types[0], of_types[1], random)
             low, high = min(low, by_type[0]), max(high, by_type[1])
-        seen, due = np.asarray(seen.sum()), np.asarray(due.sum())
-        nats = information(seen, due, rows, all_rows)
-        lift, share = float(seen / due), float(seen / rows)
-        return LookedAt(candidate.name, lift, low, high, share, float(nats), candidate.many_words)
+        lift = float(seen.sum() / due.sum())
+        share = float(seen.sum() / self._rows[0, layer, head].numpy())
+        return LookedAt(candidate.name, lift, low, high, share, nats, candidate.many_words)
 
 
 def information(

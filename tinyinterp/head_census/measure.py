@@ -24,12 +24,13 @@ from tinyinterp.head_census.key_classes import (
 from tinyinterp.head_census.looked_at import ChoiceAccumulator, LookedAtAccumulator
 from tinyinterp.head_census.patterns import OnPatterns, pattern_hook
 from tinyinterp.head_census.registry import HeadMeasure, MeasureAccumulator
-from tinyinterp.head_census.repeated import RepeatedAccumulator, repeated_batches
+from tinyinterp.head_census.repeated import Repeated, read_repeated
 from tinyinterp.head_census.resampled import Resampled, ResampledAccumulator, resampled_batches
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import forward, kept, scan
+from tinyinterp.statistics import REPLICATES
 from tinyinterp.text.corpus import Corpus, Sequence, Side, Survey
 
 EXAMPLE_TOKENS = 48  # of the story that pictures show
@@ -45,10 +46,11 @@ class Measured:
     estimates: Estimates
     surrogates: list[Surrogate]
     mean_sinks: list[Float[Tensor, "head query"]]
-    mean_z: Float[Tensor, "layer head d_head"]
-    cells: CellAccumulator
+    mean_z: Float[Tensor, "layer head d_head"] | None  # None unless asked for
+    cells: CellAccumulator  # empty where nothing is reported
     keys: LookedAtAccumulator | None  # None unless asked for
-    examples: ExampleAccumulator | None  # of what was chosen for ``keys``
+    examples: ExampleAccumulator | None  # of what was chosen for ``keys``; None as that
+    repeated: Repeated
     resampled: Resampled | None  # None unless asked for
     survey: Survey  # of the text
     declared: MeasureAccumulator  # measures that are registered
@@ -67,6 +69,9 @@ def measure(
     seed: int,
     with_looks_at: bool = True,
     with_resampled: bool = False,
+    with_mean_z: bool = False,
+    reported: bool = True,
+    repeated: Repeated | None = None,
     declared: Iterable[HeadMeasure] = (),
     report: Progress | None = None,
 ) -> Measured:
@@ -76,42 +81,55 @@ def measure(
         engine: anything of the shape ``config`` that :func:`tinyinterp.scan.scan` can forward.
         with_looks_at: also find what each head looks at, which reads a part of FIT once more.
         with_resampled: also read some of TEST with its tokens resampled and permuted.
+        with_mean_z: also take the mean of every head's output, for the causal check.
+        reported: False where heads are only compared with these: no interval, sampled cell or
+            example is needed then.
+        repeated: of this model, if repeated random tokens were read, or need not be.
         declared: measures that only have to be added up.
     """
     survey = corpus.survey()
     fit_side, test_side = sides(survey)
     fit, mean_z = FitAccumulator(config, survey.longest), MeanZ(config)
-    batches = corpus.micro_batches(fit_side)
-    scan(engine, batches, [OnPatterns(config, [fit]), mean_z], report=report)
+    batches, on_fit = corpus.micro_batches(fit_side), OnPatterns(config, [fit])
+    scan(engine, batches, [on_fit, mean_z] if with_mean_z else [on_fit], report=report)
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
 
     test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
     keys = examples = None
     if with_looks_at:
         keys = _choose(engine, config, corpus, surrogates, report=report)
-        examples = ExampleAccumulator(config, keys.reader, keys.chosen)
+        examples = ExampleAccumulator(config, keys.reader, keys.chosen) if reported else None
     own = MeasureAccumulator(config, declared)
-    heard = (test, cells, keys, examples, own if own.measures else None)
+    on_cells, on_declared = cells if reported else None, own if own.measures else None
+    heard = (test, on_cells, keys, examples, on_declared)
     listening = [a for a in heard if a is not None]
     batches = corpus.micro_batches(test_side)
     scan(engine, batches, [OnPatterns(config, listening)], report=report)
 
-    repeated = RepeatedAccumulator(config)
-    start = next(iter(corpus.tokenizer.front), None)
-    scan(engine, repeated_batches(config, start, seed), [repeated])
+    if repeated is None:
+        start = next(iter(corpus.tokenizer.front), None)
+        repeated = read_repeated(engine, config, start, seed)
     resampled = None
     if with_resampled:
         changed = ResampledAccumulator(config, seed)
         scan(engine, resampled_batches(corpus, test_side, seed), [changed])
         resampled = changed.correlations()
+    estimates = estimate(
+        test.block_sums(),
+        repeated.induction,
+        repeated.duplicate,
+        seed,
+        REPLICATES if reported else 0,
+    )
     return Measured(
-        estimates=estimate(test.block_sums(), repeated.induction(), repeated.duplicate(), seed),
+        estimates=estimates,
         surrogates=surrogates,
         mean_sinks=[fit.mean_sink(layer) for layer in range(config.n_layers)],
-        mean_z=mean_z.mean(),
+        mean_z=mean_z.mean() if with_mean_z else None,
         cells=cells,
         keys=keys,
         examples=examples,
+        repeated=repeated,
         resampled=resampled,
         survey=survey,
         declared=own,

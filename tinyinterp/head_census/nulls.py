@@ -21,6 +21,7 @@ from tinyinterp.head_census import labels
 from tinyinterp.head_census.estimates import Estimates
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import measure
+from tinyinterp.head_census.repeated import Repeated
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
@@ -42,15 +43,36 @@ def measure_random_models(
     corpus: Corpus,
     *,
     seed: int,
+    with_repeated: bool = True,
     report: Progress | None,
     device: torch.device | None = None,
 ) -> list[Estimates]:
-    """Estimates of randomly initialised models on a text; drawn on the CPU, so always the same."""
+    """Estimates of randomly initialised models on a text, without replicates.
+
+    Args:
+        config: of the models.
+        corpus: what they read.
+        seed: of their weights, and of the rest.
+        with_repeated: whether they also read repeated random tokens; of no use where no head is
+            compared by what it does there.
+        report: advances by the tokens of the text that are read.
+        device: of the models; weights are drawn on the CPU, so always the same.
+    """
     found = []
+    repeated = None if with_repeated else Repeated.unread(config)
     for number in range(number_of_random_models(config)):
         generator = torch.Generator().manual_seed(seed * MOST_MODELS + number)
         decoder = Decoder(config).initialize(generator).eval().to(device)
-        measured = measure(decoder, config, corpus, seed=seed, with_looks_at=False, report=report)
+        measured = measure(
+            decoder,
+            config,
+            corpus,
+            seed=seed,
+            with_looks_at=False,
+            reported=False,
+            repeated=repeated,
+            report=report,
+        )
         found.append(measured.estimates)
     return found
 

@@ -10,19 +10,44 @@ attention is the score.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from tinyinterp.head_census.patterns import layer_of, pattern_hook
 from tinyinterp.network.config import DecoderConfig
+from tinyinterp.scan import scan
 from tinyinterp.text.corpus import MicroBatch, Sequence, Side
 
 SHORTEST, LONGEST = 30, 60  # tokens that are repeated
 N_LENGTHS = 8  # micro-batches, one length each
 N_EACH = 4  # sequences a micro-batch
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """What every head does on each sequence."""
+
+    induction: Float[np.ndarray, "sequence layer head"]  # I
+    duplicate: Float[np.ndarray, "sequence layer head"]  # D
+
+    @classmethod
+    def unread(cls, config: DecoderConfig) -> Repeated:
+        """Where nobody asks: one sequence of which nothing is known."""
+        nothing = np.full((1, config.n_layers, config.n_heads), np.nan)
+        return cls(nothing, nothing)
+
+
+def read_repeated(
+    engine: nn.Module, config: DecoderConfig, start: int | None, seed: int
+) -> Repeated:
+    """Read the sequences of :func:`repeated_batches`."""
+    found = RepeatedAccumulator(config)
+    scan(engine, repeated_batches(config, start, seed), [found])
+    return Repeated(found.induction(), found.duplicate())
 
 
 def repeated_batches(config: DecoderConfig, start: int | None, seed: int) -> list[MicroBatch]:

@@ -216,7 +216,7 @@ def _role(test: Decision, at: tuple[int, int], measured: Measured, seed: int) ->
         return "more positional" if explained >= 0.5 else "more semantic"
     if test is Decision.SEMANTIC:
         found = looked_at(measured, at, seed)
-        telling = found and tells(found, measured.estimates, at) >= labels.THRESHOLDS.tells
+        telling = found and tells(found.nats, measured.estimates, at) >= labels.THRESHOLDS.tells
         return found.name if found and found.strong and telling else ""
     return ""
 
@@ -226,10 +226,10 @@ def looked_at(measured: Measured, at: tuple[int, int], seed: int) -> LookedAt | 
     return None if measured.keys is None else measured.keys.looked_at(*at, seed)
 
 
-def tells(found: LookedAt, estimates: Estimates, at: tuple[int, int]) -> float:
-    """The share of what position leaves unexplained that ``found`` explains."""
+def tells(nats: float, estimates: Estimates, at: tuple[int, int]) -> float:
+    """The share of what position leaves unexplained that so many nats a row are."""
     unexplained = float(estimates.unexplained_nats[at])
-    return found.nats / unexplained if unexplained > LEAST_NATS else 0.0
+    return nats / unexplained if unexplained > LEAST_NATS else 0.0
 
 
 def _looks_at(found: LookedAt | None, estimates: Estimates, at: tuple[int, int]) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _looks_at(found: LookedAt | None, estimates: Estimates, at: tuple[int, int])
         numbers = dict.fromkeys(("lift", "low", "high", "share", "tells"), np.nan)
     else:
         numbers = {name: getattr(found, name) for name in ("lift", "low", "high", "share")}
-        numbers["tells"] = tells(found, estimates, at)
+        numbers["tells"] = tells(found.nats, estimates, at)
     named = {f"looks_at_{name}": value for name, value in numbers.items()}
     return {"looks_at": found.name if found else "", **named}
 

@@ -25,6 +25,7 @@ from jaxtyping import Float
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import Measured, measure
+from tinyinterp.head_census.repeated import Repeated
 from tinyinterp.head_census.rows import label_of, looked_at, tells
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
@@ -75,7 +76,7 @@ def role_q_values(
         role = label_of(Decision(int(tests[at])), at, measured, seed)["role"]
         candidate = looked_at(measured, at, seed)
         if candidate is not None and role == candidate.name and not candidate.many_words:
-            found[at] = _strongest(compared, at, seed)
+            found[at] = _strongest(compared, at) or 0.0
     asked = np.isfinite(found)
     if not asked.any():
         return found
@@ -104,10 +105,10 @@ def tail(
     return np.where(values > middle, p, 1.0)
 
 
-def _strongest(measured: Measured, at: tuple[int, int], seed: int) -> float:
-    """How much the strongest candidate of a head explains; 0 if the text holds none of it."""
-    candidate = looked_at(measured, at, seed)
-    return 0.0 if candidate is None else tells(candidate, measured.estimates, at)
+def _strongest(measured: Measured, at: tuple[int, int]) -> float | None:
+    """How much the strongest candidate of a head explains; None if the text holds none of it."""
+    nats = None if measured.keys is None else measured.keys.nats(*at)
+    return None if nats is None else tells(nats, measured.estimates, at)
 
 
 def _null(
@@ -120,10 +121,15 @@ def _null(
     for number in range(min(MOST_SHUFFLED, -(-SHUFFLED_HEADS // heads))):
         generator = torch.Generator().manual_seed(seed * MOST_SHUFFLED + number)
         shuffled = shuffle_queries_and_keys(decoder, generator)
-        found = measure(shuffled, config, corpus, seed=seed, report=report)
-        values += [
-            _strongest(found, at, seed)
-            for at in np.ndindex(config.n_layers, config.n_heads)
-            if looked_at(found, at, seed) is not None
-        ]
+        found = measure(
+            shuffled,
+            config,
+            corpus,
+            seed=seed,
+            reported=False,
+            repeated=Repeated.unread(config),
+            report=report,
+        )
+        strongest = (_strongest(found, at) for at in np.ndindex(config.n_layers, config.n_heads))
+        values += [each for each in strongest if each is not None]
     return np.array(values)

@@ -22,7 +22,7 @@ from tinyinterp.model_account.effects import (
 )
 from tinyinterp.model_account.fit import Fitted, fit_ladders
 from tinyinterp.model_account.gist import gist_of
-from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS
+from tinyinterp.model_account.ladder import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS
 from tinyinterp.model_account.ngrams import ORDERS, block_losses, count_ngrams
 from tinyinterp.model_account.registry import ClassRows, registered
 from tinyinterp.model_account.rows import (

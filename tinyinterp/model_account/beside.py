@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from tinyinterp.errors import SelectionError
-from tinyinterp.io.table import Table, is_known
+from tinyinterp.io.table import Table
 from tinyinterp.model import Model
 from tinyinterp.model_account.account import ModelAccount
 from tinyinterp.model_account.finished import FinishedAccount, read_account
-from tinyinterp.model_account.judged import CONTEXT, LADDER, NEURON_RUNGS, RUNGS
+from tinyinterp.model_account.ladder import (
+    BOUNDS,
+    LADDER,
+    NEURON_RUNGS,
+    RUNGS,
+    UNKNOWN,
+    needed_share,
+)
 
-BOUNDS = ("", "_low", "_high")
-UNKNOWN = float("nan")
 # Columns of an account that the tables of the censuses also hold, beside those of the needed rung.
 HEAD_COLUMNS = (
     *(f"{name}_{rung}{end}"
@@ -83,29 +88,6 @@ def neuron_beside(row: Mapping[str, Any], account: FinishedAccount) -> Row:
     """A row of the neurons table with ``needs``, ``r2`` and the account's columns."""
     found = account.neurons.get((row["layer"], row["neuron"]), {})
     return _with(row, found, ("r2", NEURON_RUNGS), NEURON_COLUMNS)
-
-
-def needed_share(account: Mapping[str, Any], name: str, rungs: tuple[str, ...]) -> Row:
-    """The share of the needed rung with its bounds; of the best rung where context is needed.
-
-    Args:
-        account: of one component.
-        name: how its columns begin: ``keeps`` or ``r2``.
-        rungs: of the ladder, the lowest first.
-
-    >>> row = {"needs": "tokens", "keeps_position": 0.2, "keeps_tokens": 0.9}
-    >>> needed_share(row, "keeps", ("position", "tokens"))
-    {'keeps': 0.9, 'keeps_low': nan, 'keeps_high': nan}
-    """
-    rung = account.get("needs") or ""
-    if rung == CONTEXT:
-        known = [each for each in rungs[:LADDER] if is_known(account.get(f"{name}_{each}"))]
-        rung = max(known, key=lambda each: account[f"{name}_{each}"], default="")
-    shares = (account.get(f"{name}_{rung}{end}") for end in BOUNDS)
-    return {
-        f"{name}{end}": share if is_known(share) else UNKNOWN
-        for end, share in zip(BOUNDS, shares, strict=True)
-    }
 
 
 def _with(

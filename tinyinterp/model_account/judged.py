@@ -16,30 +16,13 @@ from scipy import stats
 
 from tinyinterp import statistics
 from tinyinterp.interventions import Rises
+from tinyinterp.model_account.ladder import CONTEXT, LADDER
 from tinyinterp.model_account.score import Scores
 from tinyinterp.statistics import CONFIDENCE
 
-RUNGS = ("position", "tokens", "predecessor", "trigram", "gist")  # of heads and of the whole model
-NEURON_RUNGS = ("position", "token", "predecessor", "trigram", "gist")
-PREDICTORS = (*NEURON_RUNGS, "tag", "tag_pair")
-CONTEXT = "context"
-LADDER = 3  # rungs that a component can need; the others stand beside the ladder
 FLOOR = 1e-6  # nats a token; a smaller rise in loss is what rounding leaves
 TINY = 1e-12
 CONSTANT = 1e-6  # of a neuron's mean square: with less variance it is called constant
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What a rung must reach for a component to need no more."""
-
-    keeps: float = 0.8
-    keeps_low: float = 0.7
-    r2: float = 0.5
-    r2_low: float = 0.45
-
-
-THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,6 @@ from tinyinterp.interventions import Rises
 from tinyinterp.model import Model
 from tinyinterp.model_account.fit import Fitted
 from tinyinterp.model_account.judged import (
-    LADDER,
-    NEURON_RUNGS,
-    PREDICTORS,
-    RUNGS,
-    THRESHOLDS,
     Shares,
     explained_shares,
     kept_shares,
@@ -25,6 +20,7 @@ from tinyinterp.model_account.judged import (
     r2_shares,
     recovered,
 )
+from tinyinterp.model_account.ladder import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS, THRESHOLDS
 from tinyinterp.model_account.score import MEANS, PARTS, Scores
 from tinyinterp.network.config import DecoderConfig
 

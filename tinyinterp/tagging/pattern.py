@@ -33,11 +33,11 @@ class PatternTagger:
     """The Brill tagger of ``pattern``, as ``textblob`` carries it: no download, no model."""
 
     def __init__(self, tag_set: TagSet = UNIVERSAL) -> None:
-        from textblob.en.taggers import PatternTagger as Backend  # takes a second to import
+        from tinyinterp.tagging.backend import new_tagger  # brings textblob
 
         self.name = f"textblob {version('textblob')} PatternTagger"
         self.tag_set = tag_set
-        self._backend = Backend()
+        self._backend = new_tagger()
         with warnings.catch_warnings():  # it reads its word lists and leaves the files open
             warnings.simplefilter("ignore", ResourceWarning)
             self._backend.tag("a", tokenize=False)

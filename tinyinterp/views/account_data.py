@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tinyinterp.model_account.judged import CONTEXT, LADDER, NEURON_RUNGS, RUNGS, THRESHOLDS
+from tinyinterp.model_account.ladder import CONTEXT, LADDER, NEURON_RUNGS, RUNGS, THRESHOLDS
 from tinyinterp.views.page import short, short_cell
 
 Row = Mapping[str, Any]

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from tinyinterp.model_account.beside import needed_share
-from tinyinterp.model_account.judged import RUNGS
+from tinyinterp.model_account.ladder import RUNGS, needed_share
 from tinyinterp.views.account_data import component_account, needs_words
 from tinyinterp.views.explanation import explanation_paragraphs
 from tinyinterp.views.kind_map import cell_words

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tinyinterp.model_account.judged import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS, THRESHOLDS
+from tinyinterp.model_account.ladder import LADDER, NEURON_RUNGS, PREDICTORS, RUNGS, THRESHOLDS
 from tinyinterp.views import style
 from tinyinterp.views.bars import Bars, known, places
 from tinyinterp.views.points import is_known, place_of

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tinyinterp.io.table import is_known
-from tinyinterp.model_account.judged import CONTEXT
+from tinyinterp.model_account.ladder import CONTEXT
 from tinyinterp.views.account_data import NEEDS_WORDS
 
 NEEDS = "needs"

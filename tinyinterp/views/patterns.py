@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
+from tinyinterp.io.files import write_text
 from tinyinterp.views import style
 from tinyinterp.views.figure import Figure
+from tinyinterp.views.svg_pieces import Pieces
 
 MOST_LABELS = 48  # beyond that only every second, third, ... token is written
 SIDE = 6.0  # inches of a head's heat map
@@ -26,6 +30,7 @@ GRID = "#1A1C1F14"  # a breath of ink: seen on white, lost on dark cells
 ENLARGED = 8  # image pixels per cell, so that viewers that blur small images do no harm
 LONGEST_TITLE, LONGEST_SUBTITLE, LONGEST_CAPTION = 60, 92, 30  # characters
 SMALL_SIDE, SMALL_GAP, SMALL_CAPTION = 2.0, 0.22, 0.5  # inches, in a layer's sheet
+TITLE, SUBTITLE, BOX = "title", "subtitle", "label"  # ids of the groups of an SVG picture
 CAPTION_UP, SMALL_LINE = 1.075, 0.03  # middle of a caption, and half a line more: of a small side
 
 
@@ -56,9 +61,12 @@ class PatternPicture:
             self._subtitle = self.figure.text(
                 across, up - 0.26 / height, "", fontsize=8.5, va="center"
             )
+        self._title.set_gid(TITLE)
+        self._subtitle.set_gid(SUBTITLE)
         self._changing = (self._image, grid, self._title, self._subtitle)
         self._canvas = FigureCanvasAgg(self.figure)
         self._still: Any | None = None
+        self._whole: Pieces | None = None
 
     def show(
         self,
@@ -79,16 +87,21 @@ class PatternPicture:
         self._title.set_text(style.draw_text(title, LONGEST_TITLE))
         self._subtitle.set_text(style.draw_text(subtitle, LONGEST_SUBTITLE))
         _box(self._subtitle, kind)
+        if (box := self._subtitle.get_bbox_patch()) is not None:
+            box.set_gid(BOX)
         return self.figure
 
     def save(self, path: Path) -> Path:
-        """Write what is shown, as :func:`style.save` does, a PNG several times as fast.
+        """Write what is shown, as :func:`style.save` does, PNG and SVG several times as fast.
 
         Its tokens are drawn once, and what changes is drawn over them.
 
         Raises:
             OutputError: the folder cannot be written.
         """
+        if path.suffix == ".svg":
+            write_text(path, self._svg())
+            return path
         if path.suffix != ".png":
             return style.save(self.figure, path)
         with style.settings():
@@ -101,12 +114,34 @@ class PatternPicture:
         return path
 
     def _draw_what_stays(self) -> Any:
-        for artist in self._changing:
-            artist.set_visible(False)
-        self._canvas.draw()
-        for artist in self._changing:
-            artist.set_visible(True)
+        with _hidden(self._changing):
+            self._canvas.draw()
         return self._canvas.copy_from_bbox(self.figure.bbox)
+
+    def _svg(self) -> str:
+        if self._whole is not None:
+            changing = (self._axes, self._image, self._title, self._subtitle)
+            everything = [*self.figure.get_children(), *self._axes.get_children()]
+            with _hidden([artist for artist in everything if artist not in changing]):
+                pieces = Pieces.of(style.svg_text(self.figure), TITLE)
+            if pieces is not None:
+                return self._whole.changed(pieces)
+        whole = style.svg_text(self.figure)
+        self._whole = Pieces.of(whole, TITLE)
+        return whole
+
+
+@contextmanager
+def _hidden(artists: Sequence[Artist]) -> Iterator[None]:
+    """Leave these out of what is drawn."""
+    shown = [artist for artist in artists if artist.get_visible()]
+    for artist in shown:
+        artist.set_visible(False)
+    try:
+        yield
+    finally:
+        for artist in shown:
+            artist.set_visible(True)
 
 
 def draw_layer_sheet(

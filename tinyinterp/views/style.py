@@ -113,9 +113,18 @@ def save(figure: Figure, path: Path) -> Path:
 
 def png_bytes(figure: Figure) -> bytes:
     """What :func:`save` would write as PNG."""
+    return _bytes(figure, ".png")
+
+
+def svg_text(figure: Figure) -> str:
+    """What :func:`save` would write as SVG."""
+    return _bytes(figure, ".svg").decode("utf-8")
+
+
+def _bytes(figure: Figure, suffix: str) -> bytes:
     file = io.BytesIO()
     with settings():
-        figure.savefig(file, format="png", dpi=RESOLUTION, metadata=METADATA[".png"])
+        figure.savefig(file, format=suffix[1:], dpi=RESOLUTION, metadata=METADATA[suffix])
     return file.getvalue()
 
 
