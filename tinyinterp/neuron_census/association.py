@@ -10,12 +10,13 @@ from scipy import stats
 
 from tinyinterp.neuron_census.correlation import FEWEST_OF_A_TAG
 from tinyinterp.neuron_census.kernels import over_neurons
-from tinyinterp.neuron_census.ranking import auroc_within, rank_targets
+from tinyinterp.neuron_census.ranking import auroc_within, pack_rows, rank_targets
 from tinyinterp.neuron_census.sample import Sample, prevalence
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.statistics import CONFIDENCE, auroc_of_counts, q_values
 
 NEURONS_AT_ONCE = 64
+COLUMNS = 32  # a multiple of the numbers that a vector unit adds at once
 
 
 @dataclass(frozen=True)
@@ -43,27 +44,19 @@ def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Associ
     counts = prevalence(sample)
     numbers = np.unique(sample.blocks, return_inverse=True)[1]
     n_blocks = int(numbers.max(initial=-1)) + 1
+    rows, padded_counts, block_own = _packed_rows(sample, numbers, counts)
+    block_rows = np.bincount(numbers, minlength=n_blocks).astype(block_own.dtype)
     # AUROC, average precision, standard error of the AUROC, the same under the null
-    found = np.zeros((4, n_neurons, len(counts)))
+    found = np.zeros((n_neurons, 4, len(counts)))
 
     def work(first: int, last: int) -> None:
         for start in range(first, last, NEURONS_AT_ONCE):
-            stop = min(start + NEURONS_AT_ONCE, last)
-            columns = np.ascontiguousarray(values[:, start:stop].T)
-            orders = columns.argsort(axis=1)
-            for neuron in range(start, stop):
-                rank_targets(
-                    columns[neuron - start],
-                    orders[neuron - start],
-                    sample.targets,
-                    numbers,
-                    counts,
-                    n_blocks,
-                    *found[:, neuron],
-                )
+            chosen = slice(start, min(start + NEURONS_AT_ONCE, last))
+            columns = np.ascontiguousarray(values.T[chosen])
+            rank_targets(columns, rows, padded_counts, block_rows, block_own, found[chosen])
 
     over_neurons(work, n_neurons)
-    auroc, precision, error, null = found.transpose(0, 2, 1)
+    auroc, precision, error, null = found.transpose(1, 2, 0)
     tested = (counts >= FEWEST_OF_A_TAG) & (n_rows - counts >= FEWEST_OF_A_TAG)
     if n_blocks < 2:
         low, high, p = np.zeros_like(auroc), np.ones_like(auroc), np.ones_like(auroc)
@@ -77,6 +70,23 @@ def associate(values: Float[np.ndarray, "row neuron"], sample: Sample) -> Associ
     high, p = np.where(unknown, 1.0, high), np.where(unknown, 1.0, p)
     q = false_discovery(p, tested)
     return Association(auroc, low, high, precision, p, q, tested, sample.all_targets)
+
+
+def _packed_rows(
+    sample: Sample, blocks: Int[np.ndarray, " row"], counts: Int[np.ndarray, " target"]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What :func:`rank_targets` reads of the rows: targets and block, and the counts of both.
+
+    The columns of the counts are filled up, so that the innermost loop has no odd end; the last one
+    is that of no target.
+    """
+    n_columns = -(-(len(counts) + 1) // COLUMNS) * COLUMNS
+    targets = np.where(sample.targets < 0, n_columns - 1, sample.targets)
+    rows = pack_rows(sample.targets, blocks, n_columns - 1)
+    exact = np.int32 if 2 * len(rows) ** 2 < 2**31 else np.int64
+    block_own = np.zeros((int(blocks.max(initial=-1)) + 1, n_columns), dtype=exact)
+    np.add.at(block_own, (blocks[:, None], targets), 1)
+    return rows, np.append(counts, np.zeros(n_columns - len(counts), np.int64)), block_own
 
 
 def false_discovery(

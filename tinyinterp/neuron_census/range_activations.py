@@ -16,6 +16,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from tinyinterp.io.table import rounded
+from tinyinterp.neuron_census.kernels import over_neurons, pick_rows
 from tinyinterp.neuron_census.tables import hit_columns, notes_table
 from tinyinterp.neuron_census.top_activations import Hit
 
@@ -44,21 +45,17 @@ def pick_range(
         values: the activations at the sampled tokens.
         largest: of each neuron over the whole text.
     """
-    starts = np.array(list(BANDS.values())[:-1])
-    picks: list[tuple[int, int, int, int, float]] = []
-    for neuron, top in enumerate(largest.tolist()):
-        column = np.ascontiguousarray(values[:, neuron])
-        # The number of band starts above a value is its band; none is met below zero.
-        bands = (column[:, None] < starts * max(top, 0.0)).sum(1)
-        for band in range(len(BANDS)):
-            found = np.flatnonzero(bands == band)
-            count = min(EACH, len(found))
-            spaced = found[((np.arange(count) + 0.5) * len(found) / max(count, 1)).astype(int)]
-            share = len(found) / len(column)
-            picks += [(neuron, band, at + 1, row, share) for at, row in enumerate(spaced.tolist())]
-    *whole, shares = zip(*picks, strict=True) if picks else [()] * 5
-    neurons, bands, ranks, rows = (np.array(column, dtype=np.int64) for column in whole)
-    return RangePicks(neurons, bands, ranks, rows, np.array(shares, dtype=np.float64))
+    columns, (n_rows, n_neurons) = np.ascontiguousarray(values.T), values.shape
+    starts = np.array(list(BANDS.values())[:-1])  # none is met below zero
+    bounds = starts * np.maximum(largest, 0.0)[:, None].astype(np.float64)
+    counts = np.zeros((n_neurons, len(BANDS)), dtype=np.int64)
+    picked = np.zeros((n_neurons, len(BANDS), EACH), dtype=np.int64)
+    over_neurons(
+        lambda first, last: pick_rows(columns, bounds, counts, picked, first, last), n_neurons
+    )
+    neurons, bands, ranks = np.nonzero(picked >= 0)
+    shares = counts[neurons, bands] / max(n_rows, 1)
+    return RangePicks(neurons, bands, ranks + 1, picked[neurons, bands, ranks], shares)
 
 
 def range_table(

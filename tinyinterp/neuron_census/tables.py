@@ -82,7 +82,8 @@ def rows_of_layer(
     """A row for every neuron of a layer, and the associations that its tag was chosen from."""
     found = measured.layers[layer]
     scored = measured.sample.scored
-    sample, values = measured.sample.chosen(scored), found.sampled.values[scored]
+    sample = measured.sample.chosen(scored)
+    values = np.compress(scored, found.sampled.values.T, axis=1).T
     association = associate(values, sample)
     correlation = correlate(found.tag_sums)
     associated = Associated(association, correlation)
@@ -206,17 +207,18 @@ def histogram_table(
     low, high = smallest.astype(np.float64), largest.astype(np.float64)
     counts = np.zeros((len(low), BINS), dtype=np.int64)
     bins_each = BINS / np.where(high > low, high - low, 1.0)
+    columns = np.ascontiguousarray(values.T)
     over_neurons(
-        lambda first, last: count_bins(values, low, bins_each, counts, first, last), len(low)
+        lambda first, last: count_bins(columns, low, bins_each, counts, first, last), len(low)
     )
-    columns = {
+    table = {
         "layer": np.full(len(low), layer),
         "neuron": np.arange(len(low)),
         "low": [rounded(value) for value in low.tolist()],
         "high": [rounded(value) for value in high.tolist()],
         "counts": counts.tolist(),
     }
-    return notes_table(columns, notes)
+    return notes_table(table, notes)
 
 
 def hit_table(
