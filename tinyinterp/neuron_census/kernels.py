@@ -1,9 +1,8 @@
 """The inner loops over activations, compiled: each loop reads every activation once.
 
-The first take the activations of one layer as they leave the model (``[row neuron]``, fp32,
-end-of-text and padding included) and the indices of the rows that count; the last those of the
-sample, a neuron's side by side. Each call processes the neurons from ``first`` up to ``last`` and
-releases the interpreter's lock, so that threads can share a layer.
+All take the activations of one layer as they leave the model (``[row neuron]``, fp32, end-of-text
+and padding included) and the indices of the rows that count. Each call processes the neurons from
+``first`` up to ``last`` and releases the interpreter's lock, so that threads can share a layer.
 Neurons are independent: results do not depend on how they are divided.
 
 numba compiles the loops at their first call and caches the result on disk. ``no_type_check`` keeps
@@ -20,7 +19,6 @@ import numpy as np
 from tinyinterp.compiled import compiled, in_parts
 
 STORY_SHIFT = 24  # an id is the story's number, then this many bits of position
-TILE = 64  # rows that are turned at a time: they stay in the cache
 GROUP = 32  # neurons that share a flag: one without a hit is skipped whole
 SLICE = 64  # a thread gets a multiple of this many neurons
 
@@ -127,6 +125,22 @@ def test_rows(
 
 @compiled
 @no_type_check
+def list_rows(
+    values, ids, high, high_ids, low, low_ids, upper, lower, first, last
+):  # fmt: skip
+    """Add all rows to both lists of extremes; arguments as for :func:`fit_rows`."""
+    flags = np.zeros(-(-(last - first) // GROUP), np.int32)
+    for index in range(len(values)):
+        row = values[index, first:last]
+        _flag_outside(row, upper[first:last], lower[first:last], flags)
+        _enter_flagged(
+            row, ids[index], flags, high[first:last], high_ids[first:last], low[first:last],
+            low_ids[first:last], upper[first:last], lower[first:last], per_story=False,
+        )  # fmt: skip
+
+
+@compiled
+@no_type_check
 def add_by_target(values, rows, blocks, targets, sums, squares, first, last):
     """Add rows to the sums of each of their targets, and to the sums of squares.
 
@@ -141,65 +155,6 @@ def add_by_target(values, rows, blocks, targets, sums, squares, first, last):
         for target in targets[index]:
             if target >= 0:
                 _add(sums[block, target, first:last], row)
-
-
-@compiled
-@no_type_check
-def keep_rows(values, rows, kept, start, first, last):
-    """Copy rows to ``kept`` [neuron row], from its row ``start`` on."""
-    for tile in range(0, len(rows), TILE):
-        for group in range(first, last, GROUP):
-            for index in range(tile, min(tile + TILE, len(rows))):
-                for n in range(group, min(group + GROUP, last)):
-                    kept[n, start + index] = values[rows[index], n]
-
-
-@compiled
-@no_type_check
-def count_bins(values, low, bins_each, counts, first, last):
-    """Count values [neuron row] in equal bins from ``low`` up; outliers go to the end bins."""
-    last_bin = counts.shape[1] - 1
-    for n in range(first, last):
-        for value in values[n]:
-            bin_ = int((value - low[n]) * bins_each[n])
-            counts[n, min(max(bin_, 0), last_bin)] += 1
-
-
-@compiled
-@no_type_check
-def pick_rows(values, bounds, counts, picked, first, last):
-    """Count values in bands, and pick rows of each band, evenly spaced.
-
-    Args:
-        values: [neuron row].
-        bounds: [neuron bound], descending: the number of bounds above a value is its band.
-        counts: [neuron band], filled.
-        picked: [neuron band k], filled with up to ``k`` rows of each band; -1: no more.
-    """
-    n_bands, most = picked.shape[1:]
-    seen = np.empty(n_bands, np.int64)
-    bands = np.empty(values.shape[1], np.int8)
-    for n in range(first, last):
-        bands[:] = 0
-        for bound in bounds[n]:
-            _add_below(bands, values[n], bound)
-        counts[n] = 0
-        for band in bands:
-            counts[n, band] += 1
-        wanted = np.full((n_bands, most + 1), -1)
-        for band in range(n_bands):
-            each = min(most, counts[n, band])
-            for k in range(each):
-                wanted[band, k] = int((k + 0.5) * counts[n, band] / each)
-        picked[n] = -1
-        seen[:] = 0
-        next_ = np.zeros(n_bands, np.int64)
-        for row in range(len(bands)):
-            band = bands[row]
-            if seen[band] == wanted[band, next_[band]]:
-                picked[n, band, next_[band]] = row
-                next_[band] += 1
-            seen[band] += 1
 
 
 @compiled
@@ -291,10 +246,3 @@ def _flag_outside(row, upper, lower, flags):
         for n in range(len(part)):
             found += np.int32(part[n] >= above[n]) + np.int32(part[n] <= below[n])
         flags[group] = found
-
-
-@compiled
-@no_type_check
-def _add_below(bands, values, bound):
-    for row in range(len(values)):
-        bands[row] += np.int8(values[row] < bound)

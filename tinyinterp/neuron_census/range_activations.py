@@ -16,7 +16,8 @@ import pyarrow as pa
 from jaxtyping import Float, Int
 
 from tinyinterp.io.table import rounded
-from tinyinterp.neuron_census.kernels import over_neurons, pick_rows
+from tinyinterp.neuron_census.kernels import over_neurons
+from tinyinterp.neuron_census.sample_kernels import pick_rows
 from tinyinterp.neuron_census.tables import hit_columns, notes_table
 from tinyinterp.neuron_census.top_activations import Hit
 

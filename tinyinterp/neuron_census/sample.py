@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tinyinterp.neuron_census.activations import Rows
-from tinyinterp.neuron_census.kernels import keep_rows, over_neurons
+from tinyinterp.neuron_census.kernels import over_neurons
+from tinyinterp.neuron_census.sample_kernels import keep_rows
 from tinyinterp.neuron_census.targets import SIDES, Targets
 from tinyinterp.processes import Processes
 

@@ -16,11 +16,12 @@ from tinyinterp.model import Model
 from tinyinterp.neuron_census.association import Association, TokenControl, associate
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
 from tinyinterp.neuron_census.correlation import Correlation, correlate
-from tinyinterp.neuron_census.effects import raised_and_lowered
+from tinyinterp.neuron_census.direct_effect import raised_and_lowered
 from tinyinterp.neuron_census.evidence import Judged
-from tinyinterp.neuron_census.kernels import count_bins, over_neurons
+from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.labels import THRESHOLDS
 from tinyinterp.neuron_census.measure import Measured
+from tinyinterp.neuron_census.sample_kernels import count_bins
 from tinyinterp.neuron_census.top_activations import UNFILLED, Hit
 
 BINS = 40
