@@ -187,7 +187,7 @@ def test_rows_are_sorted_by_value_and_equal_ones_share_a_key(column: list[float]
     values = np.array([*column, 0.0, -0.0], dtype=np.float32)
     pairs, spare = np.empty((2, len(values)), dtype=np.int64)
     sort_rows(values, pairs, spare)
-    keys, order = pairs >> ROW_BITS, pairs & int(ROW_MASK)
+    keys, order = pairs >> ROW_BITS, pairs & ROW_MASK
     assert order.tolist() == values.argsort(kind="stable").tolist()
     assert ((keys[1:] == keys[:-1]) == (values[order][1:] == values[order][:-1])).all()
 

@@ -10,10 +10,15 @@ from scipy import stats
 
 from tinyinterp.neuron_census.correlation import FEWEST_OF_A_TAG
 from tinyinterp.neuron_census.kernels import over_neurons
-from tinyinterp.neuron_census.ranking import auroc_within, pack_rows, rank_targets
+from tinyinterp.neuron_census.ranking import (
+    auroc_of_kinds,
+    auroc_within,
+    pack_rows,
+    rank_targets,
+)
 from tinyinterp.neuron_census.sample import Sample, prevalence
 from tinyinterp.neuron_census.targets import Targets
-from tinyinterp.statistics import CONFIDENCE, auroc_of_counts, q_values
+from tinyinterp.statistics import CONFIDENCE, q_values
 
 NEURONS_AT_ONCE = 64
 COLUMNS = 32  # a multiple of the numbers that a vector unit adds at once
@@ -120,29 +125,40 @@ class TokenControl:
         self._sample = sample
         self._kinds = np.unique(sample.types, return_inverse=True)[1]
         self._all = np.bincount(self._kinds, minlength=len(means)).astype(np.float64)
-        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._known: dict[int, _Compared] = {}
 
     def by_token(self, neuron: int, target: int) -> float:
         """AUROC of a predictor that knows only the token: the neuron's mean on its type."""
-        positives, _ = self._of(target)
-        return auroc_of_counts(self._means[:, neuron], positives, self._all - positives)
+        means = np.ascontiguousarray(self._means[:, neuron])
+        return auroc_of_kinds(means, means.argsort(), self._of(target).positives, self._all)
 
     def within(self, neuron: int, target: int) -> tuple[float, int]:
         """AUROC among tokens of the same type, and how many tokens it compares.
 
         Only types that occur with and without the target count; 0.5 and 0 if there is none.
         """
-        _, chosen = self._of(target)
-        values = np.ascontiguousarray(self._values[chosen, neuron])
-        positive = self._sample.positive(target)[chosen]
-        return auroc_within(values, values.argsort(), positive, self._kinds[chosen], len(self._all))
+        of = self._of(target)
+        values = self._values[of.chosen, neuron]
+        return auroc_within(values, of.positive, of.kinds, len(self._all))
 
-    def _of(self, target: int) -> tuple[Float[np.ndarray, " kind"], Int[np.ndarray, " chosen"]]:
-        """How many tokens of each type have a target; the tokens of types with and without it."""
+    def _of(self, target: int) -> _Compared:
         if target not in self._known:
             positive = self._sample.positive(target)
             found = np.bincount(self._kinds[positive], minlength=len(self._all))
             positives = found.astype(np.float64)
             both = (positives > 0) & (positives < self._all)
-            self._known[target] = positives, np.flatnonzero(both[self._kinds])
+            chosen = np.flatnonzero(both[self._kinds])
+            self._known[target] = _Compared(
+                positives, chosen, positive[chosen], self._kinds[chosen]
+            )
         return self._known[target]
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The tokens that a target is compared on."""
+
+    positives: Float[np.ndarray, " kind"]  # how many tokens of each type have it
+    chosen: Int[np.ndarray, " chosen"]  # the tokens of types with and without it
+    positive: Bool[np.ndarray, " chosen"]  # which of these have it
+    kinds: Int[np.ndarray, " chosen"]  # their types

@@ -15,11 +15,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from tinyinterp.io.table import rounded
+from tinyinterp.io.table import rounded_array
 from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.sample_kernels import pick_rows
-from tinyinterp.neuron_census.tables import hit_columns, notes_table
-from tinyinterp.neuron_census.top_activations import Hit
+from tinyinterp.neuron_census.tables import HitColumns, notes_table
 
 # From the highest; each begins at this share of the largest activation.
 BANDS = {"top": 0.75, "upper": 0.5, "middle": 0.25, "lower": 0.0, "below zero": -np.inf}
@@ -48,7 +47,7 @@ def pick_range(
     """
     columns, (n_rows, n_neurons) = np.ascontiguousarray(values.T), values.shape
     starts = np.array(list(BANDS.values())[:-1])  # none is met below zero
-    bounds = starts * np.maximum(largest, 0.0)[:, None].astype(np.float64)
+    bounds = _least_fp32(starts * np.maximum(largest, 0.0)[:, None].astype(np.float64))
     counts = np.zeros((n_neurons, len(BANDS)), dtype=np.int64)
     picked = np.zeros((n_neurons, len(BANDS), EACH), dtype=np.int64)
     over_neurons(
@@ -59,12 +58,18 @@ def pick_range(
     return RangePicks(neurons, bands, ranks + 1, picked[neurons, bands, ranks], shares)
 
 
+def _least_fp32(bounds: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """The least fp32 number that is not below each: the same fp32 numbers are below both."""
+    near = bounds.astype(np.float32)
+    return np.where(near < bounds, np.nextafter(near, np.float32(np.inf)), near)
+
+
 def range_table(
     layer: int,
     picks: RangePicks,
     values: Float[np.ndarray, "row neuron"],
     ids: Int[np.ndarray, " row"],
-    hits: Mapping[int, Hit],
+    hits: HitColumns,
     notes: Mapping[str, Any],
 ) -> pa.Table:
     """A row per example, by neuron, band and rank; ``share`` is that of the band.
@@ -73,15 +78,13 @@ def range_table(
         ids: of the sampled tokens.
         hits: at least those with the ids that were picked.
     """
-    found = [hits[number] for number in ids[picks.rows].tolist()]
-    activations = values[picks.rows, picks.neurons].tolist()
-    names = list(BANDS)
+    activations = values[picks.rows, picks.neurons].astype(np.float64)
     columns = {
-        "layer": np.full(len(found), layer),
+        "layer": np.full(len(picks.rows), layer),
         "neuron": picks.neurons,
-        "band": [names[band] for band in picks.bands.tolist()],
-        "share": [rounded(share) for share in picks.shares.tolist()],
+        "band": pa.array(list(BANDS)).take(pa.array(picks.bands)),
+        "share": rounded_array(picks.shares),
         "rank": picks.ranks,
-        "activation": [rounded(value + 0.0) for value in activations],
+        "activation": rounded_array(activations + 0.0),
     }
-    return notes_table(columns | hit_columns(found), notes)
+    return notes_table(columns | hits.columns(ids[picks.rows]), notes)

@@ -16,7 +16,7 @@ from tinyinterp.compiled import compiled
 DIGITS = 2048
 DIGIT = DIGITS - 1
 ROW_BITS = 31  # of a pair, below its key
-ROW_MASK = np.uint64((1 << ROW_BITS) - 1)
+ROW_MASK = (1 << ROW_BITS) - 1
 MINUS_ZERO = -(1 << 31)  # its bits
 
 
@@ -67,7 +67,7 @@ def rank_targets(values, rows, counts, block_rows, block_own, found):
                     own_below, own_ranks, all_ranks,
                 )  # fmt: skip
             else:  # the same for one row; in line, since most rows share their value with none
-                one, two, three, block = _unpacked(rows[np.uint64(pairs[start]) & ROW_MASK])
+                one, two, three, block = _unpacked(rows[np.uint64(pairs[start] & ROW_MASK)])
                 precision[one] += (twice[one] - below[one]) * above
                 precision[two] += (twice[two] - below[two]) * above
                 precision[three] += (twice[three] - below[three]) * above
@@ -97,15 +97,15 @@ def _add_group(
 ):  # fmt: skip
     """Walk past rows of one value; half of them count as below each."""
     for pair in group:
-        own = _unpacked(rows[np.uint64(pair) & ROW_MASK])
+        own = _unpacked(rows[np.uint64(pair & ROW_MASK)])
         for side in range(3):
             precision[own[side]] += (twice[own[side]] - below[own[side]]) * above
     for pair in group:
-        own = _unpacked(rows[np.uint64(pair) & ROW_MASK])
+        own = _unpacked(rows[np.uint64(pair & ROW_MASK)])
         for side in range(3):
             below[own[side]] += 1
     for pair in group:
-        own = _unpacked(rows[np.uint64(pair) & ROW_MASK])
+        own = _unpacked(rows[np.uint64(pair & ROW_MASK)])
         block = own[3]
         all_ranks[block] += ranks
         for column in range(len(below)):
@@ -115,7 +115,7 @@ def _add_group(
             own_ranks[block, own[side]] += ranks
             rows_below[block, own[side]] -= 1
     for pair in group:
-        own = _unpacked(rows[np.uint64(pair) & ROW_MASK])
+        own = _unpacked(rows[np.uint64(pair & ROW_MASK)])
         for side in range(3):
             below[own[side]] += 1
 
@@ -243,16 +243,45 @@ def add(sums, more):
 
 @compiled
 @no_type_check
-def auroc_within(values, order, positive, kinds, n_kinds):
+def auroc_of_kinds(scores, order, positives, totals):
+    """AUROC of rows whose score is that of their kind; 0.5 where all or none are positive.
+
+    Args:
+        scores: [kind]; ``order``: [kind], ascending.
+        positives: [kind], how many rows are positive; ``totals``: [kind], how many there are.
+    """
+    below, wins, n_positive = 0.0, 0.0, 0.0
+    start, n = 0, len(order)
+    while start < n:
+        stop = start
+        here, above = 0.0, 0.0  # negatives and positives in the group of equal scores
+        while stop < n and scores[order[stop]] == scores[order[start]]:
+            above += positives[order[stop]]
+            here += totals[order[stop]] - positives[order[stop]]
+            stop += 1
+        wins += above * (below + here / 2)
+        below += here
+        n_positive += above
+        start = stop
+    pairs = n_positive * below
+    return wins / pairs if pairs else 0.5
+
+
+@compiled
+@no_type_check
+def auroc_within(values, positive, kinds, n_kinds):
     """AUROC over pairs of rows of the same kind, and how many rows are in such a pair.
 
     Args:
-        values: [row]; ``order``: [row], ascending; ``positive``: [row].
+        values: [row], fp32, side by side; ``positive``: [row].
         kinds: [row], from 0 to ``n_kinds``.
 
     Returns:
         0.5 and 0 where no kind has both.
     """
+    pairs = np.empty(len(values), np.int64)
+    sort_rows(values, pairs, np.empty_like(pairs))
+    order = pairs & ROW_MASK
     below = np.zeros(n_kinds)  # negatives of the kind so far
     here = np.zeros(n_kinds)  # negatives of the kind in the group of equal values
     totals = np.zeros((n_kinds, 2))
@@ -279,12 +308,12 @@ def auroc_within(values, order, positive, kinds, n_kinds):
                 below[kind] += 1
             here[kind] = 0
         start = stop
-    pairs, rows = 0.0, 0.0
+    n_pairs, rows = 0.0, 0.0
     for kind in range(n_kinds):
         both = totals[kind, 0] * totals[kind, 1]
-        pairs += both
+        n_pairs += both
         if both > 0:
             rows += totals[kind, 0] + totals[kind, 1]
-    if pairs == 0:
+    if n_pairs == 0:
         return 0.5, 0
-    return wins / pairs, int(rows)
+    return wins / n_pairs, int(rows)

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinyinterp.compiled import compiled
 
+SPAN = 256  # rows that are counted together
 TILE = 64  # rows that are turned at a time: they stay in the cache
 GROUP = 32  # neurons, likewise
 
@@ -45,38 +46,61 @@ def pick_rows(values, bounds, counts, picked, first, last):
 
     Args:
         values: [neuron row].
-        bounds: [neuron bound], descending: the number of bounds above a value is its band.
+        bounds: [neuron bound], fp32, descending: the number of bounds above a value is its band.
         counts: [neuron band], filled.
         picked: [neuron band k], filled with up to ``k`` rows of each band; -1: no more.
     """
-    n_bands, most = picked.shape[1:]
-    seen = np.empty(n_bands, np.int64)
-    bands = np.empty(values.shape[1], np.int8)
+    n_rows, (n_bands, most) = values.shape[1], picked.shape[1:]
+    below = np.empty((-(-n_rows // SPAN), n_bands), np.int64)  # rows of a span below each bound
     for n in range(first, last):
-        bands[:] = 0
-        for bound in bounds[n]:
-            _add_below(bands, values[n], bound)
-        counts[n] = 0
-        for band in bands:
-            counts[n, band] += 1
-        wanted = np.full((n_bands, most + 1), -1)
-        for band in range(n_bands):
-            each = min(most, counts[n, band])
-            for k in range(each):
-                wanted[band, k] = int((k + 0.5) * counts[n, band] / each)
+        for span in range(len(below)):
+            part = values[n, span * SPAN : (span + 1) * SPAN]
+            for band in range(n_bands - 1):
+                below[span, band] = _count_below(part, bounds[n, band])
+            below[span, n_bands - 1] = 0
         picked[n] = -1
-        seen[:] = 0
-        next_ = np.zeros(n_bands, np.int64)
-        for row in range(len(bands)):
-            band = bands[row]
-            if seen[band] == wanted[band, next_[band]]:
-                picked[n, band, next_[band]] = row
-                next_[band] += 1
-            seen[band] += 1
+        for band in range(n_bands):
+            total = 0
+            for span in range(len(below)):
+                total += _in_band(below[span], band, min(SPAN, n_rows - span * SPAN))
+            counts[n, band] = total
+            each = min(most, total)
+            span, before = 0, 0  # rows of the band before the span
+            for k in range(each):
+                wanted = int((k + 0.5) * total / each)
+                here = _in_band(below[span], band, min(SPAN, n_rows - span * SPAN))
+                while before + here <= wanted:
+                    before += here
+                    span += 1
+                    here = _in_band(below[span], band, min(SPAN, n_rows - span * SPAN))
+                row, seen = span * SPAN - 1, before - 1
+                while seen < wanted:
+                    row += 1
+                    seen += _band_of(values[n, row], bounds[n]) == band
+                picked[n, band, k] = row
 
 
 @compiled
 @no_type_check
-def _add_below(bands, values, bound):
+def _in_band(below, band, n_rows):
+    """How many of the rows of a span are in a band: above it end those of the band before."""
+    more = n_rows if band == 0 else below[band - 1]
+    return more - below[band] if band < len(below) - 1 else more
+
+
+@compiled
+@no_type_check
+def _band_of(value, bounds):
+    band = 0
+    for bound in bounds:
+        band += value < bound
+    return band
+
+
+@compiled
+@no_type_check
+def _count_below(values, bound):
+    found = np.int32(0)
     for row in range(len(values)):
-        bands[row] += np.int8(values[row] < bound)
+        found += np.int32(values[row] < bound)
+    return found
