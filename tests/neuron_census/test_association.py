@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from reference import auroc, auroc_interval, rank_tests
 from scipy.stats import kstest, rankdata
 
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.association import TokenControl, associate
+from tinyinterp.neuron_census.ranking import ROW_BITS, ROW_MASK, sort_rows
 from tinyinterp.neuron_census.sample import EvenSample, Sample
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.tagging import UNIVERSAL, TagSet
@@ -177,3 +180,27 @@ def test_within_a_word_only_its_own_tokens_are_compared():
     assert control.within(0, target) == (pytest.approx(wins / pairs), tokens)
     alone = Sample(np.arange(len(values)), sample.targets, sample.blocks, TARGETS)
     assert TokenControl(values, alone, np.zeros((len(values), 5))).within(0, target) == (0.5, 0)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False)))
+def test_rows_are_sorted_by_value_and_equal_ones_share_a_key(column: list[float]):
+    values = np.array([*column, 0.0, -0.0], dtype=np.float32)
+    pairs, spare = np.empty((2, len(values)), dtype=np.int64)
+    sort_rows(values, pairs, spare)
+    keys, order = pairs >> ROW_BITS, pairs & ROW_MASK
+    assert order.tolist() == values.argsort(kind="stable").tolist()
+    assert ((keys[1:] == keys[:-1]) == (values[order][1:] == values[order][:-1])).all()
+
+
+def test_a_sample_whose_sums_need_wider_numbers_equals_the_slow_way():
+    values, sample = random_sample(3, n=40_009, n_neurons=1)
+    values[:, 0] = np.random.default_rng(5).permutation(len(values))  # the sums are largest
+    sample = Sample(sample.types, sample.targets, np.full(len(values), 2), sample.all_targets)
+    target = int(sample.targets[0, 0])
+    found = associate(values, sample)
+    expected = auroc(values[:, 0], sample.positive(target))
+    assert found.auroc[target, 0] == pytest.approx(expected, abs=1e-9)
+    two = Sample(sample.types, sample.targets, np.arange(len(values)) // 30_000, sample.all_targets)
+    wide = associate(values, two)
+    interval = auroc_interval(values[:, 0] + 1, sample.positive(target), two.blocks)
+    assert wide.high[target, 0] == pytest.approx(min(interval.high, 1))

@@ -50,6 +50,28 @@ def test_picks_are_in_their_bands_and_shares_add_up(seed: int, n_rows: int, n_ne
         assert np.bincount(picks.bands[mine]).max() <= EACH
 
 
+def test_bands_of_many_rows_are_those_of_a_loop_in_python():
+    """More rows than are counted together, bounds that fp32 cannot hold, and equal values."""
+    random = np.random.default_rng(11)
+    values = (random.integers(-7, 40, (1789, 3)) * np.float32(0.1)).astype(np.float32)
+    largest = np.array([3.9, 0.7, 3.3], dtype=np.float32)
+    picks = pick_range(values, largest)
+    starts = np.array(list(BANDS.values())[:-1])
+    expected = []
+    for neuron, top in enumerate(largest.tolist()):
+        bands = (values[:, neuron, None].astype(np.float64) < starts * top).sum(1)
+        for band in range(len(BANDS)):
+            rows = np.flatnonzero(bands == band)
+            count = min(EACH, len(rows))
+            wanted = [int((k + 0.5) * len(rows) / count) for k in range(count)]
+            expected += [
+                (neuron, band, k + 1, rows[at], len(rows) / len(values))
+                for k, at in enumerate(wanted)
+            ]
+    columns = (picks.neurons, picks.bands, picks.ranks, picks.rows, picks.shares)
+    assert list(zip(*columns, strict=True)) == expected
+
+
 def test_the_table_has_the_activations_of_its_tokens(tmp_path: Path):
     model = Model(tiny_checkpoint(tmp_path / "model"), "tiny")
     corpus = corpus_of([f"{STORIES[i % 3]} {i}" for i in range(17)], model.tokenizer, 89)

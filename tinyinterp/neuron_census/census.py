@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,7 @@ from tinyinterp.neuron_census.nulls import NullKinds, null_kinds
 from tinyinterp.neuron_census.range_activations import pick_range, range_table
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.tables import (
+    HitColumns,
     association_table,
     histogram_table,
     hit_table,
@@ -67,7 +68,7 @@ class LayerCensus:
         for name, table in tables.items():
             path = table_path(folder, name, self.table.notes["layer"])
             with replacing_file(path) as temporary:
-                parquet.write_table(table, temporary)
+                _write_parquet(table, temporary)
             paths.append(path)
         return paths
 
@@ -163,6 +164,16 @@ def census_neurons(
     return census
 
 
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    """Write a table of many rows: numbers of which hardly two are equal gain from no dictionary."""
+    numbers = {field.name for field in table.schema if pa.types.is_floating(field.type)}
+    encoded: dict[str, Any] = {  # by column, which the stubs of pyarrow do not know
+        "use_dictionary": [name for name in table.column_names if name not in numbers],
+        "column_encoding": dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),
+    }
+    parquet.write_table(table, path, compression="zstd", compression_level=3, **encoded)
+
+
 def _tables(
     model: Model,
     corpus: Corpus,
@@ -180,7 +191,7 @@ def _tables(
     listed = [(each.high_ids.ravel(), each.low_ids.ravel()) for each in extremes]
     picked = [measured.sampled_ids[each.rows] for each in picks.values()]
     ids = np.unique(np.concatenate([*(part for both in listed for part in both), *picked]))
-    hits = find_hits(corpus, tag_reader, ids[ids != UNFILLED])
+    hits = HitColumns(find_hits(corpus, tag_reader, ids[ids != UNFILLED]))
     layers = {}
     for layer, found in measured.layers.items():
         judged = judge(found, measured.counts, stats.counted_stories, settings.seed)
@@ -191,7 +202,7 @@ def _tables(
         rows, associated = rows_of_layer(model, layer, measured, stats, judged)
         lists = found.extremes
         layers[layer] = LayerCensus(
-            Table(f"neurons_layer{layer}", rows, notes=notes),
+            Table(f"neurons_layer{layer}", [vars(row) for row in rows], notes=notes),
             hit_table(layer, lists.high, lists.high_ids, hits, notes),
             hit_table(layer, lists.low, lists.low_ids, hits, notes),
             association_table(layer, associated, judged, notes),

@@ -1,7 +1,6 @@
-"""What a neuron does to the next token: its direct effect on the logits, and the loss without it.
+"""What a neuron does to the next token: the loss without it, measured by mean ablation.
 
-The direct effect is read from the weights. The loss without a neuron is measured by mean ablation:
-its activation is replaced by its mean over FIT tokens, and only the layers above are computed
+Its activation is replaced by its mean over FIT tokens, and only the layers above are computed
 again, since replacing one activation moves the residual stream along one direction. The rise in
 loss is in nats per token, paired by token, with an interval that resamples blocks of stories.
 """
@@ -16,7 +15,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tinyinterp.devices import fp64_device
 from tinyinterp.interventions import losses_above
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
@@ -27,39 +25,9 @@ from tinyinterp.scan import kept
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
-from tinyinterp.text.tokenizer import Tokenizer
 
-TOKENS_SHOWN = 5  # raised most, and lowered most
-NEURONS_AT_ONCE = 512
 ABLATION_TOKENS = 4_000  # of TEST; the layers above read all of them again for every neuron
 ALL = "all"  # the row of all tokens, tagged or not
-
-
-def raised_and_lowered(
-    decoder: Decoder, tokenizer: Tokenizer, layer: int
-) -> tuple[list[list[str]], list[list[str]]]:
-    """For every neuron the tokens whose logits it raises and lowers most, strongest first.
-
-    The direct path ``W_out W_U`` only, not the path through later layers. The gain of the final
-    norm is folded into ``W_U``, and the mean over the residual stream, which a layer norm removes,
-    is taken out.
-    """
-    n_tokens = min(tokenizer.n_vocab, decoder.config.n_vocab)
-    gain = decoder.ln_final.weight
-    device = fp64_device(gain.device)
-    unembed = (decoder.unembed.weight[:n_tokens] * gain).to(device).double()  # [token d_model]
-    if decoder.config.norm == "layer":
-        unembed -= unembed.mean(dim=1, keepdim=True)
-    out = decoder.block(layer).mlp.down.weight.to(device).double()  # [d_model neuron]
-    texts = [tokenizer.token_text(token) for token in range(n_tokens)]
-    raises: list[list[str]] = []
-    lowers: list[list[str]] = []
-    for chunk in out.split(NEURONS_AT_ONCE, dim=1):
-        logits = chunk.T @ unembed.T
-        for found, largest in ((raises, True), (lowers, False)):
-            order = logits.topk(min(TOKENS_SHOWN, n_tokens), dim=1, largest=largest).indices
-            found += [[texts[token] for token in row] for row in order.tolist()]
-    return raises, lowers
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,22 @@ def test_rows(
 
 @compiled
 @no_type_check
+def list_rows(
+    values, ids, high, high_ids, low, low_ids, upper, lower, first, last
+):  # fmt: skip
+    """Add all rows to both lists of extremes; arguments as for :func:`fit_rows`."""
+    flags = np.zeros(-(-(last - first) // GROUP), np.int32)
+    for index in range(len(values)):
+        row = values[index, first:last]
+        _flag_outside(row, upper[first:last], lower[first:last], flags)
+        _enter_flagged(
+            row, ids[index], flags, high[first:last], high_ids[first:last], low[first:last],
+            low_ids[first:last], upper[first:last], lower[first:last], per_story=False,
+        )  # fmt: skip
+
+
+@compiled
+@no_type_check
 def add_by_target(values, rows, blocks, targets, sums, squares, first, last):
     """Add rows to the sums of each of their targets, and to the sums of squares.
 
@@ -139,17 +155,6 @@ def add_by_target(values, rows, blocks, targets, sums, squares, first, last):
         for target in targets[index]:
             if target >= 0:
                 _add(sums[block, target, first:last], row)
-
-
-@compiled
-@no_type_check
-def count_bins(values, low, bins_each, counts, first, last):
-    """Count values [row neuron] in equal bins from ``low`` up; outliers go to the end bins."""
-    last_bin = counts.shape[1] - 1
-    for row in range(len(values)):
-        for n in range(first, last):
-            bin_ = int((values[row, n] - low[n]) * bins_each[n])
-            counts[n, min(max(bin_, 0), last_bin)] += 1
 
 
 @compiled

@@ -155,7 +155,7 @@ class TestPass:
         if batch is not self._batch:
             self._count(batch, rows, types)
         if self._associated:
-            self.sampled[layer].add(values[rows.rows[self._drawn]])
+            self.sampled[layer].add(values, rows.rows[self._drawn])
             self.tag_sums[layer].add(values, rows, self._targets)
         self.held_out[layer].add(
             values, rows, types, self._targets, self._fit.extremes[layer], listed=self._listed

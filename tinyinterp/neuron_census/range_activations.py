@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from tinyinterp.io.table import rounded
-from tinyinterp.neuron_census.tables import hit_columns, notes_table
-from tinyinterp.neuron_census.top_activations import Hit
+from tinyinterp.io.table import rounded_array
+from tinyinterp.neuron_census.kernels import over_neurons
+from tinyinterp.neuron_census.sample_kernels import pick_rows
+from tinyinterp.neuron_census.tables import HitColumns, notes_table
 
 # From the highest; each begins at this share of the largest activation.
 BANDS = {"top": 0.75, "upper": 0.5, "middle": 0.25, "lower": 0.0, "below zero": -np.inf}
@@ -44,21 +45,23 @@ def pick_range(
         values: the activations at the sampled tokens.
         largest: of each neuron over the whole text.
     """
-    starts = np.array(list(BANDS.values())[:-1])
-    picks: list[tuple[int, int, int, int, float]] = []
-    for neuron, top in enumerate(largest.tolist()):
-        column = np.ascontiguousarray(values[:, neuron])
-        # The number of band starts above a value is its band; none is met below zero.
-        bands = (column[:, None] < starts * max(top, 0.0)).sum(1)
-        for band in range(len(BANDS)):
-            found = np.flatnonzero(bands == band)
-            count = min(EACH, len(found))
-            spaced = found[((np.arange(count) + 0.5) * len(found) / max(count, 1)).astype(int)]
-            share = len(found) / len(column)
-            picks += [(neuron, band, at + 1, row, share) for at, row in enumerate(spaced.tolist())]
-    *whole, shares = zip(*picks, strict=True) if picks else [()] * 5
-    neurons, bands, ranks, rows = (np.array(column, dtype=np.int64) for column in whole)
-    return RangePicks(neurons, bands, ranks, rows, np.array(shares, dtype=np.float64))
+    columns, (n_rows, n_neurons) = np.ascontiguousarray(values.T), values.shape
+    starts = np.array(list(BANDS.values())[:-1])  # none is met below zero
+    bounds = _least_fp32(starts * np.maximum(largest, 0.0)[:, None].astype(np.float64))
+    counts = np.zeros((n_neurons, len(BANDS)), dtype=np.int64)
+    picked = np.zeros((n_neurons, len(BANDS), EACH), dtype=np.int64)
+    over_neurons(
+        lambda first, last: pick_rows(columns, bounds, counts, picked, first, last), n_neurons
+    )
+    neurons, bands, ranks = np.nonzero(picked >= 0)
+    shares = counts[neurons, bands] / max(n_rows, 1)
+    return RangePicks(neurons, bands, ranks + 1, picked[neurons, bands, ranks], shares)
+
+
+def _least_fp32(bounds: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """The least fp32 number that is not below each: the same fp32 numbers are below both."""
+    near = bounds.astype(np.float32)
+    return np.where(near < bounds, np.nextafter(near, np.float32(np.inf)), near)
 
 
 def range_table(
@@ -66,7 +69,7 @@ def range_table(
     picks: RangePicks,
     values: Float[np.ndarray, "row neuron"],
     ids: Int[np.ndarray, " row"],
-    hits: Mapping[int, Hit],
+    hits: HitColumns,
     notes: Mapping[str, Any],
 ) -> pa.Table:
     """A row per example, by neuron, band and rank; ``share`` is that of the band.
@@ -75,15 +78,13 @@ def range_table(
         ids: of the sampled tokens.
         hits: at least those with the ids that were picked.
     """
-    found = [hits[number] for number in ids[picks.rows].tolist()]
-    activations = values[picks.rows, picks.neurons].tolist()
-    names = list(BANDS)
+    activations = values[picks.rows, picks.neurons].astype(np.float64)
     columns = {
-        "layer": np.full(len(found), layer),
+        "layer": np.full(len(picks.rows), layer),
         "neuron": picks.neurons,
-        "band": [names[band] for band in picks.bands.tolist()],
-        "share": [rounded(share) for share in picks.shares.tolist()],
+        "band": pa.array(list(BANDS)).take(pa.array(picks.bands)),
+        "share": rounded_array(picks.shares),
         "rank": picks.ranks,
-        "activation": [rounded(value + 0.0) for value in activations],
+        "activation": rounded_array(activations + 0.0),
     }
-    return notes_table(columns | hit_columns(found), notes)
+    return notes_table(columns | hits.columns(ids[picks.rows]), notes)

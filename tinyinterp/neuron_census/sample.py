@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from tinyinterp.neuron_census.activations import Rows
+from tinyinterp.neuron_census.kernels import over_neurons
+from tinyinterp.neuron_census.sample_kernels import keep_rows
 from tinyinterp.neuron_census.targets import SIDES, Targets
 from tinyinterp.processes import Processes
 
@@ -104,16 +106,21 @@ class EvenSample:
 
 
 class SampledValues:
-    """The activations of one layer at the tokens drawn."""
+    """The activations of one layer at the tokens drawn, those of a neuron side by side."""
 
     def __init__(self, n_neurons: int, room: int) -> None:
-        self._values = np.empty((room, n_neurons), dtype=np.float32)
+        self._values = np.empty((n_neurons, room), dtype=np.float32)
         self._held = 0
 
-    def add(self, values: Float[np.ndarray, "row neuron"]) -> None:
-        """Append those at the next tokens drawn."""
-        self._values[self._held : self._held + len(values)] = values
-        self._held += len(values)
+    def add(
+        self, values: Float[np.ndarray, "flat neuron"], drawn: Int[np.ndarray, " chosen"]
+    ) -> None:
+        """Append those at the next tokens drawn, which are these rows of ``values``."""
+        over_neurons(
+            lambda first, last: keep_rows(values, drawn, self._values, self._held, first, last),
+            values.shape[1],
+        )
+        self._held += len(drawn)
 
     def merge(self, processes: Processes) -> None:
         """Take in those of other processes."""
@@ -123,7 +130,8 @@ class SampledValues:
 
     def sort(self, order: Int[np.ndarray, " row"]) -> None:
         """Put them into the order that :meth:`EvenSample.sort` gave."""
-        self.values[...] = self.values[order]
+        for column in self.values.T:
+            column[...] = column[order]
 
     def hold(self, drawn: int) -> None:
         """Make room for a saved state of so many tokens, which then fills :attr:`values`."""
@@ -131,8 +139,8 @@ class SampledValues:
 
     @property
     def values(self) -> Float[np.ndarray, "row neuron"]:
-        """Those appended so far."""
-        return self._values[: self._held]
+        """Those appended so far; a view."""
+        return self._values[:, : self._held].T
 
 
 def prevalence(sample: Sample) -> Int[np.ndarray, " target"]:

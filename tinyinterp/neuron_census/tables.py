@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from tinyinterp.io.table import METADATA, rounded, rounded_array
+from tinyinterp.io.table import METADATA, rounded_array
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.association import Association, TokenControl, associate
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
 from tinyinterp.neuron_census.correlation import Correlation, correlate
-from tinyinterp.neuron_census.effects import raised_and_lowered
+from tinyinterp.neuron_census.direct_effect import raised_and_lowered
 from tinyinterp.neuron_census.evidence import Judged
-from tinyinterp.neuron_census.kernels import count_bins, over_neurons
+from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.labels import THRESHOLDS
 from tinyinterp.neuron_census.measure import Measured
+from tinyinterp.neuron_census.sample_kernels import count_bins
 from tinyinterp.neuron_census.top_activations import UNFILLED, Hit
 
 BINS = 40
@@ -82,7 +83,8 @@ def rows_of_layer(
     """A row for every neuron of a layer, and the associations that its tag was chosen from."""
     found = measured.layers[layer]
     scored = measured.sample.scored
-    sample, values = measured.sample.chosen(scored), found.sampled.values[scored]
+    sample = measured.sample.chosen(scored)
+    values = np.compress(scored, found.sampled.values.T, axis=1).T
     association = associate(values, sample)
     correlation = correlate(found.tag_sums)
     associated = Associated(association, correlation)
@@ -174,8 +176,8 @@ def association_table(
     columns = (
         np.full(n_neurons * known.n, layer),
         np.repeat(np.arange(n_neurons), known.n),
-        [known.side_of(target) for target in range(known.n)] * n_neurons,
-        [known.tag_of(target) for target in range(known.n)] * n_neurons,
+        _repeated([known.side_of(target) for target in range(known.n)], n_neurons),
+        _repeated([known.tag_of(target) for target in range(known.n)], n_neurons),
         np.tile(association.tested, n_neurons),
         _column(correlation.value),
         _column(correlation.low),
@@ -206,42 +208,57 @@ def histogram_table(
     low, high = smallest.astype(np.float64), largest.astype(np.float64)
     counts = np.zeros((len(low), BINS), dtype=np.int64)
     bins_each = BINS / np.where(high > low, high - low, 1.0)
+    columns = np.ascontiguousarray(values.T)
     over_neurons(
-        lambda first, last: count_bins(values, low, bins_each, counts, first, last), len(low)
+        lambda first, last: count_bins(columns, low, bins_each, counts, first, last), len(low)
     )
-    columns = {
+    table = {
         "layer": np.full(len(low), layer),
         "neuron": np.arange(len(low)),
-        "low": [rounded(value) for value in low.tolist()],
-        "high": [rounded(value) for value in high.tolist()],
-        "counts": counts.tolist(),
+        "low": rounded_array(low),
+        "high": rounded_array(high),
+        "counts": pa.ListArray.from_arrays(np.arange(len(low) + 1) * BINS, counts.ravel()),
     }
-    return notes_table(columns, notes)
+    return notes_table(table, notes)
 
 
 def hit_table(
     layer: int,
     values: Float[np.ndarray, "neuron k"],
     ids: Int[np.ndarray, "neuron k"],
-    hits: Mapping[int, Hit],
+    hits: HitColumns,
     notes: Mapping[str, Any],
 ) -> pa.Table:
     """A row per hit, by neuron and rank."""
     neurons, ranks = np.nonzero(ids != UNFILLED)
-    found = [hits[number] for number in ids[neurons, ranks].tolist()]
     columns = {
-        "layer": np.full(len(found), layer),
+        "layer": np.full(len(neurons), layer),
         "neuron": neurons,
         "rank": ranks + 1,
-        "activation": [rounded(value + 0.0) for value in values[neurons, ranks].tolist()],
+        "activation": rounded_array(values[neurons, ranks].astype(np.float64) + 0.0),
     }
-    return notes_table(columns | hit_columns(found), notes)
+    return notes_table(columns | hits.columns(ids[neurons, ranks]), notes)
 
 
-def hit_columns(hits: Sequence[Hit]) -> dict[str, list[Any]]:
-    """The tokens of hits in their contexts, as columns."""
-    names = ("token", "before", "after", "tag", "story", "position")
-    return {name: [getattr(hit, name) for hit in hits] for name in names}
+class HitColumns:
+    """Tokens in their contexts, looked up by their ids for many rows at a time.
+
+    Args:
+        hits: by id.
+    """
+
+    def __init__(self, hits: Mapping[int, Hit]) -> None:
+        self._ids = np.sort(np.array(list(hits), dtype=np.int64))
+        ordered = [hits[number] for number in self._ids.tolist()]
+        self._columns = {
+            field.name: _array(field.name, [getattr(hit, field.name) for hit in ordered])
+            for field in fields(Hit)
+        }
+
+    def columns(self, ids: Int[np.ndarray, " row"]) -> dict[str, pa.Array]:
+        """The columns of rows with these ids, each of which must be known."""
+        at = pa.array(np.searchsorted(self._ids, ids))
+        return {name: column.take(at) for name, column in self._columns.items()}
 
 
 def _column(values: Float[np.ndarray, "target neuron"]) -> Float[np.ndarray, " row"]:
@@ -250,9 +267,16 @@ def _column(values: Float[np.ndarray, "target neuron"]) -> Float[np.ndarray, " r
 
 def notes_table(columns: Mapping[str, Any], notes: Mapping[str, Any]) -> pa.Table:
     """The columns as a table that carries the notes."""
-    text = {"token", "before", "after", "tag", "target", "band"}
-    arrays = {
-        name: pa.array(values, pa.string() if name in text else None)
-        for name, values in columns.items()
-    }
+    arrays = {name: _array(name, values) for name, values in columns.items()}
     return pa.table(arrays).replace_schema_metadata({METADATA: json.dumps(notes)})
+
+
+def _array(name: str, values: Any) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
+    text = {"token", "before", "after", "tag", "target", "band"}
+    return pa.array(values, pa.string() if name in text else None)
+
+
+def _repeated(values: list[str], times: int) -> pa.Array:
+    return pa.array(values, pa.string()).take(pa.array(np.tile(np.arange(len(values)), times)))
