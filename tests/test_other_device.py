@@ -116,6 +116,8 @@ def test_neurons(folder, settings):
 
     want, got = both(folder, work)
     assert_same(want.table, got.table)
+    assert "device" not in want.table.notes
+    assert got.table.notes["device"] == str(DEVICE)
     for layer, tables in want.layers.items():
         for name in ("top", "bottom", "associations", "histograms", "whole_range"):
             rows = (getattr(each, name).to_pylist() for each in (tables, got.layers[layer]))
@@ -134,7 +136,7 @@ def test_account(folder, monkeypatch):
 
     def work(model: Model) -> Any:
         return tinyinterp.account(
-            model, TEXT, test_tokens=200, effect_tokens=60, exact_neurons=5, rules=False
+            model, TEXT, test_tokens=300, effect_tokens=60, exact_neurons=5, rules=False
         )
 
     want, got = both(folder, work)

@@ -110,6 +110,11 @@ def described(device: torch.device) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)}){precision}"
 
 
+def device_note(device: torch.device) -> dict[str, str]:
+    """What a table says of another device than the processor; nothing of that."""
+    return {} if device.type == CPU else {"device": described(device)}
+
+
 def _best(*, fp64: bool) -> str:
     if torch.cuda.is_available():
         return CUDA

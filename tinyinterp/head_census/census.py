@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from tinyinterp.devices import device_note
 from tinyinterp.head_census import labels
 from tinyinterp.head_census.causal import measure_loss_rises
 from tinyinterp.head_census.declared import registered
@@ -148,6 +149,7 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         "report_tokens": len(patterns[0][0]),
         "warnings": warnings,
         "measures": measured.declared.notes(),
+        **device_note(model.device),
     }
     declared = measured.declared.columns(seed)
     return HeadCensus(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyinterp.devices import on_the_cpu, require_fp64
+from tinyinterp.devices import device_note, on_the_cpu, require_fp64
 from tinyinterp.errors import SelectionError
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
@@ -215,6 +215,7 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
         "nats_at_means": float(scores.loss["both", -1].sum() / scores.predicted.sum()),
         "attribution_r": evidence.agreement,
         "rules": [asdict(summarize_rules(layer, found)) for layer, found in rules.items()],
+        **device_note(model.device),
     }
     in_words = [each for layer in sorted(rules) for each in rules[layer]]
     for row, each in zip(neurons, in_words, strict=bool(in_words)):

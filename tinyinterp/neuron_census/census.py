@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from tinyinterp.devices import device_note
 from tinyinterp.io.files import replacing_file
 from tinyinterp.io.progress import progress
 from tinyinterp.io.table import Table
@@ -150,6 +151,7 @@ def census_neurons(
     if path is not None and (sharing := current()) is not None:  # each saves its part
         part = f"{sharing.rank} of {sharing.world}"
         path = path.with_stem(f"{path.stem}.{part.replace(' ', '-')}")
+    part += "".join(device_note(model.device).values())  # its numbers differ in their last digits
     checkpointer = Checkpointer(path, f"{fingerprint} {layers} {STATE} {part}")
     steps = stats.tokens * (1 if stats.split else 2) + 2 * min(settings.null_tokens, stats.tokens)
     named = f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
@@ -198,7 +200,7 @@ def _tables(
         notes = layer_notes(
             model, corpus, settings, stats, measured.counts, tag_reader.tagger, layer,
             nulls.get(layer),
-        )  # fmt: skip
+        ) | device_note(model.device)  # fmt: skip
         rows, associated = rows_of_layer(model, layer, measured, stats, judged)
         lists = found.extremes
         layers[layer] = LayerCensus(

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
-from tinyinterp.neuron_census.activations import Rows, flat, hook_of, rows_of
+from tinyinterp.neuron_census.activations import Rows, hook_of, rows_of
 from tinyinterp.neuron_census.checkpointer import Checkpointer, restore
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
 from tinyinterp.neuron_census.correlation import TagSums
+from tinyinterp.neuron_census.on_device import collect, gatherers, put_back
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS, EvenSample, Sample, SampledValues
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.sides import FittedSide, HeldOutSide, hit_level
@@ -76,11 +77,13 @@ class FitPass:
         self.hooks = {layer: hook_of(decoder, layer, settings.reading) for layer in layers}
         self._layers = {name: layer for layer, (name, _) in self.hooks.items()}
         self._rows = RowsOnce(stats)
+        self.made = gatherers(decoder.embed.weight.device)
         self.fitted = {
-            layer: FittedSide(config.d_mlp, len(stats.types), config.n_ctx) for layer in layers
+            layer: self.made.fitted(config.d_mlp, len(stats.types), config.n_ctx)
+            for layer in layers
         }
         self.extremes = {
-            layer: Extremes(config.d_mlp, settings.top, per_story=settings.per_story)
+            layer: self.made.extremes(config.d_mlp, settings.top, per_story=settings.per_story)
             for layer in layers
         }
 
@@ -90,7 +93,7 @@ class FitPass:
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         layer = self._layers[name]
         rows, types = self._rows.of(batch)
-        values = flat(self.hooks[layer][1](value))
+        values = self.made.flat(self.hooks[layer][1](value))
         self.fitted[layer].add(values, rows, types, self.extremes[layer])
 
     def merge(self, processes: Processes) -> None:
@@ -98,13 +101,19 @@ class FitPass:
             fitted.merge(processes)
             self.extremes[layer].merge(processes)
 
+    def collect(self) -> None:
+        """Bring everything into the arrays, wherever it was gathered."""
+        collect((*self.fitted.values(), *self.extremes.values()))
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, by layer and name."""
+        self.collect()
         return _by_layer({"fitted": self.fitted, "extremes": self.extremes})
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """Take on a saved state."""
         restore(self.arrays(), arrays)
+        put_back((*self.fitted.values(), *self.extremes.values()))
 
 
 class TestPass:
@@ -139,9 +148,11 @@ class TestPass:
             # this one.
             level = hit_level(fit.extremes[layer].largest)
             means = fitted.means_by_position()
-            self.held_out[layer] = HeldOutSide(level, means, len(stats.types), self._all_targets.n)
-            self.sampled[layer] = SampledValues(len(level), self.sample.room)
-            self.tag_sums[layer] = TagSums(len(level), self._all_targets)
+            self.held_out[layer] = fit.made.held_out(
+                level, means, len(stats.types), self._all_targets.n
+            )
+            self.sampled[layer] = fit.made.sampled(len(level), self.sample.room)
+            self.tag_sums[layer] = fit.made.tag_sums(len(level), self._all_targets)
         self.block_tokens = np.zeros(N_BLOCKS, dtype=np.int64)
         self.target_tokens = np.zeros(self._all_targets.n, dtype=np.int64)
 
@@ -150,7 +161,7 @@ class TestPass:
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         layer = self._layers[name]
-        values = flat(self._fit.hooks[layer][1](value))
+        values = self._fit.made.flat(self._fit.hooks[layer][1](value))
         rows, types = self._rows.of(batch)
         if batch is not self._batch:
             self._count(batch, rows, types)
@@ -180,8 +191,19 @@ class TestPass:
                 self.sampled[layer].merge(processes)
         processes.add(self.block_tokens, self.target_tokens)
 
+    @property
+    def _parts(self) -> list[object]:
+        parts = (self.held_out, self.sampled, self.tag_sums)
+        return [each for of_layers in parts for each in of_layers.values()]
+
+    def collect(self) -> None:
+        """Bring everything into the arrays, wherever it was gathered."""
+        self._fit.collect()
+        collect(self._parts)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, that of the FIT pass included."""
+        self.collect()
         parts = {"held_out": self.held_out, "tag_sums": self.tag_sums}
         sampled = {f"{layer}.sampled": part.values for layer, part in self.sampled.items()}
         counts = {"block_tokens": self.block_tokens, "target_tokens": self.target_tokens}
@@ -195,6 +217,7 @@ class TestPass:
         for sampled in self.sampled.values():
             sampled.hold(held if self._associated else 0)
         restore(self.arrays(), arrays)
+        put_back((*self._parts, *self._fit.fitted.values(), *self._fit.extremes.values()))
 
     def finish(self) -> Measured:
         """What both passes gathered."""
@@ -268,6 +291,7 @@ def measure(
         batches = _after(corpus.micro_batches(side if stats.split else None), before, report)
         with checkpointer.watching(side.name, accumulator.arrays, done) as after:
             scan(decoder, batches, [accumulator], report=report, after=after)
+        accumulator.collect()
 
     if saved is not None:
         fit.restore(saved.arrays)
