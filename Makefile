@@ -12,7 +12,7 @@ INPUTS ?= 20000
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check check-long docs bench figures format lab clean
+.PHONY: help install demo test golden check check-long docs bench figures format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
@@ -50,6 +50,9 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake --nbmake-timeout=900 \
 		tests tinyinterp train analyses notebooks
+
+golden: $(INSTALLED) ## write the golden tables anew; git diff tests/golden shows what changed
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=tests:. $(BIN)/python -m golden.renew
 
 check: $(INSTALLED) ## formatting, lint, spelling and types
 	$(BIN)/ruff format --check
