@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from pyarrow import parquet
 from tinyinterp.devices import device_note
 from tinyinterp.io.files import replacing_file
 from tinyinterp.io.progress import progress
-from tinyinterp.io.table import Table
+from tinyinterp.io.table import METADATA, Table
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.checkpointer import Checkpointer
 from tinyinterp.neuron_census.corpus_stats import CorpusStats, corpus_stats
@@ -22,7 +24,7 @@ from tinyinterp.neuron_census.evidence import judge
 from tinyinterp.neuron_census.finished import table_path
 from tinyinterp.neuron_census.measure import Measured, measure
 from tinyinterp.neuron_census.notes import census_fingerprint, layer_notes, pooled_notes
-from tinyinterp.neuron_census.nulls import NullKinds, null_kinds
+from tinyinterp.neuron_census.nulls import null_kinds
 from tinyinterp.neuron_census.range_activations import pick_range, range_table
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.tables import (
@@ -41,7 +43,7 @@ from tinyinterp.text.corpus import Corpus
 if TYPE_CHECKING:
     import pandas as pd
 
-STATE = 3  # counts up when what a pass saves changes: an older file is ignored
+STATE = 4  # counts up when what a pass saves changes: an older file is ignored
 PROGRESS_FILE = ".tinyinterp.neurons.safetensors"  # in the checkpoint folder, while a census runs
 
 
@@ -55,6 +57,17 @@ class LayerCensus:
     associations: pa.Table  # a row per neuron, target and tag
     histograms: pa.Table  # a row per neuron
     whole_range: pa.Table  # a row per example: a few from each band of the range
+
+    def noted(self, notes: Mapping[str, Any]) -> LayerCensus:
+        """The same tables with these notes, which hold numbers that were not known before."""
+        metadata = {METADATA: json.dumps(notes)}
+        arrow = {
+            field.name: getattr(self, field.name).replace_schema_metadata(metadata)
+            for field in fields(self)
+            if field.name != "table"
+        }
+        self.table.notes.update(notes)
+        return replace(self, **arrow)
 
     def write(self, folder: Path) -> list[Path]:
         """Write all tables; returns the paths."""
@@ -160,8 +173,28 @@ def census_neurons(
             model.decoder, corpus, settings, stats, tag_reader,
             checkpointer=checkpointer, report=report,
         )  # fmt: skip
+        counts = measured.counts
+        layers_found = _tables(model, corpus, settings, stats, tag_reader, measured)
+        del measured  # the null models need the memory
         nulls = null_kinds(model.decoder, corpus, settings, tag_reader, report)
-    census = _tables(model, corpus, settings, stats, tag_reader, measured, nulls)
+    census = NeuronCensus(
+        {
+            layer: tables.noted(
+                layer_notes(
+                    model,
+                    corpus,
+                    settings,
+                    stats,
+                    counts,
+                    tag_reader.tagger,
+                    layer,
+                    nulls.get(layer),
+                )
+                | device_note(model.device)
+            )
+            for layer, tables in layers_found.items()
+        }
+    )
     checkpointer.clear()
     return census
 
@@ -183,8 +216,8 @@ def _tables(
     stats: CorpusStats,
     tag_reader: TagReader,
     measured: Measured,
-    nulls: dict[int, NullKinds],
-) -> NeuronCensus:
+) -> dict[int, LayerCensus]:
+    """The tables of every layer, still without notes; empties ``measured`` of its layers."""
     extremes = [layer.extremes for layer in measured.layers.values()]
     picks = {
         layer: pick_range(found.sampled.values, found.extremes.largest)
@@ -195,22 +228,17 @@ def _tables(
     ids = np.unique(np.concatenate([*(part for both in listed for part in both), *picked]))
     hits = HitColumns(find_hits(corpus, tag_reader, ids[ids != UNFILLED]))
     layers = {}
-    for layer, found in measured.layers.items():
+    for layer in list(measured.layers):
+        found = measured.layers.pop(layer)  # its memory is free once its tables are made
         judged = judge(found, measured.counts, stats.counted_stories, settings.seed)
-        notes = layer_notes(
-            model, corpus, settings, stats, measured.counts, tag_reader.tagger, layer,
-            nulls.get(layer),
-        ) | device_note(model.device)  # fmt: skip
-        rows, associated = rows_of_layer(model, layer, measured, stats, judged)
-        lists = found.extremes
+        rows, associated = rows_of_layer(model, layer, found, measured, stats, judged)
+        lists, values = found.extremes, found.sampled.values
         layers[layer] = LayerCensus(
-            Table(f"neurons_layer{layer}", [vars(row) for row in rows], notes=notes),
-            hit_table(layer, lists.high, lists.high_ids, hits, notes),
-            hit_table(layer, lists.low, lists.low_ids, hits, notes),
-            association_table(layer, associated, judged, notes),
-            histogram_table(layer, found.sampled.values, lists.smallest, lists.largest, notes),
-            range_table(
-                layer, picks[layer], found.sampled.values, measured.sampled_ids, hits, notes
-            ),
+            Table(f"neurons_layer{layer}", [vars(row) for row in rows]),
+            hit_table(layer, lists.high, lists.high_ids, hits, {}),
+            hit_table(layer, lists.low, lists.low_ids, hits, {}),
+            association_table(layer, associated, judged, {}),
+            histogram_table(layer, values, lists.smallest, lists.largest, {}),
+            range_table(layer, picks.pop(layer), values, measured.sampled_ids, hits, {}),
         )
-    return NeuronCensus(layers)
+    return layers

@@ -69,18 +69,28 @@ class Measured:
 
 
 class FitPass:
-    """Reads FIT: sums and extremes of every layer."""
+    """Reads FIT: sums and extremes of every layer.
 
-    def __init__(self, decoder: Decoder, settings: NeuronSettings, stats: CorpusStats) -> None:
+    Args:
+        decoder: the model.
+        settings: what to measure.
+        stats: of the corpus.
+        by_type: whether sums by token type are needed, which take most of the memory.
+    """
+
+    def __init__(
+        self, decoder: Decoder, settings: NeuronSettings, stats: CorpusStats, *, by_type: bool
+    ) -> None:
         config = decoder.config
         layers = settings.chosen_layers(config.n_layers)
         self.hooks = {layer: hook_of(decoder, layer, settings.reading) for layer in layers}
         self._layers = {name: layer for layer, (name, _) in self.hooks.items()}
         self._rows = RowsOnce(stats)
         self.made = gatherers(decoder.embed.weight.device)
+        self._by_type = by_type
+        n_types = len(stats.types) if by_type else 1
         self.fitted = {
-            layer: self.made.fitted(config.d_mlp, len(stats.types), config.n_ctx)
-            for layer in layers
+            layer: self.made.fitted(config.d_mlp, n_types, config.n_ctx) for layer in layers
         }
         self.extremes = {
             layer: self.made.extremes(config.d_mlp, settings.top, per_story=settings.per_story)
@@ -94,6 +104,7 @@ class FitPass:
         layer = self._layers[name]
         rows, types = self._rows.of(batch)
         values = self.made.flat(self.hooks[layer][1](value))
+        types = types if self._by_type else np.zeros_like(types)
         self.fitted[layer].add(values, rows, types, self.extremes[layer])
 
     def merge(self, processes: Processes) -> None:
@@ -205,7 +216,7 @@ class TestPass:
         """Its whole state, that of the FIT pass included."""
         self.collect()
         parts = {"held_out": self.held_out, "tag_sums": self.tag_sums}
-        sampled = {f"{layer}.sampled": part.values for layer, part in self.sampled.items()}
+        sampled = {f"{layer}.sampled": part.whole for layer, part in self.sampled.items()}
         counts = {"block_tokens": self.block_tokens, "target_tokens": self.target_tokens}
         return self._fit.arrays() | _by_layer(parts) | sampled | counts | self.sample.arrays()
 
@@ -274,7 +285,8 @@ def measure(
         settings: what to measure.
         stats: of the corpus.
         tag_reader: tags the tokens.
-        sampled: TEST tokens whose activations are all kept; 0 where no associations are needed.
+        sampled: TEST tokens whose activations are all kept; 0 where no associations are needed, nor
+            means by token type.
         checkpointer: saves the state of a pass, and gives back that of an interrupted one.
         report: advances by the tokens read.
     """
@@ -283,7 +295,7 @@ def measure(
     saved = checkpointer.load()
     if sharing is not None and len(set(sharing.gather(saved and saved.side))) > 1:
         saved = None  # they were interrupted between two passes
-    fit = FitPass(decoder, settings, stats)
+    fit = FitPass(decoder, settings, stats, by_type=sampled > 0)
 
     def read(side: Side, accumulator: FitPass | TestPass) -> None:
         done = saved.batches if saved is not None and saved.side == side.name else 0

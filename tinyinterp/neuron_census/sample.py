@@ -134,8 +134,13 @@ class SampledValues:
             column[...] = column[order]
 
     def hold(self, drawn: int) -> None:
-        """Make room for a saved state of so many tokens, which then fills :attr:`values`."""
+        """Make room for a saved state of so many tokens, which then fills :attr:`whole`."""
         self._held = drawn
+
+    @property
+    def whole(self) -> Float[np.ndarray, "neuron room"]:
+        """With the room for those that may still come: a saved state is not copied beforehand."""
+        return self._values
 
     @property
     def values(self) -> Float[np.ndarray, "row neuron"]:

@@ -20,7 +20,7 @@ from tinyinterp.neuron_census.direct_effect import raised_and_lowered
 from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.labels import THRESHOLDS
-from tinyinterp.neuron_census.measure import Measured
+from tinyinterp.neuron_census.measure import LayerMeasured, Measured
 from tinyinterp.neuron_census.sample_kernels import count_bins
 from tinyinterp.neuron_census.top_activations import UNFILLED, Hit
 
@@ -78,10 +78,23 @@ class NeuronRow:
 
 
 def rows_of_layer(
-    model: Model, layer: int, measured: Measured, stats: CorpusStats, judged: Judged
+    model: Model,
+    layer: int,
+    found: LayerMeasured,
+    measured: Measured,
+    stats: CorpusStats,
+    judged: Judged,
 ) -> tuple[list[NeuronRow], Associated]:
-    """A row for every neuron of a layer, and the associations that its tag was chosen from."""
-    found = measured.layers[layer]
+    """A row for every neuron of a layer, and the associations that its tag was chosen from.
+
+    Args:
+        model: the model.
+        layer: its number.
+        found: what the passes gathered about it.
+        measured: what they gathered that is the same for every layer.
+        stats: of the text.
+        judged: the evidence about the layer.
+    """
     scored = measured.sample.scored
     sample = measured.sample.chosen(scored)
     values = np.compress(scored, found.sampled.values.T, axis=1).T
