@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
@@ -9,10 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import typer
 from outcome import Run
 
 from tinyinterp import __version__
-from tinyinterp.cli import main
+from tinyinterp.cli import main, program
 from tinyinterp.cli import version as of_version
 from tinyinterp.cli.app import COMPLETE
 
@@ -145,6 +147,17 @@ def test_a_mistake_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyP
     for words in (["--debug", "info"], ["info", "--debug"]):
         with pytest.raises(RuntimeError):
             main(words)
+
+
+def test_debug_shows_what_is_decided_by_itself(capsys: pytest.CaptureFixture[str]):
+    def decide() -> None:
+        logging.getLogger("tinyinterp.network.packed").debug("1.25 times")
+
+    app = typer.Typer()
+    app.command()(decide)
+    for words, shown in (([], ""), (["--debug"], "debug: 1.25 times\n"), ([], "")):
+        assert program.run(app, words, name="decide", prefix="decide") == 0
+        assert capsys.readouterr().err == shown
 
 
 def test_debug_after_a_double_dash_is_text(run: Run, ckpt: Path):

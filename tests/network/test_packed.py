@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from tests.models import tiny_decoder
-from tinyinterp.network.packed import _operators_work, packed
+from tinyinterp.errors import ConfigError
+from tinyinterp.network.packed import DECIDES, _gain, _operators_work, packed
 
 
 def linear_layers(engine):
@@ -22,15 +23,58 @@ def decoder():
 
 
 @pytest.fixture(autouse=True)
-def not_intel(monkeypatch):
-    """Nothing is packed on Intel's processors, which the tests may run on."""
-    monkeypatch.setattr("tinyinterp.network.packed._is_intel", lambda: False)
+def decided(monkeypatch):
+    """Whatever would be measured on the machine that the tests run on."""
+    monkeypatch.setenv(DECIDES, "1")
 
 
-def test_nothing_is_packed_on_intel(decoder, monkeypatch):
-    monkeypatch.setattr("tinyinterp.network.packed._is_intel", lambda: True)
-    with packed(decoder):
-        assert not any("forward" in layer.__dict__ for layer in linear_layers(decoder))
+def is_packed(engine):
+    with packed(engine):
+        return any("forward" in layer.__dict__ for layer in linear_layers(engine))
+
+
+def test_the_environment_decides(decoder, monkeypatch):
+    assert is_packed(decoder)
+    monkeypatch.setenv(DECIDES, "0")
+    assert not is_packed(decoder)
+    monkeypatch.setenv(DECIDES, "yes")
+    with pytest.raises(ConfigError, match="TINYINTERP_PACKED is 'yes'; expected 1 or 0"):
+        is_packed(decoder)
+
+
+@pytest.mark.parametrize(("gain", "expected"), [(1.4, True), (1.1, False), (0.8, False)])
+def test_weights_are_packed_where_that_is_clearly_faster(monkeypatch, gain, expected):
+    asked = []
+
+    def measured(*shape):
+        asked.append(shape)
+        return gain
+
+    monkeypatch.delenv(DECIDES)
+    monkeypatch.setattr("tinyinterp.network.packed._gain", measured)
+    layers = [*(nn.Linear(128, 256) for _ in range(3)), nn.Linear(128, 128), nn.Linear(128, 4096)]
+    assert is_packed(nn.Sequential(*layers).eval()) is expected
+    assert asked == [(128, 256)]  # where it spends most, but for a head
+
+
+def test_layers_too_small_to_gain_anything_are_not_measured(decoder, monkeypatch):
+    monkeypatch.delenv(DECIDES)
+    monkeypatch.setattr("tinyinterp.network.packed._gain", lambda *_: pytest.fail("measured"))
+    assert not is_packed(decoder)
+
+
+def test_a_shape_is_measured_once_and_said(monkeypatch, caplog):
+    monkeypatch.delenv(DECIDES)
+    caplog.set_level("DEBUG", "tinyinterp")
+    _gain.cache_clear()
+    engine = nn.Sequential(nn.Linear(128, 192), nn.Linear(192, 128)).eval()
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    chosen = [is_packed(engine) for _ in range(3)]
+    assert len(set(chosen)) == 1
+    assert len(caplog.messages) == 1
+    assert "packed ones are" in caplog.messages[0]
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
 
 
 def test_packed_products_are_the_same_to_the_last_digits(decoder):

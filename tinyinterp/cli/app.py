@@ -63,7 +63,11 @@ def tinyinterp(
         ),
     ] = False,
     _debug: Annotated[
-        bool, typer.Option(program.DEBUG, help="Show tracebacks; may also stand after the command.")
+        bool,
+        typer.Option(
+            program.DEBUG,
+            help="Show tracebacks and what was measured; may also stand after the command.",
+        ),
     ] = False,
 ) -> None:
     """What each attention head and each neuron of a small language model does, measured."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import typer
 
@@ -31,6 +32,11 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
     n_options = given.index("--") if "--" in given else len(given)  # what follows is only text
     debug = DEBUG in given[:n_options]
     rest = [word for word in given[:n_options] if word != DEBUG] + given[n_options:]
+    with _details_shown() if debug else nullcontext():
+        return _run(app, rest, name=name, prefix=prefix, debug=debug)
+
+
+def _run(app: typer.Typer, rest: list[str], *, name: str, prefix: str, debug: bool) -> int:
     try:
         try:
             app(rest, prog_name=name)
@@ -60,6 +66,24 @@ def run(app: typer.Typer, arguments: Sequence[str], *, name: str, prefix: str) -
             f"run it again with {DEBUG} for a traceback, and {REPORT_IT}"
         )
     return 1
+
+
+@contextmanager
+def _details_shown() -> Iterator[None]:
+    """Write to standard error what the package decides by itself, such as by a measurement."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("debug: %(message)s"))
+    logger = logging.getLogger("tinyinterp")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _complain(message: str) -> None:
