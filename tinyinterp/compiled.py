@@ -8,8 +8,10 @@ compiles it when it is first called and keeps the result on disk. ``no_type_chec
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from typing import Any
 
 import torch
@@ -24,7 +26,10 @@ compiled_sum: Callable[[Loop], Loop] = njit(  # adds in any order, so that vecto
 
 
 def in_parts(work: Callable[[int, int], None], n: int, multiple: int = 1) -> None:
-    """Call ``work(first, last)`` for parts of ``range(n)``, each a multiple of so many, at once."""
+    """Call ``work(first, last)`` for parts of ``range(n)``, each a multiple of so many, at once.
+
+    The first part is done by whoever calls. ``work`` may not itself call this.
+    """
     threads = torch.get_num_threads()
     size = -(-n // threads)
     size = -(-size // multiple) * multiple
@@ -32,6 +37,20 @@ def in_parts(work: Callable[[int, int], None], n: int, multiple: int = 1) -> Non
     if len(parts) == 1:
         work(*parts[0])
         return
-    with ThreadPoolExecutor(len(parts)) as pool:
-        for done in [pool.submit(work, *part) for part in parts]:
-            done.result()
+    waiting = [_pool(len(parts) - 1).submit(work, *part) for part in parts[1:]]
+    try:
+        work(*parts[0])
+    finally:
+        wait(waiting)  # nobody else may see what they are still writing
+    for done in waiting:
+        done.result()
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept, as a pass calls for it hundreds of times; its threads sleep in between."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="tinyinterp")
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -110,9 +110,7 @@ def _gain(n_in: int, n_out: int) -> float:
     """How many times as fast a packed product of this shape is."""
     rows = max(MULTIPLE, min(ROWS, WORK // (n_in * n_out)) // MULTIPLE * MULTIPLE)
     with torch.inference_mode(), _one_thread():
-        layer = nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")  # draws nothing
-        for parameter in layer.parameters():
-            parameter.zero_()
+        layer = _layer_of(torch.zeros(n_out, n_in), torch.zeros(n_out))
         x = torch.zeros(rows, n_in)
         products = {"plain": layer, "packed": _packed_product(layer)}
         for product in products.values():  # warms up
@@ -146,15 +144,21 @@ def _one_thread() -> Iterator[None]:
 def _operators_work() -> bool:
     """Whether PyTorch's two operators, which are not public, are there and compute the product."""
     with torch.no_grad():
-        layer = nn.Linear(3, 2, device="meta").to_empty(device="cpu")  # draws nothing
-        layer.weight.copy_(torch.tensor([[1.0, 2.0, -3.0], [5.0, -7.0, 11.0]]))
-        layer.bias.copy_(torch.tensor([13.0, -17.0]))
+        weight = torch.tensor([[1.0, 2.0, -3.0], [5.0, -7.0, 11.0]])
+        layer = _layer_of(weight, torch.tensor([13.0, -17.0]))
         x = torch.tensor([[1.0, -2.0, 3.0]])
         try:
             found = _packed_product(layer)(x)
         except (AttributeError, RuntimeError, TypeError):  # gone, or with other arguments
             return False
         return found.shape == (1, 2) and torch.allclose(found, layer(x), rtol=1e-4, atol=1e-5)
+
+
+def _layer_of(weight: Float[Tensor, "n_out n_in"], bias: Float[Tensor, " n_out"]) -> nn.Linear:
+    """A layer that draws no weights of its own."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
+    layer.weight, layer.bias = (nn.Parameter(x, requires_grad=False) for x in (weight, bias))
+    return layer
 
 
 def _packed_product(
