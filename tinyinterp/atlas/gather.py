@@ -18,9 +18,9 @@ from tinyinterp.head_census.census import offset_profiles
 from tinyinterp.head_census.kernel import fit_surrogate
 from tinyinterp.head_census.measure import read_patterns, sides
 from tinyinterp.head_census.notes import check_same_census
+from tinyinterp.head_census.on_device import fit_accumulator
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.head_census.rows import HeadRow
-from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.io.stored import read_json_table
 from tinyinterp.model import Model
 from tinyinterp.model_account.finished import FinishedAccount
@@ -120,7 +120,7 @@ def read_story(model: Model, sequence: Sequence) -> Story:
 def fit_profiles(model: Model, corpus: Corpus) -> Float[np.ndarray, "layer head offset"]:
     """Attention by distance, as the census of heads fits it: one pass over the FIT stories."""
     survey = corpus.survey()
-    fit = FitAccumulator(model.config, survey.longest)
+    fit = fit_accumulator(model.config, survey.longest, model.device)
     scan(model.decoder, corpus.micro_batches(sides(survey)[0]), [OnPatterns(model.config, [fit])])
     layers = range(model.config.n_layers)
     return offset_profiles([fit_surrogate(fit.sums(layer)) for layer in layers])

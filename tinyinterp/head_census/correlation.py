@@ -80,7 +80,8 @@ class CellAccumulator:
             cell = random.integers(ends[batch.lengths[row] - 1], size=CELLS_EACH)
             query = np.searchsorted(ends, cell, side="right")
             distance = ends[query] - 1 - cell
-            rows = pattern.raw[row][:, query]  # [head cell key]
+            at = torch.from_numpy(query).to(pattern.raw.device)
+            rows = pattern.raw[row][:, at].cpu()  # [head cell key]
             left = rows[..., 1:].sum(-1)
             weight = rows[:, np.arange(CELLS_EACH), query - distance] / left
             weight = weight.where(left >= LEAST_LEFT, torch.nan).double().numpy()

@@ -49,12 +49,16 @@ class ExampleAccumulator:
 
     def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
         width = pattern.raw.shape[-1]
-        classes = self.reader.read(batch)
-        for head, candidate in enumerate(self.chosen[layer]):
-            weights = _of_candidate(pattern.clean.weights[:, head], candidate, classes)
-            best, indices = weights.flatten(1).max(dim=1)  # of equals, the first
-            kept = self._kept[layer][head]
-            pairs = zip(batch.sequences, best.tolist(), indices.tolist(), strict=True)
+        classes = self.reader.read(batch, pattern.raw.device)
+        tops = [
+            _of_candidate(pattern.clean.weights[:, head], candidate, classes).flatten(1).max(dim=1)
+            for head, candidate in enumerate(self.chosen[layer])
+        ]
+        best, indices = (torch.stack(part).tolist() for part in zip(*tops, strict=True))
+        for head, kept in enumerate(self._kept[layer]):
+            pairs = zip(
+                batch.sequences, best[head], indices[head], strict=True
+            )  # the first of equals
             for sequence, weight, index in pairs:
                 rank = (-weight, sequence.number, sequence.start)
                 if weight >= LEAST and (len(kept) < KEPT or rank < kept[-1][:3]):

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from tinyinterp.devices import moved
 from tinyinterp.tagging import NO_TAG, QUOTATION_MARK, SENTENCE_END, TAGS, TagReader
 from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
 from tinyinterp.text.tokenizer import Tokenizer
@@ -79,10 +80,13 @@ class ClassReader:
         self._tag_reader = TagReader()
         self._last: tuple[MicroBatch, BatchClasses] | None = None
 
-    def read(self, batch: MicroBatch) -> BatchClasses:
-        """The classes of a micro-batch; kept until another is asked for, once for all layers."""
+    def read(self, batch: MicroBatch, device: torch.device | None = None) -> BatchClasses:
+        """The classes of a micro-batch, on a device; None: on the processor.
+
+        They are kept until another micro-batch is asked for: read once for all layers.
+        """
         if self._last is None or self._last[0] is not batch:
-            self._last = (batch, self._read(batch))
+            self._last = (batch, moved(self._read(batch), device or torch.device("cpu")))
         return self._last[1]
 
     def _read(self, batch: MicroBatch) -> BatchClasses:

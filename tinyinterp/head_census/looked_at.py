@@ -91,16 +91,17 @@ class ChoiceAccumulator:
 
     def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
         width = pattern.raw.shape[-1]
-        classes = self.reader.read(batch)
+        classes = self.reader.read(batch, device := pattern.raw.device)
         clean = pattern.clean
         rows = clean.rows.float()
-        expected = self._expected[layer][None, :, :width, :width]
+        expected = _there(self._expected, layer, device)[None, :, :width, :width]
         seen = _by_candidate(clean.weights, torch.ones_like(rows), classes)
         due = _by_candidate(expected, rows, classes)
         products = torch.stack([seen, due, seen * seen, seen * due, due * due])
-        self._sums[:, layer] += products.sum(1)
+        self._sums[:, layer] += products.sum(1).cpu()
         by_class = torch.einsum("bhq,bqx->hx", rows, classes.queries)
-        self._rows[layer] += torch.cat([rows.sum((0, 2))[:, None], by_class], dim=1).double()
+        counts = torch.cat([rows.sum((0, 2))[:, None], by_class], dim=1)
+        self._rows[layer] += counts.cpu().double()
         self._sequences[layer] += len(batch.sequences)
 
     def merge(self, processes: Processes) -> None:
@@ -144,11 +145,12 @@ class LookedAtAccumulator:
     def take(self, batch: MicroBatch, layer: int, pattern: Pattern) -> None:
         self._measured.clear()
         width = pattern.raw.shape[-1]
-        classes, here, clean = self.reader.read(batch), self.chosen[layer], pattern.clean
+        here, clean, device = self.chosen[layer], pattern.clean, pattern.raw.device
+        classes = self.reader.read(batch, device)
         asking = torch.stack(
             [clean.rows[:, h] * queries_of(c, classes) for h, c in enumerate(here)], dim=1
         )
-        expected = self._expected[layer][None, :, :width, :width]
+        expected = _there(self._expected, layer, device)[None, :, :width, :width]
         blocks = torch.tensor([sequence.block for sequence in batch.sequences])
         types = (batch.tokens % N_TYPE_BLOCKS).flatten()
         for index, weights in enumerate((clean.weights, expected)):
@@ -158,11 +160,12 @@ class LookedAtAccumulator:
                     for head, candidate in enumerate(here)
                 ],
                 dim=-1,
-            ).double()  # [batch key head]
+            )  # [batch key head]
+            keys = keys.cpu().double()
             self._by_story[index, :, layer].index_add_(0, blocks, keys.sum(1))
             self._by_type[index, :, layer].index_add_(0, types, keys.flatten(0, 1))
-        self._rows[0, layer] += asking.sum((0, 2))
-        self._rows[1, layer] += clean.rows.sum((0, 2))
+        self._rows[0, layer] += asking.sum((0, 2)).cpu()
+        self._rows[1, layer] += clean.rows.sum((0, 2)).cpu()
 
     def merge(self, processes: Processes) -> None:
         self._measured.clear()
@@ -200,6 +203,14 @@ class LookedAtAccumulator:
         return LookedAt(candidate.name, lift, low, high, share, nats, candidate.many_words)
 
 
+def _there(
+    tables: list[Float[Tensor, "head query key"]], layer: int, device: torch.device
+) -> Float[Tensor, "head query key"]:
+    """The table of a layer on a device, where it stays."""
+    tables[layer] = tables[layer].to(device)
+    return tables[layer]
+
+
 def information(
     seen: Float[np.ndarray, "*shape"],
     due: Float[np.ndarray, "*shape"],
@@ -232,7 +243,7 @@ def _by_candidate(
 def queries_of(candidate: Candidate, classes: BatchClasses) -> Float[Tensor, "batch query"]:
     """1 for the queries that the candidate is about."""
     if candidate.query is None:
-        return torch.ones(classes.queries.shape[:2])
+        return torch.ones(classes.queries.shape[:2], device=classes.queries.device)
     return classes.queries[..., candidate.query]
 
 

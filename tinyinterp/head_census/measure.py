@@ -22,11 +22,11 @@ from tinyinterp.head_census.key_classes import (
     token_names,
 )
 from tinyinterp.head_census.looked_at import ChoiceAccumulator, LookedAtAccumulator
+from tinyinterp.head_census.on_device import fit_accumulator, score_accumulator
 from tinyinterp.head_census.patterns import OnPatterns, pattern_hook
 from tinyinterp.head_census.registry import HeadMeasure, MeasureAccumulator
 from tinyinterp.head_census.repeated import Repeated, read_repeated
 from tinyinterp.head_census.resampled import Resampled, ResampledAccumulator, resampled_batches
-from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import forward, kept, scan
@@ -89,12 +89,13 @@ def measure(
     """
     survey = corpus.survey()
     fit_side, test_side = sides(survey)
-    fit, mean_z = FitAccumulator(config, survey.longest), MeanZ(config)
+    device = next(engine.parameters()).device
+    fit, mean_z = fit_accumulator(config, survey.longest, device), MeanZ(config)
     batches, on_fit = corpus.micro_batches(fit_side), OnPatterns(config, [fit])
     scan(engine, batches, [on_fit, mean_z] if with_mean_z else [on_fit], report=report)
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
 
-    test, cells = ScoreAccumulator(config, surrogates), CellAccumulator(config, seed)
+    test, cells = score_accumulator(config, surrogates, device), CellAccumulator(config, seed)
     keys = examples = None
     if with_looks_at:
         keys = _choose(engine, config, corpus, surrogates, report=report)

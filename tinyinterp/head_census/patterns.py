@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from tinyinterp.devices import fp64_device
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import MicroBatch
@@ -92,7 +93,7 @@ class OnPatterns:
         return [pattern_hook(layer) for layer in range(self.config.n_layers)]
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
-        pattern = Pattern(value.float().cpu(), batch.lengths)
+        pattern = Pattern(value.float().to(fp64_device(value.device)), batch.lengths)
         for accumulator in self.accumulators:
             accumulator.take(batch, layer_of(name), pattern)
 

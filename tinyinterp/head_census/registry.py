@@ -103,9 +103,9 @@ class MeasureAccumulator:
                     f"a number for each query, {tuple(pattern.clean.rows.shape)}"
                 )
             counted = pattern.clean.rows & ~values.isnan()
-            sums = values.where(counted, 0).sum(-1)
+            sums = values.where(counted, 0).sum(-1).cpu()
             self._sums[number, :, layer].index_add_(0, blocks, sums)
-            self._counts[number, :, layer].index_add_(0, blocks, counted.sum(-1).double())
+            self._counts[number, :, layer].index_add_(0, blocks, counted.sum(-1).cpu().double())
 
     def merge(self, processes: Processes) -> None:
         processes.add(self._sums, self._counts)

@@ -35,8 +35,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tinyinterp.compiled import in_parts
+from tinyinterp.devices import fp64_device
 from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernels import compare_rows
+from tinyinterp.head_census.on_device import compare_patterns
 from tinyinterp.head_census.patterns import layer_of, pattern_hook
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
@@ -96,16 +98,22 @@ class ResampledAccumulator:
         return [pattern_hook(layer) for layer in range(self.config.n_layers)]
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
-        layer = layer_of(name)
-        clean, resampled, permuted = value.float().cpu().numpy()
-        n_heads, n, _ = clean.shape
+        layer, device = layer_of(name), fp64_device(value.device)
+        three = value.float().to(device)
+        n_heads, n = three.shape[1:3]
         window = self.config.window_of(layer) or n
         stay, order = np.arange(n), order_of(batch.sequences[0], self.seed)
-        for other, moved, own, sums in (
-            (resampled, stay, True, self._invariance[layer]),
-            (permuted, order, False, self._equivariance[layer]),
+        for number, moved, own, sums in (
+            (1, stay, True, self._invariance[layer]),
+            (2, order, False, self._equivariance[layer]),
         ):
-            in_parts(partial(compare_rows, clean, other, moved, window, own, sums), n_heads)
+            if device.type == "cpu":
+                pair = three[0].numpy(), three[number].numpy()
+                in_parts(partial(compare_rows, *pair, moved, window, own, sums), n_heads)
+            else:
+                at = torch.from_numpy(moved).to(device)
+                found = compare_patterns(three[0], three[number], at, window, own=own)
+                np.add(sums, found.cpu().numpy(), out=sums)
 
     def merge(self, processes: Processes) -> None:
         processes.add(self._invariance, self._equivariance)

@@ -19,8 +19,8 @@ from tinyinterp.devices import moved
 from tinyinterp.head_census.causal import MeanZ
 from tinyinterp.head_census.correlation import priority_of
 from tinyinterp.head_census.kernel import fit_surrogate
+from tinyinterp.head_census.on_device import fit_accumulator
 from tinyinterp.head_census.patterns import OnPatterns
-from tinyinterp.head_census.sums import FitAccumulator
 from tinyinterp.io.progress import Progress
 from tinyinterp.model_account.calibration_sample import CalibrationSample
 from tinyinterp.model_account.contexts import find_contexts
@@ -137,12 +137,12 @@ def fit_ladders(
     classes = classes or ClassRows()
     streams = Streams(decoder, rows, tags, classes, longest, together=together)
     mean_z = MeanZ(config)
-    patterns = FitAccumulator(config, longest)
+    device = decoder.embed.weight.device
+    patterns = fit_accumulator(config, longest, device)
     scan(decoder, fit(), [OnPatterns(config, [patterns]), mean_z, streams], report=report)
 
     means = {name: streams.means(name) for name in streams.hook_names()}
     corrections = _corrections(decoder, regressed, rows, gist, means, report)
-    device = decoder.embed.weight.device
     predictors = {name: moved(Predictor(means[name], corrections[name]), device) for name in means}
     readings = [
         moved(Reading(rows.of(batch.tokens), gist.of(batch.tokens)), device)

@@ -11,7 +11,8 @@ from tinyinterp.head_census.registry import HeadMeasure
 
 
 def _mean_distance(pattern: CleanPattern) -> Float[Tensor, "batch head query"]:
-    position = torch.arange(pattern.weights.shape[-1], dtype=pattern.weights.dtype)
+    weights = pattern.weights
+    position = torch.arange(weights.shape[-1], dtype=weights.dtype, device=weights.device)
     return position - pattern.weights @ position  # rows sum to 1
 
 
