@@ -160,4 +160,4 @@ def read_patterns(
     tokens = torch.from_numpy(sequence.tokens[:REPORT_TOKENS])[None]
     with torch.inference_mode(), kept(engine, names) as seen:
         engine(tokens)
-    return {layer: seen[name][0].cpu().numpy() for layer, name in enumerate(names)}
+    return {layer: seen[name][0].float().cpu().numpy() for layer, name in enumerate(names)}
