@@ -74,6 +74,14 @@ def test_nothing_is_asked_for_that_is_not_imported():
     assert {name for name, _ in FOUND} | NOT_IMPORTED | BY_TORCH == CORE | EXTRAS
 
 
+def test_every_dependency_of_the_core_has_its_reason_beside_it():
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    block = text.partition("\ndependencies = [")[2].partition("\n]")[0]
+    lines = [line for line in block.splitlines() if line.strip().startswith('"')]
+    assert len(lines) == len(PROJECT["dependencies"])
+    assert [line for line in lines if not re.search(r'",\s+# .*\w', line)] == []
+
+
 def test_all_brings_every_extra_but_the_developers_and_the_sites():
     extras = {"all", "dev", "docs"} ^ PROJECT["optional-dependencies"].keys()
     assert names([f"tinyinterp[{','.join(sorted(extras))}]"]) == EXTRAS

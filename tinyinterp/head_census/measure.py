@@ -179,4 +179,4 @@ def read_patterns(
     tokens = torch.from_numpy(sequence.tokens[:REPORT_TOKENS])[None]
     with torch.inference_mode(), kept(engine, names) as seen:
         forward(engine, tokens)
-    return {layer: seen[name][0].cpu().numpy() for layer, name in enumerate(names)}
+    return {layer: seen[name][0].float().cpu().numpy() for layer, name in enumerate(names)}
