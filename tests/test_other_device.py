@@ -12,9 +12,11 @@ import pytest
 import torch
 from models import STORIES, tiny_checkpoint, tiny_compressor_checkpoint
 from other_device import DEVICE, MismatchError, other_device
+from typer.testing import CliRunner
 
 import tinyinterp
 from tinyinterp import devices
+from tinyinterp.cli.app import app
 from tinyinterp.devices import moved, on_the_cpu
 from tinyinterp.errors import SelectionError
 from tinyinterp.evaluation.loss import measure_text_loss
@@ -239,3 +241,15 @@ def test_without_fp64_sums_are_made_on_the_cpu(tmp_path):
     )
     with pytest.raises(SelectionError, match="no fp64"):
         tinyinterp.account(model, TEXT)
+
+
+def test_an_atlas_by_its_command(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("tinyinterp.model.choose_device", lambda _: DEVICE)
+    text = tmp_path / "stories.txt"
+    text.write_text("\n<|endoftext|>\n".join(TEXT))
+    command = ["atlas", "--quick", "--ckpt", str(folder), "--text", str(text), "--device", "cuda"]
+    with other_device():
+        found = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "atlas")])
+    assert found.exit_code == 0, found.exception
+    assert f"computing on {DEVICE}" in found.stderr
+    assert (tmp_path / "atlas" / "index.html").is_file()

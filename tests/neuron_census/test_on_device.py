@@ -19,6 +19,7 @@ from tinyinterp.neuron_census.activations import rows_of
 from tinyinterp.neuron_census.on_device import Gatherers, gatherers, on_device
 from tinyinterp.neuron_census.on_device.segments import add_by_key, segments
 from tinyinterp.neuron_census.top_activations import UNFILLED, Extremes
+from tinyinterp.processes import Processes
 from tinyinterp.text.corpus import Corpus
 
 CPU = torch.device("cpu")
@@ -190,3 +191,32 @@ def test_the_cpu_keeps_its_loops():
         getattr(gatherers(torch.device("cuda", 0)), name) is not getattr(gatherers(CPU), name)
         for name in names
     )
+
+
+class Two(Processes):
+    """This process and another that gathered the same."""
+
+    def add(self, *arrays: Any) -> None:
+        for array in arrays:
+            np.multiply(array, 2, out=array)
+
+    def gather(self, item: Any) -> list[Any]:
+        return [item, item]
+
+
+def test_what_several_processes_gathered_goes_back_to_the_device(corpus):
+    made, batch = on_device(CPU), next(corpus.micro_batches())
+    rows, fitted, lists = rows_of(batch), made.fitted(3, 281, 97), made.extremes(3, 4)
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(batch.tokens.numel(), 3, generator=generator)
+    fitted.add(values, rows, rows.tokens, lists)
+    fitted.collect()
+    lists.collect()
+    alone = fitted.mean(), lists.high.copy(), fitted.n_tokens
+    fitted.merge(Two(0, 2, CPU))
+    lists.merge(Two(0, 2, CPU))
+    for part in (fitted, lists):
+        part.collect()
+    assert fitted.n_tokens == 2 * alone[2]
+    np.testing.assert_allclose(fitted.mean(), alone[0])
+    assert np.array_equal(lists.high, alone[1])  # what is in both counts once
