@@ -46,10 +46,11 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 	@echo
 	$(BIN)/tinyinterp generate "Once upon a time"
 
-# Each worker keeps to one thread; more than four mostly wait for one another's imports.
+# Each worker keeps to one thread; more than four mostly wait for one another's imports. The notebooks
+# come first: one of them takes minutes, and nothing should wait for it at the end.
 test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake --nbmake-timeout=900 \
-		tests tinyinterp train analyses notebooks
+		notebooks tests tinyinterp train analyses
 
 golden: $(INSTALLED) ## write the golden tables anew; git diff tests/golden shows what changed
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=tests:. $(BIN)/python -m golden.renew

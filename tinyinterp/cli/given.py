@@ -49,7 +49,7 @@ class GivenModel:
         from tinyinterp.devices import choose_device
         from tinyinterp.model import load
 
-        device = str(choose_device(self.device, fp64=fp64))
+        device = str(choose_device(self.device, fp64=True)) if fp64 else self.device
         start = start_choice(self.start)
         return load(self.ckpt, tokenizer=self.tokenizer, start=start, device=device)
 
