@@ -105,7 +105,12 @@ def main() -> None:
         ratio("`neurons`, two processes beside one", one, two, "at least 1.8"),
         ratio("`heads --quick`, busy beside quiet", beside, quiet, "at most 2.5"),
     ]
-    report("Whole commands", " ".join(__doc__.split("\n\n")[2].split()), rows, options.out)
+    report(
+        "Whole commands",
+        " ".join(__doc__.split("\n\n")[2].split()).replace("``", "`"),
+        rows,
+        options.out,
+    )
 
 
 if __name__ == "__main__":
