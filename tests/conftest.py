@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ settings.load_profile("timeless")
 if not os.environ.get("TINYINTERP_UNCHECKED_SHAPES"):
     install_import_hook(["tinyinterp", "train"], "typechecker.checked")
 
+UNTOUCHED = ("highest", "torch.float32", True, False)  # what torch begins with
+
 
 @pytest.fixture
 def unchecked() -> Iterator[None]:
@@ -30,6 +33,26 @@ def unchecked() -> Iterator[None]:
     config.update("jaxtyping_disable", value=True)
     yield
     config.update("jaxtyping_disable", value=False)
+
+
+@pytest.fixture(autouse=True)
+def settings_of_torch() -> Iterator[None]:
+    """What torch keeps for the whole process is after a test what it was before."""
+    before = _settings_of_torch()
+    yield
+    assert _settings_of_torch() == before
+
+
+def _settings_of_torch() -> tuple[object, ...]:
+    torch = sys.modules.get("torch")  # a test that does without is not made to import it
+    if torch is None:
+        return UNTOUCHED
+    return (
+        torch.get_float32_matmul_precision(),
+        str(torch.get_default_dtype()),
+        torch.is_grad_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+    )
 
 
 @pytest.fixture(scope="module")

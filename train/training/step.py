@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -33,7 +34,6 @@ class Stepper:
 
     def __init__(self, recipe: Recipe, sampler: Sampler, processes: Processes) -> None:
         self.recipe, self.processes, self.device = recipe, processes, processes.device
-        torch.set_float32_matmul_precision("high" if recipe.run.tf32 else "highest")
         self.model = build_model(recipe).to(self.device)
         self.dtype = DTYPES[recipe.run.precision]
         if self.device.type == "cpu" and self.dtype != torch.float32:
@@ -59,6 +59,10 @@ class Stepper:
             TrainingError: the loss or its gradient is not finite, or no token is scored; the
                 weights are as they were before the step.
         """
+        with fp32_products(self.recipe):
+            return self._take(step)
+
+    def _take(self, step: int) -> tuple[dict[str, float], int]:
         settings, world = self.recipe, self.processes.world
         self.model.train()
         set_rate(self.optimizers, rate(settings.schedule, step))
@@ -84,9 +88,12 @@ class Stepper:
         self.mean.update(self.model, step)
         return totals, int(n_targets)
 
-    def mixed_precision(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def mixed_precision(self) -> Iterator[None]:
         """Within the block, matrix products are of the recipe's precision."""
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        lower = torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+        with fp32_products(self.recipe), lower:
+            yield
 
     def _update(self, loss: float, step: int) -> None:
         for optimizer in self.optimizers:
@@ -111,3 +118,18 @@ class Stepper:
         if isinstance(self.loss_module, DistributedDataParallel) and not last:
             return self.loss_module.no_sync()
         return nullcontext()
+
+
+@contextmanager
+def fp32_products(recipe: Recipe) -> Iterator[None]:
+    """Within the block, products of fp32 are of the recipe's precision (TensorFloat-32, or fp32).
+
+    torch has one setting for the whole process; after the block it is what it was, so that nothing
+    measured after training in the same process is less exact.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if recipe.run.tf32 else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
