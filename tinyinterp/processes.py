@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -121,6 +122,14 @@ def share() -> int:
     """Among how many processes :func:`shared` deals."""
     own = current()
     return 1 if own is None else own.world
+
+
+def together(mine: dict[K, T]) -> dict[K, T]:
+    """What every process made of its :func:`shared` items, by item, for all of them."""
+    own = current()
+    return (
+        mine if own is None else {k: made for part in own.gather(mine) for k, made in part.items()}
+    )
 
 
 def add_up(*arrays: np.ndarray | Tensor) -> None:

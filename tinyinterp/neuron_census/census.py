@@ -35,7 +35,7 @@ from tinyinterp.neuron_census.tables import (
     rows_of_layer,
 )
 from tinyinterp.neuron_census.top_activations import UNFILLED, find_hits
-from tinyinterp.processes import current
+from tinyinterp.processes import current, shared, together
 from tinyinterp.selection import Index, choose_among
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
@@ -217,23 +217,29 @@ def _tables(
     tag_reader: TagReader,
     measured: Measured,
 ) -> dict[int, LayerCensus]:
-    """The tables of every layer, still without notes; empties ``measured`` of its layers."""
-    extremes = [layer.extremes for layer in measured.layers.values()]
+    """The tables of every layer, still without notes; empties ``measured`` of its layers.
+
+    Of several processes each makes those of some layers, and then all have them.
+    """
+    in_order = list(measured.layers)
+    mine = {layer: measured.layers[layer] for layer in shared(in_order)}
+    measured.layers.clear()
     picks = {
         layer: pick_range(found.sampled.values, found.extremes.largest)
-        for layer, found in measured.layers.items()
+        for layer, found in mine.items()
     }
-    listed = [(each.high_ids.ravel(), each.low_ids.ravel()) for each in extremes]
-    picked = [measured.sampled_ids[each.rows] for each in picks.values()]
-    ids = np.unique(np.concatenate([*(part for both in listed for part in both), *picked]))
-    hits = HitColumns(find_hits(corpus, tag_reader, ids[ids != UNFILLED]))
-    layers = {}
-    for layer in list(measured.layers):
-        found = measured.layers.pop(layer)  # its memory is free once its tables are made
+    ids = [measured.sampled_ids[each.rows] for each in picks.values()]
+    for found in mine.values():
+        ids += [found.extremes.high_ids.ravel(), found.extremes.low_ids.ravel()]
+    listed = np.unique(np.concatenate(ids)) if ids else np.zeros(0, dtype=np.int64)
+    hits = HitColumns(find_hits(corpus, tag_reader, listed[listed != UNFILLED]))
+    made = {}
+    for layer in list(mine):
+        found = mine.pop(layer)  # its memory is free once its tables are made
         judged = judge(found, measured.counts, stats.counted_stories, settings.seed)
         rows, associated = rows_of_layer(model, layer, found, measured, stats, judged)
         lists, values = found.extremes, found.sampled.values
-        layers[layer] = LayerCensus(
+        made[layer] = LayerCensus(
             Table(f"neurons_layer{layer}", [vars(row) for row in rows]),
             hit_table(layer, lists.high, lists.high_ids, hits, {}),
             hit_table(layer, lists.low, lists.low_ids, hits, {}),
@@ -241,4 +247,5 @@ def _tables(
             histogram_table(layer, values, lists.smallest, lists.largest, {}),
             range_table(layer, picks.pop(layer), values, measured.sampled_ids, hits, {}),
         )
-    return layers
+    made = together(made)
+    return {layer: made[layer] for layer in in_order}
