@@ -14,12 +14,11 @@ from tinyinterp.comparison.settings import ComparisonSettings
 from tinyinterp.evaluation.loss_by_block import BlockLoss, measure_loss_by_block
 from tinyinterp.io.progress import progress, say
 from tinyinterp.io.table import Table
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel, Model
 from tinyinterp.network.sampling import Sampling
 from tinyinterp.text.corpus import Corpus, side_and_block
 from tinyinterp.text.source import Stories
 
-AnyModel = Model | CompressorModel
 Row = dict[str, Any]
 Measured = tuple[dict[str, Row], list[Row]]  # columns by model, and rows of a long table
 ROUGE = ("original_precision", "self_f", "repeated_4grams", "distinct_2_in_all")

@@ -21,7 +21,7 @@ from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.evaluation.loss import STORIES_AT_ONCE, score_windows, story_windows
 from tinyinterp.io.progress import Progress
 from tinyinterp.io.table import Table
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging.alignment import Part, align
 from tinyinterp.tagging.reader import TagReader
@@ -33,7 +33,7 @@ CONTINUED, NO_WORD = "(inside a word)", "(no word, or several)"
 
 
 def measure_loss_by(
-    model: Model | CompressorModel,
+    model: AnyModel,
     stories: Iterable[str],
     by: By,
     *,
