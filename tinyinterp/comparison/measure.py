@@ -16,7 +16,8 @@ from tinyinterp.io.progress import progress, say
 from tinyinterp.io.table import Table
 from tinyinterp.model import AnyModel, Model
 from tinyinterp.network.sampling import Sampling
-from tinyinterp.text.corpus import Corpus, side_and_block
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import side_and_block
 from tinyinterp.text.source import Stories
 
 Row = dict[str, Any]

@@ -25,8 +25,8 @@ from tinyinterp.model import AnyModel
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging.alignment import Part, align
 from tinyinterp.tagging.reader import TagReader
-from tinyinterp.text.corpus import N_BLOCKS, side_and_block
 from tinyinterp.text.pieces import Encoding
+from tinyinterp.text.sequences import N_BLOCKS, side_and_block
 
 By = Literal["position", "tag"]
 CONTINUED, NO_WORD = "(inside a word)", "(no word, or several)"

@@ -15,7 +15,8 @@ from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.processes import current
 from tinyinterp.scan import scan
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, MicroBatch, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch, Side
 
 
 def measure(

@@ -26,7 +26,7 @@ from tinyinterp.neuron_census.sides import HeldOutSide, hit_level
 from tinyinterp.neuron_census.targets import Targets, read_targets
 from tinyinterp.processes import Processes
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 
 class FitPass:
