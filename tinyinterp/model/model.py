@@ -207,12 +207,7 @@ class Model(Opened[Checkpoint]):
 
     def _check(self, corpus: Corpus) -> None:
         """Refuse what another model's tokenizer made, or what does not fit in the context."""
-        tokenizer = self.tokenizer
-        if corpus.tokenizer is not tokenizer and (
-            corpus.tokenizer.backend.to_str() != tokenizer.backend.to_str()
-            or corpus.tokenizer.unknown_from != tokenizer.unknown_from
-            or corpus.tokenizer.front != tokenizer.front
-        ):
+        if not self.tokenizer.reads_like(corpus.tokenizer):
             raise CorpusError(
                 f"the corpus {corpus.name!r} was opened with the tokenizer of another model; "
                 f"open it with the one of {self.name!r}"
