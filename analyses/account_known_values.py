@@ -27,7 +27,7 @@ from tinyinterp.model_account.ngrams import block_losses, count_ngrams
 from tinyinterp.model_account.score import ScorePass, Scores
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import MicroBatch, group_by_length
+from tinyinterp.text.sequences import MicroBatch, group_by_length
 from tinyinterp.views import markdown
 
 FIGURES = Path(__file__).parent.parent / "figures"

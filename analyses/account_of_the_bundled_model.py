@@ -24,8 +24,8 @@ import tinyinterp
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
 from tinyinterp.scan import forward, kept
-from tinyinterp.text.corpus import Sequence as Story
-from tinyinterp.text.corpus import Side
+from tinyinterp.text.sequences import Sequence as Story
+from tinyinterp.text.sequences import Side
 from tinyinterp.views import markdown, style
 from tinyinterp.views.account_plot import draw_account
 from tinyinterp.views.pictures import account_title

@@ -41,7 +41,8 @@ from tinyinterp.io.table import Table
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import Corpus, MicroBatch, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch, Side
 from tinyinterp.views import style
 
 FIGURES = Path(__file__).parent.parent / "figures"

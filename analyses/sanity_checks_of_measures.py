@@ -26,7 +26,7 @@ from tinyinterp.neuron_census.sample import Sample
 from tinyinterp.neuron_census.sides import hit_level
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.tagging import TagSet
-from tinyinterp.text.corpus import N_BLOCKS
+from tinyinterp.text.sequences import N_BLOCKS
 from tinyinterp.views import markdown
 
 FIGURES = Path(__file__).parent.parent / "figures"

@@ -32,7 +32,7 @@ def test_a_folder_opens_with_all_that_belongs_to_it(folder):
 def test_the_name_is_what_was_asked_for(folder, monkeypatch):
     monkeypatch.chdir(folder)
     assert model.load(".").name == "tiny"
-    monkeypatch.setattr(model, "find", lambda _ckpt: folder)
+    monkeypatch.setattr("tinyinterp.model.loading.find", lambda _ckpt: folder)
     assert model.load(None).name == "bundled"
     assert model.load("somebody/tiny").name == "somebody/tiny"
 

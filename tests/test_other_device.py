@@ -244,7 +244,7 @@ def test_without_fp64_sums_are_made_on_the_cpu(tmp_path):
 
 
 def test_an_atlas_by_its_command(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("tinyinterp.model.choose_device", lambda _: DEVICE)
+    monkeypatch.setattr("tinyinterp.model.loading.choose_device", lambda _: DEVICE)
     text = tmp_path / "stories.txt"
     text.write_text("\n<|endoftext|>\n".join(TEXT))
     command = ["atlas", "--quick", "--ckpt", str(folder), "--text", str(text), "--device", "cuda"]

@@ -17,7 +17,7 @@ from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.processes import add_up, share, shared
 from tinyinterp.scan import kept
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 CHUNK = 128  # tokens whose logits are held at a time, so that they stay in the processor's cache
 CHUNK_OF_DEVICE = 2048  # on another device, where a product of few tokens costs as much

@@ -24,7 +24,7 @@ from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.processes import Processes, current
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 Hook = Callable[[Tensor], Tensor | None]
 LAYER = re.compile(r"^blocks\.(\d+)\.")

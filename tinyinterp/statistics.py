@@ -2,7 +2,7 @@
 
 Tokens of one story are alike, so an interval that took them for independent would be too narrow.
 Everything here resamples or sums by *blocks* of stories instead (see
-:mod:`tinyinterp.text.corpus`).
+:mod:`tinyinterp.text.sequences`).
 
 An interval of which nothing is known is everything: minus to plus infinity. It then lies across any
 threshold, and no comparison with it can be mistaken for a finding.

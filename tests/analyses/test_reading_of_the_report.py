@@ -7,7 +7,8 @@ from models import STORIES, tiny_decoder, tiny_tokenizer
 
 from tinyinterp.neuron_census.activations import hook_of
 from tinyinterp.scan import forward, hooked_at
-from tinyinterp.text.corpus import Side, corpus_of
+from tinyinterp.text.corpus import corpus_of
+from tinyinterp.text.sequences import Side
 
 
 def test_overlaps_by_hand(script):

@@ -38,7 +38,8 @@ from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.cleaning import clean
-from tinyinterp.text.corpus import Corpus, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import Side
 from tinyinterp.text.source import bundled_stories
 from tinyinterp.text.stories import read_stories
 from train.reports.memory_step import resident_peak

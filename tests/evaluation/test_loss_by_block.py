@@ -13,7 +13,7 @@ from tinyinterp.errors import CorpusError
 from tinyinterp.evaluation import loss_by_block as module
 from tinyinterp.evaluation.loss import measure_text_loss
 from tinyinterp.evaluation.loss_by_block import BlockLoss, measure_loss_by_block
-from tinyinterp.text.corpus import N_BLOCKS, side_and_block
+from tinyinterp.text.sequences import N_BLOCKS, side_and_block
 
 TEXTS = [f"{story[:cut]} Yes!" for story in STORIES for cut in range(9, 37, 3)]
 

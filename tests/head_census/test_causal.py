@@ -14,7 +14,7 @@ from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import without_sink
 from tinyinterp.network.config import ACTIVATIONS
 from tinyinterp.scan import hooked_at, scan
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch, Sequence, Side
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch, Sequence, Side
 
 LENGTHS = (11, 17, 23)
 BLOCKS = (3, 5, 3)

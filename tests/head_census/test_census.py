@@ -15,7 +15,8 @@ from tinyinterp.head_census.correlation import report_correlation
 from tinyinterp.head_census.measure import EXAMPLE_TOKENS, choose_example, read_patterns
 from tinyinterp.model import Model
 from tinyinterp.results import Heads
-from tinyinterp.text.corpus import corpus_of, side_and_block
+from tinyinterp.text.corpus import corpus_of
+from tinyinterp.text.sequences import side_and_block
 from tinyinterp.text.tokenizer import Tokenizer
 
 CONTRACT = (

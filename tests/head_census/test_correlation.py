@@ -14,7 +14,7 @@ from tinyinterp.head_census.correlation import (
 )
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import MicroBatch, Sequence, Side
+from tinyinterp.text.sequences import MicroBatch, Sequence, Side
 
 T = 128
 

@@ -5,7 +5,7 @@ import pytest
 
 from tinyinterp.head_census.causal import LossRises
 from tinyinterp.head_census.effects import causal_check, effects_of
-from tinyinterp.text.corpus import N_BLOCKS
+from tinyinterp.text.sequences import N_BLOCKS
 
 SHAPE = (2, 3)
 TOKENS = 7.0  # of every block

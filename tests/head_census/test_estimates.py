@@ -7,7 +7,7 @@ from tinyinterp.head_census.estimates import estimate
 from tinyinterp.head_census.labels import Decision, decide
 from tinyinterp.head_census.sums import Sum
 from tinyinterp.statistics import percentile_interval
-from tinyinterp.text.corpus import N_BLOCKS
+from tinyinterp.text.sequences import N_BLOCKS
 
 HEADS = 211
 REPEATS = np.full((32, 1, HEADS), 0.25)

@@ -9,7 +9,7 @@ from tinyinterp.head_census.examples import KEPT, ExampleAccumulator, in_context
 from tinyinterp.head_census.key_classes import SAME_WORD, ClassReader, candidates
 from tinyinterp.head_census.patterns import OnPatterns
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import Sequence, Side
+from tinyinterp.text.sequences import Sequence, Side
 
 CANDIDATES = {candidate.name: candidate for candidate in candidates([])}
 

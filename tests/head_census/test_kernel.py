@@ -26,7 +26,7 @@ from tinyinterp.head_census.kernel import (
 )
 from tinyinterp.head_census.kernels import score_shrinkages
 from tinyinterp.head_census.measure import measure, read_patterns
-from tinyinterp.text.corpus import Side
+from tinyinterp.text.sequences import Side
 
 N = 23
 

@@ -13,7 +13,8 @@ from tinyinterp.head_census.key_classes import (
     most_frequent,
     sentence_starts,
 )
-from tinyinterp.text.corpus import Side, corpus_of
+from tinyinterp.text.corpus import corpus_of
+from tinyinterp.text.sequences import Side
 from tinyinterp.text.tokenizer import Tokenizer
 
 STORY = 'Lily saw the red ball. "The ball!" said Tim, and Lily ran.'

@@ -27,7 +27,7 @@ from tinyinterp.head_census.on_device import (
 from tinyinterp.head_census.patterns import Pattern
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, Sum
 from tinyinterp.model import Model
-from tinyinterp.text.corpus import MicroBatch, Sequence, Side
+from tinyinterp.text.sequences import MicroBatch, Sequence, Side
 
 CPU = torch.device("cpu")
 HEADS, LONGEST = 3, 23

@@ -30,7 +30,8 @@ from tinyinterp.head_census.resampled import (
     resampled_batches,
 )
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import Side, corpus_of
+from tinyinterp.text.corpus import corpus_of
+from tinyinterp.text.sequences import Side
 
 N_STORIES = 67
 LEAST = 0.01  # attention left beside the sink for a row to count

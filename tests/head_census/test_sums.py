@@ -10,7 +10,7 @@ from tests.models import tiny_config
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.patterns import Pattern, number_of_keys, without_sink
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, Sum
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch, Sequence, Side
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch, Sequence, Side
 
 HEADS, LONGEST = 3, 19
 LENGTHS = [17, 11, 2, 5]

@@ -9,7 +9,8 @@ import numpy as np
 from tinyinterp.model_account.rules import TextIndex
 from tinyinterp.model_account.rules.patterns import SLOTS, TAG, TOKEN, slots_of
 from tinyinterp.tagging import UNIVERSAL, TagReader
-from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch, Sequence, Side
 
 HOOK = "blocks.0.mlp.hook_post"
 Row = list[tuple[int, int]]  # the token and the tag in each slot, -1 where there is none

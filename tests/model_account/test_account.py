@@ -29,7 +29,8 @@ from tinyinterp.model_account.tags import TagRows
 from tinyinterp.model_account.texts import evenly
 from tinyinterp.scan import hooked_at
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch, Side, group_by_length
 
 RUNGS = 5
 SETTINGS = AccountSettings(test_tokens=500, effect_tokens=200, exact_neurons=19)

@@ -8,7 +8,8 @@ from planted.neurons import stories
 from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.model_account.rules import NeuronRules, RuleSettings, find_rules
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, Side, corpus_of
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.sequences import Side
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from tinyinterp.model_account.ladder import RUNGS
 from tinyinterp.model_account.score import ScorePass
 from tinyinterp.model_account.tags import TagRows
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Side
+from tinyinterp.text.sequences import Side
 
 ENOUGH = 0.8  # of E KL(A || U)
 SORTS = ("previous", "offset", "decay", "class", "duplicate", "induction")

@@ -5,7 +5,7 @@ from planted.rule_neurons import PlantedRules, plant_rules
 
 from tinyinterp.model_account.rules import NeuronRules, find_rules, summarize_rules
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Side
+from tinyinterp.text.sequences import Side
 
 # Nothing was tried on these; the generator was settled on seed 0.
 HELD_OUT = [(5003, 353, 106), (5009, 357, 86), (5011, 359, 134), (5021, 361, 202)]

@@ -24,7 +24,8 @@ from tinyinterp.model_account.rules import find as finding
 from tinyinterp.model_account.rules.hits import Hits
 from tinyinterp.model_account.rules.patterns import DEMANDS, FORMS
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, Side, corpus_of
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.sequences import Side
 
 N_NEURONS = 31
 

@@ -20,7 +20,8 @@ from tinyinterp.model_account.rules import ClaimCounter, Claims, HitLists
 from tinyinterp.model_account.rules import hits as hit_lists
 from tinyinterp.model_account.rules.patterns import FORMS
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, Side, corpus_of
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.sequences import Side
 
 N_NEURONS = 31
 

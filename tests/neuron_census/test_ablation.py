@@ -10,7 +10,8 @@ from models import STORIES, tiny_decoder, tiny_tokenizer
 from tinyinterp.neuron_census.effects import ALL, ablate
 from tinyinterp.scan import hooked_at
 from tinyinterp.tagging import NO_TAG, TagReader, open_tagger
-from tinyinterp.text.corpus import Corpus, Side, corpus_of
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.sequences import Side
 
 
 @pytest.fixture(scope="module")

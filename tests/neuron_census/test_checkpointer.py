@@ -16,7 +16,8 @@ from tinyinterp.model import Model
 from tinyinterp.neuron_census import NeuronSettings, census_neurons, checkpointer
 from tinyinterp.neuron_census.census import PROGRESS_FILE
 from tinyinterp.neuron_census.checkpointer import Checkpointer
-from tinyinterp.text.corpus import Corpus, Side, corpus_of
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.sequences import Side
 
 SETTINGS = NeuronSettings(layers=(0, 2), top=5, null_tokens=0)
 

@@ -14,7 +14,8 @@ from tinyinterp.neuron_census.corpus_stats import corpus_stats
 from tinyinterp.neuron_census.measure import measure
 from tinyinterp.neuron_census.nulls import random_model, shuffled_model
 from tinyinterp.tagging import PatternTagger, TagReader
-from tinyinterp.text.corpus import Corpus, Side, corpus_of
+from tinyinterp.text.corpus import Corpus, corpus_of
+from tinyinterp.text.sequences import Side
 
 SETTINGS = NeuronSettings(layers=(0, 2), top=5)
 

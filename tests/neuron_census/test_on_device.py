@@ -13,8 +13,7 @@ from models import STORIES, tiny_checkpoint
 
 import tinyinterp
 from tinyinterp.model import Model
-from tinyinterp.neuron_census import NeuronSettings, census_neurons
-from tinyinterp.neuron_census import measure as passes
+from tinyinterp.neuron_census import NeuronSettings, census_neurons, passes
 from tinyinterp.neuron_census.activations import rows_of
 from tinyinterp.neuron_census.on_device import Gatherers, gatherers, on_device
 from tinyinterp.neuron_census.on_device.segments import add_by_key, segments

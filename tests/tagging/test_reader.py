@@ -19,7 +19,8 @@ from tinyinterp.tagging import (
     split_words,
 )
 from tinyinterp.tagging.words import visible
-from tinyinterp.text.corpus import Sequence, corpus_of
+from tinyinterp.text.corpus import corpus_of
+from tinyinterp.text.sequences import Sequence
 
 TAGGER = PatternTagger()
 MARKS = ("\u00ad", "\u200b", "\u200d", "\ufeff", "\u2060\u200c")  # nobody sees them

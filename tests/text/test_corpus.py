@@ -13,14 +13,12 @@ from models import STORIES, tiny_tokenizer
 from tinyinterp.errors import CorpusError
 from tinyinterp.text import corpus as corpora
 from tinyinterp.text import source
-from tinyinterp.text.corpus import (
+from tinyinterp.text.corpus import Corpus, corpus_of, open_corpus
+from tinyinterp.text.sequences import (
     MICRO_BATCH_SEQUENCES,
     MICRO_BATCH_TOKENS,
     N_BLOCKS,
-    Corpus,
     Side,
-    corpus_of,
-    open_corpus,
     side_and_block,
 )
 

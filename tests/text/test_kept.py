@@ -7,7 +7,8 @@ import pytest
 from models import tiny_tokenizer
 
 from tinyinterp.text import kept
-from tinyinterp.text.corpus import Corpus, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import Side
 from tinyinterp.text.tokenizer import Tokenizer
 
 N_STORIES = 211

@@ -123,6 +123,18 @@ def test_padding_and_truncation_of_a_foreign_tokenizer_are_put_away(tmp_path):
     assert Tokenizer.open(tmp_path).encode(STORIES[0]) == tiny_tokenizer().encode(STORIES[0])
 
 
+def test_tokenizers_read_alike_if_they_make_the_same_tokens():
+    backend = tiny_tokenizer().backend
+    assert tiny_tokenizer().reads_like(Tokenizer(Backend.from_str(backend.to_str())))
+    for other in (
+        Tokenizer(backend, unknown_from=101),
+        Tokenizer(backend, start="none"),
+        Tokenizer.train(STORIES, N_VOCAB - 1),
+    ):
+        assert not tiny_tokenizer().reads_like(other)
+        assert not other.reads_like(tiny_tokenizer())
+
+
 def test_clamped_ids_are_one_unknown_also_after_saving(tmp_path):
     clamped = Tokenizer(tiny_tokenizer().backend, unknown_from=101)
     whole = tiny_tokenizer().encode(STORIES[0])

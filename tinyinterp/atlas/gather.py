@@ -26,7 +26,8 @@ from tinyinterp.model import Model
 from tinyinterp.model_account.finished import FinishedAccount
 from tinyinterp.network.presets import parameter_table
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import Corpus, Sequence, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import Sequence, Side
 from tinyinterp.views.head_data import Story
 from tinyinterp.views.style import shown_name
 

@@ -46,7 +46,7 @@ def ablation_rows(opened: Opened, layer: int, neurons: Iterable[Row], seed: int)
     from tinyinterp.io.progress import progress
     from tinyinterp.neuron_census.corpus_stats import corpus_stats
     from tinyinterp.neuron_census.effects import ABLATION_TOKENS, ablate
-    from tinyinterp.text.corpus import Side
+    from tinyinterp.text.sequences import Side
 
     means = {row["neuron"]: row["mean_activation"] for row in neurons}
     if not means:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tinyinterp.evaluation.openings import Completion
-    from tinyinterp.model import CompressorModel, Model
+    from tinyinterp.model import AnyModel
 
 Checkpoints = Annotated[
     list[str] | None,
@@ -126,9 +126,7 @@ class CompletionOptions(GivenStories):
         return complete_beginnings(named, streams, shares, self.stories, sampling)
 
 
-def distinct_names(
-    models: Sequence[Model | CompressorModel], given: Sequence[str | None]
-) -> list[str]:
+def distinct_names(models: Sequence[AnyModel], given: Sequence[str | None]) -> list[str]:
     """What each model is called; those whose names are the same by what was given for them."""
     times = Counter(model.name for model in models)
     return [

@@ -12,7 +12,7 @@ from tinyinterp.cli.report import print_json
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P
 
 if TYPE_CHECKING:
-    from tinyinterp.model import CompressorModel, Model
+    from tinyinterp.model import AnyModel
     from tinyinterp.network.sampling import Sampling
     from tinyinterp.text.instruct import Instruction
 
@@ -111,7 +111,7 @@ def generate(
         _print_samples(model, beginning, settings, samples, shown)
 
 
-def _instruction_prompt(model: Model | CompressorModel, asked: Instruction) -> str:
+def _instruction_prompt(model: AnyModel, asked: Instruction) -> str:
     """The prompt for an instruction, unless the model is known not to understand it."""
     from tinyinterp.errors import SelectionError
     from tinyinterp.text.instruct import prompt
@@ -126,7 +126,7 @@ def _instruction_prompt(model: Model | CompressorModel, asked: Instruction) -> s
 
 
 def _print_samples(
-    model: Model | CompressorModel, prompt: str, settings: Sampling, samples: int, shown: str
+    model: AnyModel, prompt: str, settings: Sampling, samples: int, shown: str
 ) -> None:
     from tinyinterp.network.generation import stream
     from tinyinterp.text.stream import TextStream
@@ -155,7 +155,7 @@ def _print_samples(
 
 
 def _print_as_json(
-    model: Model | CompressorModel, prompts: tuple[str, ...], settings: Sampling, samples: int
+    model: AnyModel, prompts: tuple[str, ...], settings: Sampling, samples: int
 ) -> None:
     from dataclasses import asdict
 
@@ -167,9 +167,7 @@ def _print_as_json(
     print_json({"fingerprint": model.fingerprint, "settings": asdict(settings), "samples": texts})
 
 
-def _texts(
-    model: Model | CompressorModel, prompt: str, settings: Sampling, samples: int
-) -> list[dict[str, Any]]:
+def _texts(model: AnyModel, prompt: str, settings: Sampling, samples: int) -> list[dict[str, Any]]:
     from tinyinterp.network.generation import generate as continuations
 
     tokenizer = model.tokenizer

@@ -22,7 +22,7 @@ from tinyinterp.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tinyinterp.model import CompressorModel, Model
+    from tinyinterp.model import AnyModel, Model
     from tinyinterp.text.corpus import Corpus
     from tinyinterp.text.source import Stories
 
@@ -53,7 +53,7 @@ class GivenModel:
         start = start_choice(self.start)
         return load(self.ckpt, tokenizer=self.tokenizer, start=start, device=device)
 
-    def load_any(self) -> Model | CompressorModel:
+    def load_any(self) -> AnyModel:
         """Open it, a compressor too.
 
         Raises:
@@ -109,7 +109,7 @@ class GivenStories(GivenText):
 
     split: Split = "validation"
 
-    def read_by(self, model: Model | CompressorModel) -> Stories:
+    def read_by(self, model: AnyModel) -> Stories:
         """Its stories as the model's vocabulary has them.
 
         Raises:

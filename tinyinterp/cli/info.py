@@ -13,7 +13,7 @@ from tinyinterp.io.lines import WIDTH
 
 if TYPE_CHECKING:
     from tinyinterp.checkpoint.certificate import Certificate, Comparison
-    from tinyinterp.model import CompressorModel, Model
+    from tinyinterp.model import AnyModel
     from tinyinterp.network.compressor import CompressorConfig
     from tinyinterp.network.config import DecoderConfig
 
@@ -89,7 +89,7 @@ def info(
             print_lines(textwrap.wrap(line, WIDTH, subsequent_indent="    "))
 
 
-def _certificate(model: Model | CompressorModel) -> Certificate | None:
+def _certificate(model: AnyModel) -> Certificate | None:
     """That of the conversion; None, with a note, where TransformerLens cannot convert anything."""
     from tinyinterp.errors import VersionError
     from tinyinterp.model import Model
@@ -101,7 +101,7 @@ def _certificate(model: Model | CompressorModel) -> Certificate | None:
         return None
 
 
-def _compare(model: Model | CompressorModel) -> Comparison:
+def _compare(model: AnyModel) -> Comparison:
     """The comparison with ``transformers``, where it passed.
 
     Raises:

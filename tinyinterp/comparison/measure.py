@@ -14,12 +14,12 @@ from tinyinterp.comparison.settings import ComparisonSettings
 from tinyinterp.evaluation.loss_by_block import BlockLoss, measure_loss_by_block
 from tinyinterp.io.progress import progress, say
 from tinyinterp.io.table import Table
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel, Model
 from tinyinterp.network.sampling import Sampling
-from tinyinterp.text.corpus import Corpus, side_and_block
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import side_and_block
 from tinyinterp.text.source import Stories
 
-AnyModel = Model | CompressorModel
 Row = dict[str, Any]
 Measured = tuple[dict[str, Row], list[Row]]  # columns by model, and rows of a long table
 ROUGE = ("original_precision", "self_f", "repeated_4grams", "distinct_2_in_all")
@@ -112,18 +112,13 @@ def _about(each: Opened, first: Opened) -> Row:
         "d_model": config.d_model,
         "vocabulary": config.n_vocab,
         "fingerprint": each.model.fingerprint,
-        "same_tokenizer": _same_tokenizer(each, first),
+        "same_tokenizer": each.model.tokenizer.reads_like(first.model.tokenizer),
     }
-
-
-def _same_tokenizer(one: Opened, other: Opened) -> bool:
-    a, b = one.model.tokenizer, other.model.tokenizer
-    return a.backend.to_str() == b.backend.to_str() and a.front == b.front
 
 
 def _warnings(opened: Sequence[Opened]) -> list[str]:
     found = []
-    if not all(_same_tokenizer(each, opened[0]) for each in opened):
+    if not all(each.model.tokenizer.reads_like(opened[0].model.tokenizer) for each in opened):
         found.append(
             "the tokenizers differ: compare bits per byte; nats per token are not compared"
         )
@@ -166,7 +161,7 @@ def _loss(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
             "bytes": int(loss.bytes.sum()),
             "stories": len(blocks),
         }
-        if _same_tokenizer(each, opened[0]):
+        if each.model.tokenizer.reads_like(opened[0].model.tokenizer):
             above = loss.nats_above(first, seed)
             row |= {
                 "nats_above_first": above.value,

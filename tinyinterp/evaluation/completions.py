@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from tinyinterp.io.progress import Progress, say
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel
 from tinyinterp.network.generation import continue_prompts
 from tinyinterp.network.packed import packed
 from tinyinterp.network.sampling import Sampling
@@ -24,7 +24,7 @@ def prompt_seed(seed: int, prompt: str) -> int:
 
 
 def complete(
-    model: Model | CompressorModel,
+    model: AnyModel,
     prompts: Sequence[str],
     settings: Sampling,
     n_samples: int = 1,

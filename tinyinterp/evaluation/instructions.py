@@ -24,7 +24,7 @@ from tinyinterp.evaluation.completions import complete
 from tinyinterp.evaluation.inflections import lemmas
 from tinyinterp.io.progress import Progress
 from tinyinterp.io.table import Table
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampling
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging.reader import TagReader
@@ -96,7 +96,7 @@ def check_story(
 
 
 def follow_instructions(
-    model: Model | CompressorModel,
+    model: AnyModel,
     examples: Sequence[tuple[Instruction, str]],
     sampling: Sampling = SAMPLING,
     *,

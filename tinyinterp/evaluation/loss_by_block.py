@@ -22,7 +22,7 @@ from tinyinterp.io.progress import Progress
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.statistics import Interval, block_bootstrap
-from tinyinterp.text.corpus import N_BLOCKS, side_and_block
+from tinyinterp.text.sequences import N_BLOCKS, side_and_block
 from tinyinterp.text.tokenizer import Tokenizer
 
 Sums = Float[np.ndarray, " block"]

@@ -21,19 +21,19 @@ from tinyinterp.errors import CorpusError, SelectionError
 from tinyinterp.evaluation.loss import STORIES_AT_ONCE, score_windows, story_windows
 from tinyinterp.io.progress import Progress
 from tinyinterp.io.table import Table
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging.alignment import Part, align
 from tinyinterp.tagging.reader import TagReader
-from tinyinterp.text.corpus import N_BLOCKS, side_and_block
 from tinyinterp.text.pieces import Encoding
+from tinyinterp.text.sequences import N_BLOCKS, side_and_block
 
 By = Literal["position", "tag"]
 CONTINUED, NO_WORD = "(inside a word)", "(no word, or several)"
 
 
 def measure_loss_by(
-    model: Model | CompressorModel,
+    model: AnyModel,
     stories: Iterable[str],
     by: By,
     *,

@@ -21,7 +21,7 @@ from tinyinterp.io.paths import expanded, shown
 from tinyinterp.text.instruct import prompt_length
 
 if TYPE_CHECKING:
-    from tinyinterp.model import CompressorModel, Model
+    from tinyinterp.model import AnyModel
 
 WORD = re.compile(r"\S+")
 LEAST_WORDS = 12  # of a story: a third of it is still a prompt, and leaves bigrams to compare
@@ -107,7 +107,7 @@ def openings(stories: Sequence[str], share: str) -> list[Opening]:
 
 
 def choose_stories(
-    models: Sequence[Model | CompressorModel], stories: Sequence[Iterator[str]], count: int
+    models: Sequence[AnyModel], stories: Sequence[Iterator[str]], count: int
 ) -> tuple[list[int], list[list[str]], int]:
     """The first stories that have at least twelve words and fit into every model's context.
 
@@ -143,7 +143,7 @@ def choose_stories(
     return numbers, chosen, passed
 
 
-def _fits(model: Model | CompressorModel, story: str) -> bool:
+def _fits(model: AnyModel, story: str) -> bool:
     if len(story.split()) < LEAST_WORDS:
         return False
     tokenizer = model.tokenizer

@@ -23,7 +23,7 @@ from tinyinterp.evaluation.prompt_sets import Prompt, check_prompts, read_prompt
 from tinyinterp.evaluation.scoring import continuation_nats
 from tinyinterp.io.progress import Progress
 from tinyinterp.io.table import Table
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel
 from tinyinterp.network.sampling import FLUENT_TEMPERATURE, FLUENT_TOP_P, Sampling
 from tinyinterp.statistics import block_bootstrap, wilson_interval
 
@@ -54,7 +54,7 @@ class PromptAnswers:
 
 
 def answer_prompts(
-    model: Model | CompressorModel,
+    model: AnyModel,
     prompts: Iterable[Prompt] | None = None,
     sampling: Sampling = SAMPLING,
     *,

@@ -8,12 +8,10 @@ import numpy as np
 
 from tinyinterp.errors import ConfigError
 from tinyinterp.evaluation.loss import ScoredWindow, score_windows
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel
 
 
-def continuation_nats(
-    model: Model | CompressorModel, pairs: Sequence[tuple[str, str]]
-) -> list[float]:
+def continuation_nats(model: AnyModel, pairs: Sequence[tuple[str, str]]) -> list[float]:
     """For each prompt and continuation, minus the log-probability of the continuation, in nats.
 
     A continuation's nats are those of its tokens, summed; the text is tokenised as one, and a token

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from tinyinterp.evaluation.completions import complete
 from tinyinterp.evaluation.openings import Completion, choose_stories, openings
 from tinyinterp.io.progress import progress, say
-from tinyinterp.model import CompressorModel, Model
+from tinyinterp.model import AnyModel
 from tinyinterp.network.sampling import Sampling
 
 
 def complete_beginnings(
-    models: Sequence[tuple[str, Model | CompressorModel]],
+    models: Sequence[tuple[str, AnyModel]],
     streams: Sequence[Iterator[str]],
     shares: Sequence[str],
     count: int,

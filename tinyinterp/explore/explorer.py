@@ -24,7 +24,8 @@ from tinyinterp.model import MEANS_POSITIONS, MEANS_TOKENS, Model
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.run import Instead, Means, Read, Run, Zeros, measure_means, run_text
 from tinyinterp.run.components import choose_components
-from tinyinterp.text.corpus import Corpus, MicroBatch
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch
 
 KEPT_RUNS = 4  # two tabs, each with its text intact and changed
 MOST_WEIGHTS = 2**25  # of all patterns of one text, half of them above the diagonal

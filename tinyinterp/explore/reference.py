@@ -14,7 +14,7 @@ from tinyinterp.errors import SelectionError
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.run.switches import POST
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 MOST_TOKENS = 2_048
 MOST_VALUES = 2**24  # 64 MiB; a larger model is compared with fewer tokens

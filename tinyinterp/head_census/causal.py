@@ -24,7 +24,7 @@ from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.processes import Processes
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 ABLATION, SURROGATE = 0, 1  # the interventions
 

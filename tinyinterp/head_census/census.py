@@ -36,7 +36,8 @@ from tinyinterp.head_census.shuffled import role_q_values
 from tinyinterp.io.progress import Progress, progress
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
-from tinyinterp.text.corpus import Corpus, MicroBatch, Survey, group_by_length
+from tinyinterp.text.corpus import Corpus, Survey
+from tinyinterp.text.sequences import MicroBatch, group_by_length
 
 if TYPE_CHECKING:
     import pandas as pd

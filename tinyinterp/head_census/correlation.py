@@ -19,7 +19,7 @@ from tinyinterp.head_census.kernels import distance_sums
 from tinyinterp.head_census.patterns import FIRST_QUERY, LEAST_LEFT, Pattern, number_of_keys
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
-from tinyinterp.text.corpus import MicroBatch, Sequence
+from tinyinterp.text.sequences import MicroBatch, Sequence
 
 REPORT_THRESHOLD = 0.5
 DISTANCE_THRESHOLD = 0.5

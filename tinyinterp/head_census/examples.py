@@ -18,7 +18,7 @@ from tinyinterp.head_census.looked_at import queries_of
 from tinyinterp.head_census.patterns import Pattern
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
-from tinyinterp.text.corpus import MicroBatch, Sequence
+from tinyinterp.text.sequences import MicroBatch, Sequence
 
 KEPT = 3
 BEFORE, AFTER = 5, 2  # tokens of context around key and query

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from tinyinterp.devices import moved
 from tinyinterp.tagging import NO_TAG, QUOTATION_MARK, SENTENCE_END, TAGS, TagReader
-from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch, Sequence, Side
 from tinyinterp.text.tokenizer import Tokenizer
 
 PARTS_OF_SPEECH = tuple("name" if tag == "PROPN" else tag for tag in TAGS)

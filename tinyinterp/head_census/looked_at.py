@@ -42,7 +42,7 @@ from tinyinterp.head_census.patterns import Pattern
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
 from tinyinterp.statistics import block_bootstrap
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 N_TYPE_BLOCKS = 256  # that the tokens of the vocabulary are dealt into, as stories are into blocks
 NORMAL = 1.96  # standard errors of a 95 % interval

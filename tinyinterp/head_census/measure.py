@@ -31,7 +31,8 @@ from tinyinterp.io.progress import Progress
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import forward, kept, scan
 from tinyinterp.statistics import REPLICATES
-from tinyinterp.text.corpus import Corpus, Sequence, Side, Survey
+from tinyinterp.text.corpus import Corpus, Survey
+from tinyinterp.text.sequences import Sequence, Side
 
 EXAMPLE_TOKENS = 48  # of the story that pictures show
 REPORT_TOKENS = 128  # of the story that the report's rule looks at

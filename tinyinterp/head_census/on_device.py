@@ -23,7 +23,7 @@ from tinyinterp.head_census.patterns import (
 from tinyinterp.head_census.sums import FitAccumulator, ScoreAccumulator, Sum
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 
 def fit_accumulator(config: DecoderConfig, longest: int, device: torch.device) -> FitAccumulator:

@@ -19,7 +19,7 @@ from torch import Tensor
 from tinyinterp.devices import fp64_device
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 FIRST_QUERY = 2  # earlier rows have fewer than two keys beside key 0
 LEAST_LEFT = 0.01  # rows with less attention than this outside of key 0 say nothing

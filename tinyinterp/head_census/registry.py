@@ -25,7 +25,7 @@ from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
 from tinyinterp.registry import Registry, require_column_name
 from tinyinterp.statistics import block_bootstrap
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 ENDS = ("", "_low", "_high")
 # Patterns that every query repeats, by what they do; a measure says what it gives on some of them.

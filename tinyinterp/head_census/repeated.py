@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from tinyinterp.head_census.patterns import layer_of, pattern_hook
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import MicroBatch, Sequence, Side
+from tinyinterp.text.sequences import MicroBatch, Sequence, Side
 
 SHORTEST, LONGEST = 30, 60  # tokens that are repeated
 N_LENGTHS = 8  # micro-batches, one length each

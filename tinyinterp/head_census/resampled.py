@@ -42,7 +42,8 @@ from tinyinterp.head_census.on_device import compare_patterns
 from tinyinterp.head_census.patterns import layer_of, pattern_hook
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
-from tinyinterp.text.corpus import Corpus, MicroBatch, Sequence, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch, Sequence, Side
 
 MOST_SEQUENCES = 20
 CHOSEN_FROM = 256  # only the first of a long text are looked at

@@ -20,7 +20,7 @@ from tinyinterp.head_census.kernels import add_rows, score_rows
 from tinyinterp.head_census.patterns import FIRST_QUERY, Pattern, number_of_keys
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 
 class FitAccumulator:

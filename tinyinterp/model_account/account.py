@@ -51,7 +51,8 @@ from tinyinterp.model_account.weights import (
 )
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import Corpus, MicroBatch
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch
 
 if TYPE_CHECKING:
     import pandas as pd

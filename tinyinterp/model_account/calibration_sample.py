@@ -25,7 +25,7 @@ from tinyinterp.model_account.surrogates import (
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.scan import kept
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 PATTERN = "attn.hook_pattern"
 ROWS = 24  # queries of each sequence

@@ -25,7 +25,7 @@ from tinyinterp.model_account.surrogates import surrogate_pattern
 from tinyinterp.network.decoder import Block, Decoder
 from tinyinterp.processes import add_up, share, shared
 from tinyinterp.scan import hooked_at, kept
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 
 def head_rises(

@@ -43,8 +43,8 @@ from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.scan import kept, scan
-from tinyinterp.text.corpus import MicroBatch, group_by_length
-from tinyinterp.text.corpus import Sequence as Story
+from tinyinterp.text.sequences import MicroBatch, group_by_length
+from tinyinterp.text.sequences import Sequence as Story
 
 POST = "mlp.hook_post"
 REGRESSED = 256  # sequences of FIT that corrections by the gist are fitted on

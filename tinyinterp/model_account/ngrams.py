@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tinyinterp.model_account.contexts import ROOT, Contexts, find_contexts
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 ORDERS = 5
 

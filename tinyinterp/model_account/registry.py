@@ -20,7 +20,7 @@ from torch import Tensor
 from tinyinterp.errors import SelectionError
 from tinyinterp.model_account.means import Tree
 from tinyinterp.registry import Registry, require_column_name
-from tinyinterp.text.corpus import MicroBatch, Sequence
+from tinyinterp.text.sequences import MicroBatch, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from tinyinterp.network.decoder import Decoder
 from tinyinterp.network.packed import packed
 from tinyinterp.processes import add_up, share, shared
 from tinyinterp.scan import Hook, hooked_at, kept
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 Part = Literal["heads", "neurons", "both"]
 PARTS: tuple[Part, ...] = ("heads", "neurons", "both")

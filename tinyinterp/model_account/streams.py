@@ -13,7 +13,7 @@ from tinyinterp.model_account.tags import TagRows
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.processes import Processes
 from tinyinterp.run.switches import POST
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 
 class Streams:

@@ -9,7 +9,7 @@ from torch import Tensor
 from tinyinterp.model_account.means import Tree
 from tinyinterp.neuron_census.targets import SIDES, read_targets
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 PREVIOUS = 2  # its place in ``SIDES``
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from tinyinterp.errors import CorpusError
 from tinyinterp.model_account.fit import Batches
-from tinyinterp.text.corpus import Corpus, MicroBatch, Side, group_by_length
-from tinyinterp.text.corpus import Sequence as Story
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import MicroBatch, Side, group_by_length
+from tinyinterp.text.sequences import Sequence as Story
 
 LEAST_TEST = 8  # sequences of TEST; an account of fewer has no intervals worth the name
 

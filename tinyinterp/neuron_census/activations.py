@@ -26,7 +26,7 @@ from tinyinterp.errors import SelectionError
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
 from tinyinterp.selection import Index, choose_one
-from tinyinterp.text.corpus import MicroBatch, Sequence
+from tinyinterp.text.sequences import MicroBatch, Sequence
 
 READINGS = ("post", "pre", "report")
 

@@ -22,7 +22,8 @@ from tinyinterp.neuron_census.checkpointer import Checkpointer
 from tinyinterp.neuron_census.corpus_stats import CorpusStats, corpus_stats
 from tinyinterp.neuron_census.evidence import judge
 from tinyinterp.neuron_census.finished import table_path
-from tinyinterp.neuron_census.measure import Measured, measure
+from tinyinterp.neuron_census.measure import measure
+from tinyinterp.neuron_census.measured import Measured
 from tinyinterp.neuron_census.notes import census_fingerprint, layer_notes, pooled_notes
 from tinyinterp.neuron_census.nulls import null_kinds
 from tinyinterp.neuron_census.range_activations import pick_range, range_table

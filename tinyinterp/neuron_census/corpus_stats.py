@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from tinyinterp.text.corpus import Corpus, Side
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import Side
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tinyinterp.neuron_census.kernels import add_by_target, over_neurons
 from tinyinterp.neuron_census.targets import Targets
 from tinyinterp.processes import Processes
 from tinyinterp.statistics import CONFIDENCE
-from tinyinterp.text.corpus import N_BLOCKS
+from tinyinterp.text.sequences import N_BLOCKS
 
 FEWEST_OF_A_TAG = 50  # tokens with a target, and tokens without it, that a number needs
 NEAREST_TO_ONE = 1e-9  # Fisher's z is infinite at 1, so bounds are computed no nearer to it

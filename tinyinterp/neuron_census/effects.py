@@ -24,7 +24,7 @@ from tinyinterp.neuron_census.targets import read_targets
 from tinyinterp.scan import kept
 from tinyinterp.statistics import block_bootstrap
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 ABLATION_TOKENS = 4_000  # of TEST; the layers above read all of them again for every neuron
 ALL = "all"  # the row of all tokens, tagged or not

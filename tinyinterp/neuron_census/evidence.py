@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from tinyinterp.neuron_census.labels import THRESHOLDS, Evidence, Label, TagShare, decide
-from tinyinterp.neuron_census.measure import LayerMeasured, TextCounts
+from tinyinterp.neuron_census.measured import LayerMeasured, TextCounts
 from tinyinterp.statistics import Interval, ratio_interval, wilson_interval
 
 MOST_TYPES = THRESHOLDS.word_types

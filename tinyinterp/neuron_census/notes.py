@@ -8,7 +8,7 @@ from typing import Any
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
 from tinyinterp.neuron_census.labels import PART_OF_SPEECH, THRESHOLDS
-from tinyinterp.neuron_census.measure import TextCounts
+from tinyinterp.neuron_census.measured import TextCounts
 from tinyinterp.neuron_census.nulls import NULLS, NullKinds
 from tinyinterp.neuron_census.sample import SAMPLE_TOKENS
 from tinyinterp.neuron_census.settings import NeuronSettings

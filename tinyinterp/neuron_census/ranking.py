@@ -1,7 +1,9 @@
 """AUROC, average precision and standard errors of one neuron for every target, compiled.
 
 Each function walks once over the sample in the order of the neuron's activation, one group of equal
-values at a time. :mod:`tinyinterp.statistics` has plain versions of the same quantities.
+values at a time. ``tests/reference.py`` has plain versions of the same quantities. All of it is one
+file because numba, which keeps on disk what it compiled, does not notice when a function that is
+called has changed in another file.
 """
 
 from __future__ import annotations
@@ -232,13 +234,6 @@ def _key(bits):
     if wide == MINUS_ZERO:
         wide = 0
     return (wide ^ (wide >> 31 | 0x80000000)) & 0xFFFFFFFF
-
-
-@compiled
-@no_type_check
-def add(sums, more):
-    for i in range(len(sums)):
-        sums[i] += more[i]
 
 
 @compiled

@@ -10,7 +10,7 @@ from tinyinterp.neuron_census.kernels import fit_rows, over_neurons, test_rows
 from tinyinterp.neuron_census.top_activations import Extremes
 from tinyinterp.processes import Processes
 from tinyinterp.statistics import block_bootstrap
-from tinyinterp.text.corpus import N_BLOCKS
+from tinyinterp.text.sequences import N_BLOCKS
 
 SHRINK = 4  # a mean by position counts as if this many more tokens had the overall mean
 

@@ -20,7 +20,7 @@ from tinyinterp.neuron_census.direct_effect import raised_and_lowered
 from tinyinterp.neuron_census.evidence import Judged
 from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.labels import THRESHOLDS
-from tinyinterp.neuron_census.measure import LayerMeasured, Measured
+from tinyinterp.neuron_census.measured import LayerMeasured, Measured
 from tinyinterp.neuron_census.sample_kernels import count_bins
 from tinyinterp.neuron_census.top_activations import UNFILLED, Hit
 

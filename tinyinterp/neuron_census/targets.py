@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int
 
 from tinyinterp.tagging import NO_TAG, TagReader, TagSet
-from tinyinterp.text.corpus import Sequence
+from tinyinterp.text.sequences import Sequence
 
 CURRENT, NEXT, PREVIOUS = "current", "next", "previous"
 SIDES = (CURRENT, NEXT, PREVIOUS)

@@ -11,7 +11,8 @@ from tinyinterp.neuron_census.activations import token_ids
 from tinyinterp.neuron_census.kernels import STORY_SHIFT
 from tinyinterp.processes import Processes
 from tinyinterp.tagging import NO_TAG, TagReader
-from tinyinterp.text.corpus import Corpus, Sequence
+from tinyinterp.text.corpus import Corpus
+from tinyinterp.text.sequences import Sequence
 
 UNFILLED = np.iinfo(np.int64).max  # the id of an entry of a list that no token has taken
 CONTEXT = 5  # tokens on each side of a hit

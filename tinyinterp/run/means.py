@@ -22,7 +22,7 @@ from tinyinterp.run.switches import (
     put_in,
 )
 from tinyinterp.scan import scan
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 
 @dataclass(frozen=True)

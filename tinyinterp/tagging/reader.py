@@ -13,7 +13,7 @@ from tinyinterp.tagging.pattern import PatternTagger
 from tinyinterp.tagging.tag_sets import NO_TAG, TagSet
 from tinyinterp.tagging.taggers import Tagger
 from tinyinterp.tagging.words import group_sentences, split_words
-from tinyinterp.text.corpus import Sequence
+from tinyinterp.text.sequences import Sequence
 
 STORIES_CACHED = 1024  # twice what a corpus reads at a time, so that no story is tagged per piece
 

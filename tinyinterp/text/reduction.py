@@ -164,7 +164,7 @@ def reduce(
         vocabulary += [names[token] for token in sorted(set(names) - chosen)]
     backend = Backend.from_str(json.dumps(_rewritten(spec, vocabulary)))
     unknown_from = len(kept) if rest == "unknown" else None
-    reduced = Tokenizer(backend, tokenizer.end_of_text_name, unknown_from)
+    reduced = Tokenizer(backend, names[tokenizer.end_of_text], unknown_from)
     return Reduction(reduced, tuple(kept), steps)
 
 

@@ -20,23 +20,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from tokenizers import Tokenizer as Backend
-from tokenizers import models, pre_tokenizers, trainers
+from tokenizers import pre_tokenizers
 
-from tinyinterp.errors import CorpusError, TokenizerError
+from tinyinterp.errors import TokenizerError
 from tinyinterp.io.files import make_folder, write_text
 from tinyinterp.io.progress import say
+from tinyinterp.text.byte_pairs import train_byte_pairs
+from tinyinterp.text.encoder import Encoder
 from tinyinterp.text.opening import (
     CLAMP_KEY,
     END_OF_TEXT,
-    byte_level,
     open_with_transformers,
     read_tokenizer,
     special_token,
 )
-from tinyinterp.text.pieces import BYTE, Encoding, Pieces
+from tinyinterp.text.pieces import Encoding, Pieces
 from tinyinterp.text.rust import refusing
 from tinyinterp.text.start import Start, choose_start
-from tinyinterp.text.unknown import count_unknown, has_all_bytes, unknown_note, unknown_tokens
+from tinyinterp.text.unknown import unknown_note
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -82,9 +83,9 @@ class Tokenizer:
                 )
         if start not in get_args(Start):
             raise TokenizerError(f"start is {start!r}; choose one of {', '.join(get_args(Start))}")
-        backend.encode_special_tokens = True
         self.backend = backend
         self.pieces = Pieces(backend)
+        self._encoder = Encoder(backend, unknown_from)
         self.eos, self.bos = end_of_text, bos or end_of_text
         self.unknown_from = unknown_from
         self.folder, self.as_stored, self.notes = folder, as_stored, notes
@@ -147,26 +148,7 @@ class Tokenizer:
         Raises:
             TokenizerError: ``n_vocab`` is below 257, or the texts do not hold that many tokens.
         """
-        alphabet = pre_tokenizers.ByteLevel.alphabet()
-        if n_vocab < len(alphabet) + 1:
-            raise TokenizerError(
-                f"a vocabulary of {n_vocab} cannot hold the 256 bytes and end-of-text; "
-                f"ask for at least {len(alphabet) + 1}"
-            )
-        backend = byte_level(models.BPE())
-        trainer = trainers.BpeTrainer(
-            vocab_size=n_vocab,
-            special_tokens=[END_OF_TEXT],
-            initial_alphabet=sorted(alphabet),
-            show_progress=False,
-        )
-        backend.train_from_iterator(texts, trainer)
-        if backend.get_vocab_size() != n_vocab:
-            raise TokenizerError(
-                f"the texts yield {backend.get_vocab_size()} tokens, {n_vocab} were asked for; "
-                "give more text or ask for fewer"
-            )
-        return cls(backend)
+        return cls(train_byte_pairs(texts, n_vocab))
 
     @cached_property
     def n_vocab(self) -> int:
@@ -197,15 +179,6 @@ class Tokenizer:
         return None if self.bos is None else self.backend.token_to_id(self.bos)
 
     @property
-    def end_of_text_name(self) -> str:
-        """What the vocabulary calls the token that ends a text.
-
-        Raises:
-            TokenizerError: there is none.
-        """
-        return self.pieces.name(self.end_of_text)
-
-    @property
     def padding(self) -> int:
         """A token for what is masked out anyway."""
         return self.end or 0
@@ -215,6 +188,14 @@ class Tokenizer:
         """What stands in front of every story: one token or none."""
         token = {"none": None, "bos": self.begin, "eos": self.end}[self.start]
         return [] if token is None else [token]
+
+    def reads_like(self, other: Tokenizer) -> bool:
+        """Whether both make the same tokens of every text, in front of a story too."""
+        return self is other or (
+            self.backend.to_str() == other.backend.to_str()
+            and self.unknown_from == other.unknown_from
+            and self.front == other.front
+        )
 
     def without_row(self, n_rows: int) -> list[str]:
         """Tokens that a text may give but that an embedding of so many rows lacks.
@@ -242,41 +223,7 @@ class Tokenizer:
         Raises:
             CorpusError: one holds half of a surrogate pair, which no token stands for.
         """
-        try:
-            with refusing("the tokenizer cannot read a text"):
-                encoded = self.backend.encode_batch(list(texts), add_special_tokens=False)
-        except TypeError as error:
-            raise CorpusError(
-                "a text is not a string, or holds half of a surrogate pair; give whole characters, "
-                "decoded as UTF-8"
-            ) from error
-        return [
-            Encoding(self._clamp(e.ids), e.offsets)
-            if self._special.isdisjoint(e.ids)
-            else self._spelled_out(text, e.ids, e.offsets)
-            for text, e in zip(texts, encoded, strict=True)
-        ]
-
-    @cached_property
-    def _special(self) -> frozenset[int]:
-        """Tokens that no text stands for: special ones, but for the unknown token and bytes."""
-        added = self.backend.get_added_tokens_decoder().items()
-        special = {n for n, t in added if t.special and not BYTE.fullmatch(t.content)}
-        return frozenset(special - self._unknown)
-
-    def _spelled_out(self, text: str, ids: list[int], offsets: list[tuple[int, int]]) -> Encoding:
-        """Where the model itself takes a special token's name for a piece: its characters alone."""
-        spelled: list[tuple[int, tuple[int, int]]] = []
-        for token, (start, end) in zip(ids, offsets, strict=True):
-            if token not in self._special:
-                spelled.append((token, (start, end)))
-                continue
-            spelled += [
-                (piece.id, (at, at + 1))
-                for at in range(start, end)
-                for piece in self.backend.model.tokenize(text[at])
-            ]
-        return Encoding(self._clamp([n for n, _ in spelled]), [span for _, span in spelled])
+        return self._encoder.encode_batch(texts)
 
     def encode_prompt(self, prompt: str) -> list[int]:
         """The start token and the tokens of ``prompt``; what it has no token for is said.
@@ -294,22 +241,7 @@ class Tokenizer:
 
         Either the unknown token stands for them, or no token at all.
         """
-        return 0 if self._says_everything else count_unknown(text, encoding, self._unknown)
-
-    @cached_property
-    def _unknown(self) -> frozenset[int]:
-        return unknown_tokens(self.backend) | {n for n in [self.unknown_from] if n is not None}
-
-    @cached_property
-    def _says_everything(self) -> bool:
-        """Whether every character has tokens, so that none need be looked for."""
-        lossless = self.pieces.kind == "byte-level" and self.unknown_from is None
-        return lossless and has_all_bytes(self.backend)
-
-    def _clamp(self, ids: list[int]) -> list[int]:
-        if self.unknown_from is None:
-            return ids
-        return [min(token, self.unknown_from) for token in ids]
+        return self._encoder.unknown_characters(text, encoding)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ``ids`` anywhere in a text: the space before a word stays; end-of-text shows."""

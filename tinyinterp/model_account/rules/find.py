@@ -33,8 +33,8 @@ from tinyinterp.model_account.rules.wording import Wording
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.scan import scan
 from tinyinterp.tagging import TagReader
-from tinyinterp.text.corpus import MicroBatch
-from tinyinterp.text.corpus import Sequence as TokenSequence
+from tinyinterp.text.sequences import MicroBatch
+from tinyinterp.text.sequences import Sequence as TokenSequence
 from tinyinterp.text.tokenizer import Tokenizer
 
 Text = Callable[[], Iterable[MicroBatch]]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tinyinterp.neuron_census.activations import flat, rows_of
 from tinyinterp.neuron_census.sides import hit_level
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 MOST_HITS = 1 << 14  # of a neuron that are kept
 ROOM = 1 << 22  # entries of a layer, from which on those below the level are thrown out

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt64
 
 from tinyinterp.neuron_census.activations import Rows
-from tinyinterp.text.corpus import Sequence as TokenSequence
+from tinyinterp.text.sequences import Sequence as TokenSequence
 
 SLOTS = 4  # slot 0 is the token itself, slot 1 the one before
 BITS = 16  # of what a slot asks for

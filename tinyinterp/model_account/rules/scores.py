@@ -16,7 +16,7 @@ from tinyinterp.neuron_census.activations import flat, rows_of
 from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.processes import Processes
 from tinyinterp.statistics import block_bootstrap
-from tinyinterp.text.corpus import N_BLOCKS, MicroBatch
+from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
 
 
 @dataclass(frozen=True)

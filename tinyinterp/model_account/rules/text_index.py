@@ -11,7 +11,7 @@ from jaxtyping import Int, Int32, UInt64
 from tinyinterp.errors import CorpusError
 from tinyinterp.model_account.rules.patterns import FORMS, Numbers, Surroundings, TagsOf, Words
 from tinyinterp.neuron_census.activations import rows_of
-from tinyinterp.text.corpus import MicroBatch
+from tinyinterp.text.sequences import MicroBatch
 
 
 @dataclass(frozen=True)

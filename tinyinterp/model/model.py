@@ -1,22 +1,18 @@
-"""A model with all that belongs to it: network, tokenizer, hooked form, certificate."""
+"""An open decoder with all that belongs to it: tokenizer, hooked form, certificate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from tinyinterp import checkpoint as checkpoints
-from tinyinterp.checkpoint import Checkpoint, CompressorCheckpoint
-from tinyinterp.checkpoint.facts import trained_without_blank_lines
-from tinyinterp.checkpoint.find import find, name_of
-from tinyinterp.devices import choose_device, described, on_the_cpu
+from tinyinterp.checkpoint import Checkpoint
+from tinyinterp.devices import on_the_cpu
 from tinyinterp.errors import CorpusError, SelectionError, UncheckedError
-from tinyinterp.io.paths import expanded
 from tinyinterp.io.progress import say
-from tinyinterp.network.compressor import Compressor, CompressorConfig
+from tinyinterp.model.opened import Opened
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
 from tinyinterp.run import (
@@ -33,9 +29,6 @@ from tinyinterp.run import (
 from tinyinterp.run.components import choose_components
 from tinyinterp.text.corpus import Corpus, open_corpus
 from tinyinterp.text.separators import Separator
-from tinyinterp.text.source import Stories, open_stories
-from tinyinterp.text.start import Start
-from tinyinterp.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -43,70 +36,11 @@ if TYPE_CHECKING:
     from tinyinterp.checkpoint.certificate import Certificate, Comparison
     from tinyinterp.checkpoint.hooked import HookedTransformer
 
-BUNDLED_NAME = "bundled"
 MEANS_TOKENS, MEANS_POSITIONS = 10_000, 256  # read for the means of what is switched off
 Text = Corpus | Path | str | Sequence[str | None] | None  # what is taken as a text
 
-AnyCheckpoint = TypeVar("AnyCheckpoint", Checkpoint, CompressorCheckpoint)
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class _Opened(Generic[AnyCheckpoint]):
-    checkpoint: AnyCheckpoint
-    name: str  # as it was asked for: a hub name, a folder's name, or "bundled"
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """Text to tokens and back."""
-        return self.checkpoint.tokenizer
-
-    @property
-    def folder(self) -> Path:
-        """Where the checkpoint lies."""
-        return self.checkpoint.folder
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over configuration and weights."""
-        return self.checkpoint.fingerprint
-
-    def stories(
-        self,
-        text: Path | str | Sequence[str | None] | None = None,
-        *,
-        dataset: str | None = None,
-        split: str = "train",
-        separator: Separator = "auto",
-        keep_blank_lines: bool = False,
-    ) -> Stories:
-        """Stories as this model reads them.
-
-        Args:
-            text: the path of a file or folder, a list of stories, or None for the bundled
-                stories.
-            dataset: the name of a data set on the hub, in place of a text.
-            split: of the data set.
-            separator: what is between the stories of a plain text;
-                :func:`tinyinterp.text.separators.decide` says what ``auto`` takes.
-            keep_blank_lines: also for a model whose training text had none; otherwise runs of them
-                are read as one line break there.
-
-        Raises:
-            CorpusError: a text and a data set were given, or a list without a story.
-        """
-        fold_for = self._folds_for(keep_blank_lines=keep_blank_lines)
-        return open_stories(
-            text, dataset=dataset, split=split, separator=separator, fold_for=fold_for
-        )
-
-    def _folds_for(self, *, keep_blank_lines: bool) -> str | None:
-        """How a message names this model, if blank lines are to be folded for it."""
-        if keep_blank_lines or not trained_without_blank_lines(self.checkpoint.training):
-            return None
-        return "the bundled model" if self.name == BUNDLED_NAME else self.name
-
-
-class Model(_Opened[Checkpoint]):
+class Model(Opened[Checkpoint]):
     """An open checkpoint. The hooked form is made, and certified, when first asked for."""
 
     @property
@@ -273,12 +207,7 @@ class Model(_Opened[Checkpoint]):
 
     def _check(self, corpus: Corpus) -> None:
         """Refuse what another model's tokenizer made, or what does not fit in the context."""
-        tokenizer = self.tokenizer
-        if corpus.tokenizer is not tokenizer and (
-            corpus.tokenizer.backend.to_str() != tokenizer.backend.to_str()
-            or corpus.tokenizer.unknown_from != tokenizer.unknown_from
-            or corpus.tokenizer.front != tokenizer.front
-        ):
+        if not self.tokenizer.reads_like(corpus.tokenizer):
             raise CorpusError(
                 f"the corpus {corpus.name!r} was opened with the tokenizer of another model; "
                 f"open it with the one of {self.name!r}"
@@ -300,106 +229,3 @@ class Model(_Opened[Checkpoint]):
             f"{config.n_vocab:,} tokens, {count_parameters(config).total:,} parameters, "
             f"fingerprint {self.fingerprint[:12]})"
         )
-
-
-def require_model(given: object) -> None:
-    """Refuse everything but an open :class:`Model`.
-
-    Raises:
-        SelectionError: it is a name, a compressor, or anything else.
-    """
-    if isinstance(given, Model):
-        return
-    if isinstance(given, (str, Path)):
-        raise SelectionError(
-            f"{str(given)!r:.80} is a name, not a model: give tinyinterp.load({str(given)!r:.80})"
-        )
-    if isinstance(given, CompressorModel):
-        raise SelectionError(f"{given.name!r:.80} is a compressor; expected a decoder")
-    raise SelectionError(
-        f"{type(given).__name__} was given in place of a model; expected what tinyinterp.load() "
-        "returns"
-    )
-
-
-class CompressorModel(_Opened[CompressorCheckpoint]):
-    """An open checkpoint of a compressor: it can be measured and sampled, but not hooked."""
-
-    @property
-    def network(self) -> Compressor:
-        """What predicts tokens, in evaluation mode."""
-        return self.checkpoint.compressor
-
-    @property
-    def config(self) -> CompressorConfig:
-        """Its shape."""
-        return self.checkpoint.compressor.config
-
-
-AnyModel = TypeVar("AnyModel", Model, CompressorModel)
-
-
-def load(
-    ckpt: str | Path | None = None,
-    *,
-    tokenizer: str | Path | None = None,
-    start: Start | None = None,
-    device: str = "cpu",
-) -> Model:
-    """Open the bundled model, a checkpoint folder, or a model of the Hugging Face hub by its name.
-
-    What was read otherwise than its files say is noted on standard error.
-
-    Args:
-        ckpt: None for the bundled model.
-        tokenizer: the folder of the model's tokenizer, if that is another.
-        start: what is put in front of a story: the token that begins a text (``bos``), the one that
-            ends it (``eos``) or nothing (``none``). None: as the tokenizer's configuration says, or
-            the token that stands between texts in training; a note says where these differ.
-        device: where it computes: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; another than
-            the CPU is noted on standard error. See :mod:`tinyinterp.devices`.
-
-    Raises:
-        CheckpointError: there is no such model, or it cannot be read.
-        SelectionError: there is no such device.
-        TokenizerError: its tokenizer cannot be read.
-    """
-    where = choose_device(device)
-    folder, other = find(ckpt), _folder_of(tokenizer)
-    checkpoint = checkpoints.load(folder, tokenizer=other, start=start)
-    return _noted(Model(checkpoint, _name(ckpt, folder)), where)
-
-
-def load_any(
-    ckpt: str | Path | None = None,
-    *,
-    tokenizer: str | Path | None = None,
-    start: Start | None = None,
-    device: str = "cpu",
-) -> Model | CompressorModel:
-    """The same as :func:`load`, and a compressor where there is one."""
-    where = choose_device(device)
-    folder, other = find(ckpt), _folder_of(tokenizer)
-    opened = checkpoints.load_any(folder, tokenizer=other, start=start)
-    name = _name(ckpt, folder)
-    if isinstance(opened, Checkpoint):
-        return _noted(Model(opened, name), where)
-    return _noted(CompressorModel(opened, name), where)
-
-
-def _folder_of(tokenizer: str | Path | None) -> Path | None:
-    return None if tokenizer is None else expanded(tokenizer)
-
-
-def _noted(model: AnyModel, device: torch.device) -> AnyModel:
-    """Move a model, and say what a reader should know about how it and its texts are read."""
-    if device.type != "cpu":
-        model.network.to(device)
-        say(f"computing on {described(device)}")
-    for note in (*model.checkpoint.notes, *model.tokenizer.notes):
-        say(f"note: {model.name}: {note}")
-    return model
-
-
-def _name(ckpt: str | Path | None, folder: Path) -> str:
-    return BUNDLED_NAME if ckpt is None else name_of(ckpt, folder)
