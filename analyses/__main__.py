@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-from analyses.study import Study, add_options, run_missing
+from analyses.inputs import add_options
+from analyses.study import Study, run_missing
 
 NAMES = (
     "parameter_table",

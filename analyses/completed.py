@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from itertools import islice
 
-from analyses.study import Inputs, Row
+from analyses.inputs import Inputs
+from analyses.study import Row
 from tinyinterp.evaluation.completions import complete
 from tinyinterp.evaluation.openings import Completion, choose_stories, openings
 from tinyinterp.network.sampling import Sampling

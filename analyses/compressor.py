@@ -11,8 +11,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from analyses import published
+from analyses.inputs import Inputs
+from analyses.intervals import arms
 from analyses.measured_loss import STORIES, block_loss, difference_columns, loss_columns
-from analyses.study import Inputs, Made, Row, Study, arms
+from analyses.study import Made, Row, Study
 from tinyinterp.views import style
 
 WIDTHS = (128, 256, 512)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from analyses.inputs import Inputs
 from analyses.measured_loss import STORIES, block_loss, difference_columns, loss_columns
-from analyses.study import Inputs, Made, Row, Study
+from analyses.study import Made, Row, Study
 from tinyinterp.views import style
 
 SIZES = ("256-8-4", "512-8-4")

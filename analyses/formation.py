@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from analyses.study import Inputs, Made, Study
+from analyses.inputs import Inputs
+from analyses.study import Made, Study
 from tinyinterp.api import HEAD_POSITIONS
 from tinyinterp.head_census.formation import find_snapshots, follow_heads
 from tinyinterp.io.table import Table

@@ -11,8 +11,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 import tinyinterp
+from analyses.inputs import Inputs
 from analyses.random_model import randomly_initialised
-from analyses.study import Inputs, Made, Row, Study
+from analyses.study import Made, Row, Study
 from analyses.train_models import SIZES
 from tinyinterp.model import Model, require_model
 from tinyinterp.views import style

@@ -14,8 +14,10 @@ from itertools import islice
 from matplotlib.figure import Figure
 
 from analyses import published
+from analyses.inputs import Inputs
 from analyses.instruct_examples import derived
-from analyses.study import Inputs, Made, Row, Study, arms
+from analyses.intervals import arms
+from analyses.study import Made, Row, Study
 from tinyinterp.evaluation.instructions import follow_instructions, read_examples
 from tinyinterp.text.stories import read_stories
 from tinyinterp.views import style

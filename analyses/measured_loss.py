@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analyses.study import Inputs
+from analyses.inputs import Inputs
 from tinyinterp.evaluation.loss_by_block import BlockLoss, measure_loss_by_block
 
 STORIES = 400  # read unless --full is given

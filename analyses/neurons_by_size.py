@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import tinyinterp
-from analyses.study import Inputs, Made, Row, Study
+from analyses.inputs import Inputs
+from analyses.study import Made, Row, Study
 from analyses.train_models import SIZES
 from tinyinterp.statistics import wilson_interval
 from tinyinterp.views import style

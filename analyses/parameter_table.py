@@ -6,7 +6,8 @@ python -m analyses.parameter_table
 from __future__ import annotations
 
 from analyses import published
-from analyses.study import Inputs, Made, Study
+from analyses.inputs import Inputs
+from analyses.study import Made, Study
 from analyses.train_models import SIZES
 from tinyinterp.network.presets import PRESETS, parameter_table
 from train.training.recipe_file import read_recipe

@@ -8,7 +8,8 @@ continuation is the most probable can be checked, a completion can only be read.
 
 from __future__ import annotations
 
-from analyses.study import Inputs, Made, Row, Study
+from analyses.inputs import Inputs
+from analyses.study import Made, Row, Study
 from analyses.train_models import SIZES
 from tinyinterp.evaluation.prompt_sets import bundled_prompts
 from tinyinterp.evaluation.prompts import answer_prompts

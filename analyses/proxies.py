@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 
 from analyses import published
 from analyses.completed import STORIES, completions
-from analyses.study import Inputs, Made, Row, Study, arms
+from analyses.inputs import Inputs
+from analyses.intervals import arms
+from analyses.study import Made, Row, Study
 from analyses.train_models import SIZES
 from tinyinterp.evaluation.agreement import agreement_table
 from tinyinterp.evaluation.openings import ORIGINAL

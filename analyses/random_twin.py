@@ -15,9 +15,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import tinyinterp
+from analyses.inputs import Inputs
+from analyses.intervals import arms
 from analyses.neurons_by_size import LAYERS
 from analyses.random_model import randomly_initialised
-from analyses.study import Inputs, Made, Row, Study, arms
+from analyses.study import Made, Row, Study
 from tinyinterp.evaluation.prompts import ALL, answer_prompts
 from tinyinterp.io.table import Table, is_known
 from tinyinterp.model import Model

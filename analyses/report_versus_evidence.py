@@ -10,7 +10,8 @@ from collections import Counter
 from matplotlib.figure import Figure
 
 from analyses.heads_by_size import TOKENS, census
-from analyses.study import Inputs, Made, Row, Study
+from analyses.inputs import Inputs
+from analyses.study import Made, Row, Study
 from analyses.train_models import SIZES
 from tinyinterp.head_census.correlation import REPORT_THRESHOLD
 from tinyinterp.views import style

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from analyses import published
 from analyses.completed import STORIES, completions
-from analyses.study import Inputs, Made, Row, Study
+from analyses.inputs import Inputs
+from analyses.study import Made, Row, Study
 from tinyinterp.evaluation.measure_rouge import measure_rouge
 from tinyinterp.text.stories import read_stories
 from tinyinterp.views.rouge_plot import draw_rouge

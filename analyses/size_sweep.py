@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
 from analyses import published
+from analyses.inputs import Inputs
+from analyses.intervals import arms
 from analyses.measured_loss import STORIES, block_loss, loss_columns
-from analyses.study import Inputs, Made, Row, Study, arms
+from analyses.study import Made, Row, Study
 from analyses.train_models import SIZES, TWICE
 from tinyinterp.views import style
 

@@ -3,16 +3,11 @@
 ``python -m analyses.NAME`` makes its table; ``python -m analyses --missing`` makes those that
 are missing or were made of other inputs. The notes of a table have the command, seeds, processor
 and the fingerprints of its inputs: the names of files, never where they lie.
-
-What was measured of one model is kept in ``measured`` beside the tables, with what is known of its
-training. So a table can be made anew where the weights are absent, and models may be trained and
-measured one after another, on different machines.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,18 +16,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from analyses.inputs import Inputs, add_options, file_digest
 from analyses.train_models import RECORDS, processor, records
-from tinyinterp import checkpoint
 from tinyinterp.errors import SelectionError, TinyinterpError
 from tinyinterp.io.files import write_text
 from tinyinterp.io.table import Table
-from tinyinterp.model import AnyModel, load_any
 from tinyinterp.views import style
 
-FIGURES = Path(__file__).parent.parent / "figures"
-RUNS = Path("runs/studies")
 TABLE = (".csv", ".parquet", ".json")
-MEASURED = "measured"  # beside the tables: what was measured of one model
 Row = dict[str, Any]
 
 
@@ -45,72 +36,6 @@ class Made:
     notes: Mapping[str, Any] = field(default_factory=dict)
     page: str | None = None
     also: Sequence[Table] = ()
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Where a study reads. ``models`` are those of its models that are there."""
-
-    runs: Path = RUNS
-    text: Path | None = None
-    valid: Path | None = None
-    figures: Path = FIGURES
-    models: tuple[str, ...] = ()
-    limit: int | None = None
-
-    def open(self, name: str) -> AnyModel:
-        """A trained model."""
-        return load_any(self.runs / name)
-
-    @property
-    def measured(self) -> Path:
-        """Where what was measured of each model is kept."""
-        return self.figures / MEASURED
-
-    def records(self) -> dict[str, dict[str, Any]]:
-        """What is known of each model's training: of the runs or, without any, of what is kept."""
-        return records(self.runs) or records(self.measured)
-
-    def record(self, name: str) -> dict[str, Any]:
-        """What is known of one model's training."""
-        return self.records().get(name, {})
-
-    def has_weights(self, name: str) -> bool:
-        """Whether a model's checkpoint is here."""
-        return (self.runs / name / "config.json").exists()
-
-    def fingerprint(self, name: str) -> str:
-        """SHA-256 of a model: of its checkpoint or, where that is absent, as it was recorded."""
-        if self.has_weights(name):
-            return checkpoint.fingerprint(self.runs / name)
-        return self.record(name).get("fingerprint", "unknown")
-
-    def once(self, what: str, name: str, file: Path | None, measure: Callable[[], Any]) -> Any:
-        """What was measured of a model: kept beside the tables, else measured now.
-
-        Args:
-            what: is measured, for the name of the file that keeps it.
-            name: of the model.
-            file: that is read, such as ``valid``; None: none.
-            measure: gives it, as something that JSON holds.
-
-        Raises:
-            SelectionError: it was not measured and the checkpoint is absent.
-        """
-        read = file_digest(file) if file else None
-        key = digest([self.fingerprint(name), read, self.limit])
-        path = self.measured / f"{what}-{name}-{key[:12]}.json"
-        if path.exists():
-            return json.loads(path.read_text("utf-8"))
-        if not self.has_weights(name):
-            raise SelectionError(
-                f"{name} has no checkpoint in {self.runs}, and its {what} was not measured on this "
-                f"text; train it: python -m analyses.train_models --only {name}"
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        found = measure()
-        write_text(path, json.dumps(found) + "\n")
-        return found
 
 
 @dataclass(frozen=True)
@@ -280,39 +205,7 @@ def run_missing(studies: Sequence[Study], options: argparse.Namespace) -> list[s
     return made
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options that all studies share."""
-    parser.add_argument("--runs", type=Path, default=RUNS, help="of analyses.train_models")
-    parser.add_argument("--text", type=Path, help="stories that the models were trained on")
-    parser.add_argument("--valid", type=Path, help="stories that only measure")
-    parser.add_argument("--out", type=Path, default=FIGURES)
-    parser.add_argument("--full", action="store_true", help="read whole texts")
-
-
 def inputs_from(options: argparse.Namespace, study: Study) -> Inputs:
     """What the options say, for one study."""
     limit = None if options.full else study.limit
     return Inputs(options.runs, options.text, options.valid, options.out, limit=limit)
-
-
-def arms(rows: Sequence[Row], value: str, low: str, high: str) -> list[list[float]]:
-    """How far the intervals of points reach down and up, for ``errorbar``; never below 0.
-
-    A Wilson interval may end at the point itself, but for rounding.
-
-    >>> arms([{"share": 0.5, "low": 0.25, "high": 0.5}], "share", "low", "high")
-    [[0.25], [0.0]]
-    """
-    down = [max(0.0, row[value] - row[low]) for row in rows]
-    return [down, [max(0.0, row[high] - row[value]) for row in rows]]
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of anything that JSON holds."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from analyses import published
-from analyses.study import Inputs, Made, Row, Study
+from analyses.inputs import Inputs
+from analyses.study import Made, Row, Study
 from tinyinterp.text.reduction import count_tokens, coverage
 from tinyinterp.text.source import open_stories
 from tinyinterp.text.tokenizer import Tokenizer

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PACKAGES = ("tinyinterp", "train")
-NOT_IMPORTED = {"circuitsvis"}  # its script is read out of its wheel
+NOT_IMPORTED = {"circuitsvis", "textblob"}  # one file of each is read out of its wheel
 BY_TORCH = {"tensorboard"}  # imported through torch.utils.tensorboard
 MODULES = {"pillow": "PIL"}  # whose name is another than the package's
 

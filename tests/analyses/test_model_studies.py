@@ -9,7 +9,7 @@ from models import STORIES, tiny_checkpoint
 
 from analyses import instruct, prompts, proxies, random_twin, rouge
 from analyses.completed import SHARES, completions
-from analyses.study import Inputs
+from analyses.inputs import Inputs
 from tinyinterp.evaluation.prompt_sets import read_prompts
 from tinyinterp.io.table import Table
 

@@ -10,9 +10,10 @@ from models import tiny_checkpoint
 from analyses import __main__ as listed
 from analyses import published
 from analyses.contrastive import spikes
+from analyses.inputs import Inputs
 from analyses.measured_loss import block_loss, loss_columns
 from analyses.parameter_table import measure as count_parameters
-from analyses.study import Inputs, Made, Study, run_missing
+from analyses.study import Made, Study, run_missing
 from tinyinterp.errors import SelectionError
 from tinyinterp.evaluation.loss import measure_text_loss
 

@@ -10,8 +10,9 @@ from browser import Watched
 from tests.views.account_examples import LADDER, make_account
 from tests.views.examples import HOSTILE
 from tests.views.reading import Page
-from tinyinterp.views.account_lines import NEEDS
-from tinyinterp.views.account_page import NEEDS_COLOURS, SHOWN_HEADS, write_account_page
+from tinyinterp.views import style
+from tinyinterp.views.account_data import NEEDS_ORDER
+from tinyinterp.views.account_page import SHOWN_HEADS, write_account_page
 from tinyinterp.views.page import short
 
 
@@ -69,7 +70,7 @@ def test_twice_the_same_bytes(path: Path, tmp_path: Path) -> None:
 
 
 def test_every_need_has_a_colour() -> None:
-    assert set(NEEDS_COLOURS) == set(NEEDS)
+    assert set(style.NEEDS_COLOURS) == set(NEEDS_ORDER)
 
 
 def test_the_page_shows_the_account(page: Watched) -> None:

@@ -17,9 +17,9 @@ from tinyinterp.views.account_data import linked_neurons, model_account
 from tinyinterp.views.glossary import (
     ACCOUNT_TERMS,
     HEAD_TERMS,
+    MEANINGS,
     NEURON_TERMS,
     declared_meanings,
-    meanings,
 )
 from tinyinterp.views.head_data import head_data, listed_heads, story_data
 from tinyinterp.views.page import SCRIPTS, read_script, render_page, style_sheet
@@ -141,6 +141,6 @@ def _index(atlas: Atlas, neurons: NeuronSummary) -> dict[str, Any]:
         "token_chunk": TOKEN_CHUNK,
         "head_kinds": list(style.KIND_COLOURS),
         "neuron_kinds": list(style.NEURON_COLOURS),
-        "glossary": meanings() | declared_meanings(atlas.head_notes),
+        "glossary": MEANINGS | declared_meanings(atlas.head_notes),
         "terms": list(dict.fromkeys(terms)),
     }

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tinyinterp.checkpoint.folder import Checkpoint, stored_weights
-from tinyinterp.checkpoint.stored import HEADS
+from tinyinterp.checkpoint.names import HEADS
 from tinyinterp.errors import UncheckedError
 
 SETTINGS: dict[str, Any] = {

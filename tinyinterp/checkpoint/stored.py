@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tinyinterp.checkpoint.names import HEADS
 from tinyinterp.errors import CheckpointError
 from tinyinterp.network.config import DecoderConfig
 
@@ -31,7 +32,6 @@ WRAPPED = re.compile(
 )
 BASES = ("model.", "transformer.", "gpt_neox.")  # what Hugging Face calls a model without its head
 EMBEDDINGS = {"gpt_neox": "embed_in.weight", "llama": "embed_tokens.weight"}  # else wte.weight
-HEADS = ("lm_head.weight", "embed_out.weight")
 AT_ONCE = 1 << 20  # numbers of a weight that are looked at together, in 64 bits
 LISTS = {"h", "layers"}  # of blocks: no prefix, even where a damaged file holds nothing else
 

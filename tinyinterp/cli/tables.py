@@ -1,4 +1,4 @@
-"""What commands that write a table share: its warnings, its JSON, a check of layers and heads."""
+"""What commands that write a table share: its warnings and its JSON."""
 
 from __future__ import annotations
 
@@ -10,20 +10,6 @@ from tinyinterp.cli.report import say
 if TYPE_CHECKING:
     from tinyinterp.io.output import OutputFolder
     from tinyinterp.io.table import Table
-
-
-def check_exists(what: str, number: int, count: int) -> None:
-    """Refuse a layer, head or neuron that does not exist.
-
-    Raises:
-        SelectionError: the model has fewer.
-    """
-    from tinyinterp.errors import SelectionError
-
-    if number >= count:
-        raise SelectionError(
-            f"there is no {what} {number}; this model has {count}, counted from 0 to {count - 1}"
-        )
 
 
 def say_warnings(table: Table) -> None:

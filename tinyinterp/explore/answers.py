@@ -13,7 +13,7 @@ from tinyinterp.explore.explorer import Explorer
 from tinyinterp.explore.questions import Asked, Question, asked, whole, words
 from tinyinterp.run import Component, Head, Run, attribute, attribute_neurons, logit_lens
 from tinyinterp.selection import choose_one
-from tinyinterp.views.glossary import meanings
+from tinyinterp.views.glossary import MEANINGS
 from tinyinterp.views.quantise import STEPS, UNKNOWN, pack_pattern
 
 TOP, LENS_TOP = 10, 3  # tokens of a distribution, and of a level of the lens
@@ -44,7 +44,7 @@ def describe(explorer: Explorer) -> Answer:
         "sources": dict(explorer.tables.sources),
         "census_layers": list(explorer.tables.layers),
         "heads": heads,
-        "glossary": meanings(),
+        "glossary": MEANINGS,
     }
 
 

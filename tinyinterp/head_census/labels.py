@@ -115,19 +115,19 @@ class Quantities:
         }.get(test, self.explained)
 
 
-def decide(numbers: Quantities, limits: Thresholds = THRESHOLDS) -> Int[np.ndarray, "*shape"]:
+def decide(numbers: Quantities) -> Int[np.ndarray, "*shape"]:
     """The first test that holds, as :class:`Decision` values; elementwise.
 
     ``UNKNOWN`` where a test that comes before has a NaN to look at: it might have held.
     """
     explained = numbers.explained
     holds = {
-        Decision.INDUCTION: numbers.induction >= limits.induction,
-        Decision.DUPLICATE: numbers.duplicate >= limits.duplicate,
-        Decision.SINK: numbers.sink >= limits.sink,
-        Decision.DIFFUSE: numbers.contrast < limits.contrast,
-        Decision.POSITIONAL: explained >= limits.positional,
-        Decision.SEMANTIC: explained <= limits.semantic,
+        Decision.INDUCTION: numbers.induction >= THRESHOLDS.induction,
+        Decision.DUPLICATE: numbers.duplicate >= THRESHOLDS.duplicate,
+        Decision.SINK: numbers.sink >= THRESHOLDS.sink,
+        Decision.DIFFUSE: numbers.contrast < THRESHOLDS.contrast,
+        Decision.POSITIONAL: explained >= THRESHOLDS.positional,
+        Decision.SEMANTIC: explained <= THRESHOLDS.semantic,
     }
     conditions, choices = [], []
     for test, held in holds.items():
@@ -160,29 +160,29 @@ def decision_of(decided_by: str, kind: str, role: str) -> Decision | None:
     return None
 
 
-def limits_of(test: Decision, limits: Thresholds = THRESHOLDS) -> tuple[float, ...]:
+def limits_of(test: Decision) -> tuple[float, ...]:
     """The thresholds that bound the deciding quantity of ``test``."""
     return {
-        Decision.INDUCTION: (limits.induction,),
-        Decision.DUPLICATE: (limits.duplicate,),
-        Decision.SINK: (limits.sink,),
-        Decision.DIFFUSE: (limits.contrast,),
-        Decision.POSITIONAL: (limits.positional,),
-        Decision.SEMANTIC: (limits.semantic,),
-        Decision.MIXED: (limits.semantic, limits.positional),
+        Decision.INDUCTION: (THRESHOLDS.induction,),
+        Decision.DUPLICATE: (THRESHOLDS.duplicate,),
+        Decision.SINK: (THRESHOLDS.sink,),
+        Decision.DIFFUSE: (THRESHOLDS.contrast,),
+        Decision.POSITIONAL: (THRESHOLDS.positional,),
+        Decision.SEMANTIC: (THRESHOLDS.semantic,),
+        Decision.MIXED: (THRESHOLDS.semantic, THRESHOLDS.positional),
         Decision.UNKNOWN: (),
     }[test]
 
 
-def straddles(test: Decision, low: float, high: float, limits: Thresholds = THRESHOLDS) -> bool:
+def straddles(test: Decision, low: float, high: float) -> bool:
     """Whether the interval of the deciding quantity crosses a threshold of ``test``."""
-    return any(low < threshold <= high for threshold in limits_of(test, limits))
+    return any(low < threshold <= high for threshold in limits_of(test))
 
 
-def positional_role(kernel: Float[np.ndarray, " distance"], limits: Thresholds = THRESHOLDS) -> str:
+def positional_role(kernel: Float[np.ndarray, " distance"]) -> str:
     """The role of a positional head from its kernel over distances (which sums to 1)."""
     top = int(kernel.argmax())
-    if kernel[top] >= limits.one_distance:
+    if kernel[top] >= THRESHOLDS.one_distance:
         return {0: "current-token", 1: "previous-token"}.get(top, f"offset-{top}")
     return "local-decay" if falls(kernel) else "absolute"
 

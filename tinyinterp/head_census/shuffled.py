@@ -27,7 +27,6 @@ from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import Measured, measure
 from tinyinterp.head_census.repeated import Repeated
 from tinyinterp.head_census.rows import label_of, looked_at, tells
-from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.statistics import q_values
 from tinyinterp.text.corpus import Corpus
@@ -56,7 +55,6 @@ def role_q_values(
     compared: Measured,
     *,
     seed: int,
-    report: Progress | None = None,
 ) -> Float[np.ndarray, "layer head"]:
     """q-values of the roles that are a mark or a token; NaN for heads of any other.
 
@@ -68,7 +66,6 @@ def role_q_values(
         measured: what the census gathered about ``decoder``: it gives the roles.
         compared: the same on ``corpus``: it gives the numbers, by as much text as the null has.
         seed: of the shuffled models.
-        report: advances by the tokens that are read.
     """
     tests = labels.decide(measured.estimates.point)
     found = np.full(tests.shape, np.nan)
@@ -80,7 +77,7 @@ def role_q_values(
     asked = np.isfinite(found)
     if not asked.any():
         return found
-    null = _null(decoder, corpus, seed=seed, report=report)
+    null = _null(decoder, corpus, seed=seed)
     p = np.where(asked, tail(np.nan_to_num(found), null), 1.0)
     return np.where(asked, q_values(p), np.nan)
 
@@ -111,9 +108,7 @@ def _strongest(measured: Measured, at: tuple[int, int]) -> float | None:
     return None if nats is None else tells(nats, measured.estimates, at)
 
 
-def _null(
-    decoder: Decoder, corpus: Corpus, *, seed: int, report: Progress | None
-) -> Float[np.ndarray, " null_head"]:
+def _null(decoder: Decoder, corpus: Corpus, *, seed: int) -> Float[np.ndarray, " null_head"]:
     """How much the strongest candidates of the shuffled models' heads explain."""
     config = decoder.config
     heads = config.n_layers * config.n_heads
@@ -128,7 +123,6 @@ def _null(
             seed=seed,
             reported=False,
             repeated=Repeated.unread(config),
-            report=report,
         )
         strongest = (_strongest(found, at) for at in np.ndindex(config.n_layers, config.n_heads))
         values += [each for each in strongest if each is not None]

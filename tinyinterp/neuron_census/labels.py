@@ -87,9 +87,9 @@ class Label:
     target: int | None = None
 
 
-def decide(evidence: Evidence, thresholds: Thresholds = THRESHOLDS) -> Label:
+def decide(evidence: Evidence) -> Label:
     """Apply the decision table."""
-    t = thresholds
+    t = THRESHOLDS
     if not math.isfinite(evidence.largest - evidence.smallest):
         return Label(UNDETERMINED)
     if evidence.largest <= 0 or evidence.largest - evidence.smallest < t.range:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -11,8 +11,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from tinyinterp.run.components import Component, Head, Neuron
+from tinyinterp.scan import Hook
 
-Hook = Callable[[Tensor], Tensor | None]
 Z, POST = "attn.hook_z", "mlp.hook_post"
 
 

@@ -1,36 +1,46 @@
-"""Imports textblob's tagger without ``scipy.stats``, which takes a second and which it never calls.
+"""textblob's tagger and its lexicon, without the rest of textblob.
 
-textblob imports all of nltk. One of its modules imports Fisher's exact test, and does without where
-SciPy is missing; here it is told so, and gets a test that imports SciPy once somebody calls it.
+``import textblob`` imports all of nltk; the tagger is one file that needs nothing but the standard
+library, and a list of words. So that file is loaded by its path, and belongs to no package. It lies
+where it did in every release that ``pyproject.toml`` allows.
+
+What it does is less than its rules by Brill, which lie beside the list and which it leaves out: a
+word has the tag that the lexicon gives it, whatever stands beside it; one that the lexicon lacks is
+a name (a capital), a number, or what its ending says.
 """
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import distribution
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
-UNUSED = "scipy.stats"
-IMPORTER = "nltk.metrics.association"
+
+def penn_tags(words: Sequence[str]) -> list[str]:
+    """The Penn tags that textblob's ``PatternTagger`` gives the words of a sentence."""
+    return [tag for _, tag in _parser().find_tags(words)]
 
 
-def new_tagger() -> Any:
-    """A ``PatternTagger`` of textblob."""
-    if UNUSED in sys.modules or IMPORTER in sys.modules:
-        return _tagger()
-    sys.modules[UNUSED] = None  # pyright: ignore[reportArgumentType] - how an import is refused
-    try:
-        made = _tagger()
-    finally:
-        del sys.modules[UNUSED]
-    if (importer := sys.modules.get(IMPORTER)) is not None:
-        vars(importer)["fisher_exact"] = _fisher_exact
-    return made
+def lexicon() -> Mapping[str, str]:
+    """The one tag that each word has there."""
+    return _parser().lexicon
 
 
-def _tagger() -> Any:
-    return import_module("textblob.en.taggers").PatternTagger()
-
-
-def _fisher_exact(*arguments: Any, **named: Any) -> Any:
-    return import_module(UNUSED).fisher_exact(*arguments, **named)
+@cache
+def _parser() -> Any:
+    """As ``textblob.en`` makes it, but for the rules and names that its tagger does not use."""
+    folder = Path(str(distribution("textblob").locate_file("textblob")))
+    spec = spec_from_file_location("textblob_text", folder / "_text.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder} does not hold the textblob that is expected")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    words = module.Lexicon(path=str(folder / "en" / "en-lexicon.txt"), language="en")
+    with warnings.catch_warnings():  # it is read at the first look, and its file left open
+        warnings.simplefilter("ignore", ResourceWarning)
+        words.get("a")
+    return module.Parser(lexicon=words, default=("NN", "NNP", "CD"), language="en")

@@ -1,6 +1,6 @@
 """Corrections of *'s*, *to*, *that*, *her*, *there* and *like*, by the words around them.
 
-The tagger's lexicon has one tag for each word, and few of its rules change these.
+The tagger's lexicon has one tag for each word, whatever stands beside it.
 """
 
 from __future__ import annotations

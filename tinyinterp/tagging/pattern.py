@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence as Row
 from importlib.metadata import version
 
+from tinyinterp.tagging.backend import penn_tags
 from tinyinterp.tagging.conventions import APOSTROPHES, from_penn, mark_tag
 from tinyinterp.tagging.function_words import mend_function_words
 from tinyinterp.tagging.sentence import AUXILIARIES, NOMINATIVE, NOUNS, OBJECTS, sentence_of
@@ -30,27 +30,17 @@ PRONOUNS = ("you", "it", "who")
 
 
 class PatternTagger:
-    """The Brill tagger of ``pattern``, as ``textblob`` carries it: no download, no model."""
+    """The ``PatternTagger`` of ``textblob``, a lexicon: no download, no model."""
 
     def __init__(self, tag_set: TagSet = UNIVERSAL) -> None:
-        from tinyinterp.tagging.backend import new_tagger  # brings textblob
-
         self.name = f"textblob {version('textblob')} PatternTagger"
         self.tag_set = tag_set
-        self._backend = new_tagger()
-        with warnings.catch_warnings():  # it reads its word lists and leaves the files open
-            warnings.simplefilter("ignore", ResourceWarning)
-            self._backend.tag("a", tokenize=False)
 
     def tag(self, sentences: Row[Row[str]]) -> list[str]:
         """See :class:`tinyinterp.tagging.taggers.Tagger`. A word holds no space."""
-        if not sentences:
-            return []
-        text = "\n".join(" ".join(sentence) for sentence in sentences)
-        penn = [tag for _, tag in self._backend.tag(text.translate(STRAIGHT), tokenize=False)]
         tags: list[str] = []
         for sentence in sentences:
-            own = mend(sentence, penn[len(tags) : len(tags) + len(sentence)])
+            own = mend(sentence, penn_tags([word.translate(STRAIGHT) for word in sentence]))
             if self.tag_set is PENN:
                 tags += [_penn(word, tag) for word, tag in zip(sentence, own, strict=True)]
             else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence as Row
 from dataclasses import dataclass
-from functools import cache
 
+from tinyinterp.tagging.backend import lexicon
 from tinyinterp.tagging.words import STRAIGHT
 
 NOUNS = ("NN", "NNS")
@@ -62,17 +61,7 @@ def sentence_of(words: Row[str], penn: Row[str]) -> Sentence:
 
 def lexicon_tag(word: str) -> str:
     """The tag of a word in the default tagger's lexicon, which has one for each; empty if none."""
-    return _lexicon().get(word) or ""
-
-
-@cache
-def _lexicon() -> dict[str, str]:
-    from textblob.en import lexicon
-
-    with warnings.catch_warnings():  # it is read at the first look, and its file left open
-        warnings.simplefilter("ignore", ResourceWarning)
-        lexicon.get("a")
-    return lexicon
+    return lexicon().get(word) or ""
 
 
 def in_lexicon(word: str) -> bool:

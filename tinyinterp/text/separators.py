@@ -13,6 +13,7 @@ from statistics import median
 from typing import Literal, get_args
 
 from tinyinterp.errors import CorpusError
+from tinyinterp.text.cleaning import BLANK_LINES
 from tinyinterp.text.marks import check_length, has_marks, split_stream
 from tinyinterp.text.notes import Notes
 
@@ -23,7 +24,6 @@ SAMPLE = 1 << 20  # characters at the start of a text, by which its separator is
 STORY = 350  # characters: most paragraphs of short stories have fewer, most stories have more
 ONE_STORY = 10_000  # characters; what is longer is more than one story
 WORTH_A_NOTE = 2_000  # characters; a text that is shorter and has no marks is one story silently
-BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 CHOOSE = "choose another with --separator (in Python, separator=)"
 
 

@@ -19,6 +19,7 @@ NEEDS_WORDS = {
     "predecessor": "the token and the one before it",
     CONTEXT: "context",
 }
+NEEDS_ORDER = (*NEEDS_WORDS, "")  # the lowest rung first; "": nothing to explain
 
 
 def needs_words(row: Row) -> tuple[str, str]:

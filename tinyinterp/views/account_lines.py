@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tinyinterp.views.account_data import NEEDS_WORDS
+from tinyinterp.views.account_data import NEEDS_ORDER, needs_by_layer
 from tinyinterp.views.neuron_text import visible
 
 BAR = 30  # characters of a bar that is full
 FULL, EIGHTHS = "█", " ▏▎▍▌▋▊▉"
 NAMES = {"heads": "heads", "neurons": "neurons", "both": "both", "language": "n-grams"}
-NEEDS = (*NEEDS_WORDS, "")
 NOTHING_KNOWN = {"heads": "no effect", "neurons": "constant"}  # in place of an empty ``needs``
 Row = Mapping[str, Any]
 
@@ -57,7 +56,7 @@ def needs_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:
     """How many heads and neurons need which rung, layer by layer."""
     lines = []
     for name, rows in (("heads", heads), ("neurons", neurons)):
-        present, counts = needs_by_layer(rows)
+        present, counts = needs_table(rows)
         titles = [each or NOTHING_KNOWN[name] for each in present]
         widths = [max(len(title), 6) for title in titles]
         lines += ["", f"What {name} need, by layer:"]
@@ -68,13 +67,11 @@ def needs_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:
     return lines
 
 
-def needs_by_layer(rows: Iterable[Row]) -> tuple[list[str], dict[int, Counter[str]]]:
+def needs_table(rows: Iterable[Row]) -> tuple[list[str], dict[int, Counter[str]]]:
     """What is needed at all, the lowest rung first, and by how many components of each layer."""
-    counts: dict[int, Counter[str]] = {}
-    for row in rows:
-        counts.setdefault(row["layer"], Counter())[row["needs"]] += 1
-    present = [each for each in NEEDS if any(count[each] for count in counts.values())]
-    return present, dict(sorted(counts.items()))
+    counts = {layer: Counter(count) for layer, count in needs_by_layer(rows).items()}
+    present = [each for each in NEEDS_ORDER if any(count[each] for count in counts.values())]
+    return present, counts
 
 
 def weight_lines(heads: Iterable[Row], neurons: Iterable[Row]) -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinyinterp.views import style
-from tinyinterp.views.account_lines import NAMES, NOTHING_KNOWN, needs_by_layer
+from tinyinterp.views.account_lines import NAMES, NOTHING_KNOWN, needs_table
 from tinyinterp.views.account_plot import draw_account
-from tinyinterp.views.glossary import ACCOUNT_TERMS, meanings
+from tinyinterp.views.glossary import ACCOUNT_TERMS, MEANINGS
 from tinyinterp.views.ladder_points import Ladder, head_ladder
 from tinyinterp.views.page import short, write_page
 from tinyinterp.views.pictures import account_title
@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN_HEADS = 20  # those whose mean ablation costs most
 SHOWN_TOKENS = 8
-# One colour for each rung that a component may need, among those of kinds, which lie far apart.
-NEEDS_COLOURS = {
-    "position": style.KIND_COLOURS["positional"],
-    "token": style.KIND_COLOURS["semantic"],
-    "tokens": style.KIND_COLOURS["semantic"],
-    "predecessor": style.KIND_COLOURS["mixed"],
-    "context": style.KIND_COLOURS["sink"],
-    "": style.KIND_COLOURS["undetermined"],
-}
 Row = Mapping[str, Any]
 
 
@@ -54,7 +45,7 @@ def write_account_page(account: ModelAccount, path: Path) -> Path:
         },
         "heads": [_head(row) for row in costliest(account.heads)],
         "of_heads": len(account.heads),
-        "glossary": meanings(),
+        "glossary": MEANINGS,
         "terms": ACCOUNT_TERMS,
     }
     return write_page(path, "account_page", data)
@@ -103,11 +94,11 @@ def _picture(account: ModelAccount, title: str) -> str:
 
 
 def _needs(name: str, rows: Iterable[Row]) -> dict[str, Any]:
-    present, counts = needs_by_layer(rows)
+    present, counts = needs_table(rows)
     return {
         "names": [need or NOTHING_KNOWN[name] for need in present],
-        "colours": [NEEDS_COLOURS[need] for need in present],
-        "inks": [style.ink_on(NEEDS_COLOURS[need]) for need in present],
+        "colours": [style.NEEDS_COLOURS[need] for need in present],
+        "inks": [style.ink_on(style.NEEDS_COLOURS[need]) for need in present],
         "layers": [[layer, *(count[need] for need in present)] for layer, count in counts.items()],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinyinterp.io.table import is_known
-from tinyinterp.views.story_measures import LONGEST_NAME, MODELS_A_BLOCK, cell
+from tinyinterp.views.story_measures import MODELS_A_BLOCK, cell, short_name
 from tinyinterp.views.style import DASH
 
 Row = Mapping[str, Any]
@@ -45,7 +45,8 @@ def comparison_blocks(rows: Sequence[Row]) -> list[tuple[list[str], list[list[st
     """Header and lines of a block for each three models."""
     parts = [rows[at : at + MODELS_A_BLOCK] for at in range(0, len(rows), MODELS_A_BLOCK)]
     return [
-        (["", *(_short(row["model"]) for row in part)], comparison_lines(part)) for part in parts
+        (["", *(short_name(row["model"]) for row in part)], comparison_lines(part))
+        for part in parts
     ]
 
 
@@ -58,7 +59,3 @@ def _share(row: Row, part: str, column: str) -> str:
     if not is_known(row[column]):
         return DASH
     return f"{row[column]:,} ({row[column] / row[part]:.0%})"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else "…" + name[1 - LONGEST_NAME :]

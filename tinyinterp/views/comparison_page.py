@@ -11,7 +11,7 @@ from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.comparison_lines import comparison_lines
 from tinyinterp.views.comparison_plot import draw_comparison
-from tinyinterp.views.glossary import meanings
+from tinyinterp.views.glossary import MEANINGS
 from tinyinterp.views.page import write_page
 
 
@@ -37,6 +37,6 @@ def write_comparison_page(table: Table, details: Mapping[str, Table], path: Path
         "picture": "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode(),
         "warnings": table.notes["warnings"],
         "notes": table.notes,
-        "glossary": meanings(),
+        "glossary": MEANINGS,
     }
     return write_page(path, "compare_page", data)

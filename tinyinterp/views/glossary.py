@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 # By term, and by column of a table, its underscores as spaces.
@@ -122,11 +122,6 @@ ACCOUNT_TERMS = (
     "account", "rung", "ladder", "explained", "keeps", "needs", "loss recovered", "n-gram model",
     "drawn to", "gist",
 )  # fmt: skip
-
-
-def meanings(terms: Iterable[str] = MEANINGS) -> dict[str, str]:
-    """What pages know: the meaning of each term and column."""
-    return {term: MEANINGS[term] for term in terms}
 
 
 def declared_measures(notes: Mapping[str, Any]) -> dict[str, dict[str, str]]:

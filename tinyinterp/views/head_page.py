@@ -8,7 +8,7 @@ from pathlib import Path
 from tinyinterp.views import style
 from tinyinterp.views.account_data import account_settings
 from tinyinterp.views.census import HeadCensusLike
-from tinyinterp.views.glossary import HEAD_TERMS, declared_meanings, meanings
+from tinyinterp.views.glossary import HEAD_TERMS, MEANINGS, declared_meanings
 from tinyinterp.views.head_data import Story, head_data, listed_heads, story_data
 from tinyinterp.views.needs import NEEDS, NO_ACCOUNT
 from tinyinterp.views.page import write_page
@@ -68,7 +68,7 @@ def write_head_page(
         "comparison": report_rule_sentences(rows, notes.get("rule", "evidence")),
         "settings": account_settings(),
         "no_account": "" if NEEDS in census.table.columns else NO_ACCOUNT,
-        "glossary": meanings() | declared,
+        "glossary": MEANINGS | declared,
         "terms": (*HEAD_TERMS, *declared),
     }
     return write_page(path, "heads_page", data)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tinyinterp.io.table import is_known
 from tinyinterp.model_account.ladder import CONTEXT
-from tinyinterp.views.account_data import NEEDS_WORDS
+from tinyinterp.views.account_data import NEEDS_ORDER, NEEDS_WORDS
 
 NEEDS = "needs"
 NO_ACCOUNT = (
@@ -21,7 +21,6 @@ NO_ACCOUNT = (
 NO_NEURON_ACCOUNT = (
     "For what predicts it, run tinyinterp account and add --account (in Python, account=)."
 )
-ORDER = (*NEEDS_WORDS, "")  # the lowest rung first
 Row = Mapping[str, Any]
 
 
@@ -85,7 +84,7 @@ def needs_by_kind(rows: Iterable[Row], nothing: str) -> tuple[list[str], list[li
         nothing: the heading of those that need nothing.
     """
     counts = Counter((row["kind"], row[NEEDS]) for row in rows)
-    present = [needs for needs in ORDER if any(needs == other for _, other in counts)]
+    present = [needs for needs in NEEDS_ORDER if any(needs == other for _, other in counts)]
     totals = Counter()
     for (kind, _), count in counts.items():
         totals[kind] += count

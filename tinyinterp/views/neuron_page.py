@@ -7,7 +7,7 @@ from pathlib import Path
 from tinyinterp.io.table import Table
 from tinyinterp.views import style
 from tinyinterp.views.account_data import account_settings
-from tinyinterp.views.glossary import NEURON_TERMS, meanings
+from tinyinterp.views.glossary import MEANINGS, NEURON_TERMS
 from tinyinterp.views.needs import NEEDS, NO_NEURON_ACCOUNT
 from tinyinterp.views.neuron_data import by_neuron, listed_neuron, neuron_data, shown_columns
 from tinyinterp.views.page import write_page
@@ -38,7 +38,7 @@ def write_neuron_page(table: Table, top: Table, folder: Path) -> Path:
         "neurons": [neuron_data(row, columns, hits[row["neuron"]]) for row in rows],
         "settings": account_settings(),
         "no_account": "" if NEEDS in columns else NO_NEURON_ACCOUNT,
-        "glossary": meanings(),
+        "glossary": MEANINGS,
         "terms": NEURON_TERMS,
     }
     return write_page(folder / f"{table.name}.html", "neurons_page", data)

@@ -33,7 +33,7 @@ def measure_blocks(
                 found = [cells.get((share, model, measure)) for model in part]
                 if any(row and is_known(row["value"]) for row in found):
                     lines.append([shown, *(cell(row, digits) for row in found)])
-            blocks.append(([f"prompt: {share}", *map(_short, part)], lines))
+            blocks.append(([f"prompt: {share}", *map(short_name, part)], lines))
     return blocks
 
 
@@ -52,5 +52,6 @@ def cell(row: Mapping[str, Any] | None, digits: int = 3) -> str:
     return f"{value} [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A model's name, or the end of it, where it heads a column."""
     return name if len(name) <= LONGEST_NAME else "…" + name[1 - LONGEST_NAME :]

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinyinterp.evaluation.judge.answers import FOLLOWING
 from tinyinterp.evaluation.judge.cache import Answer, AnswerCache, answer_key
 from tinyinterp.evaluation.judge.prompts import JudgePrompt, criteria_of
 from tinyinterp.evaluation.judge.server import JudgeServer
@@ -56,11 +55,6 @@ class Plan:
     def cost(self, price_in: float, price_out: float) -> float:
         """Estimate for what is unanswered, from prices per million tokens."""
         return (self.tokens_in * price_in + self.tokens_out * price_out) / 1e6
-
-    @property
-    def has_instructions(self) -> bool:
-        """Whether any completion was written to an instruction."""
-        return any(FOLLOWING in each.criteria for each in self.requests)
 
 
 def plan_requests(
