@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from models import tiny_checkpoint, tiny_compressor_checkpoint
 from outcome import Run
 
@@ -56,3 +57,20 @@ def test_instructions_are_checked(run: Run, tmp_path: Path):
         "words", "dialogue", "sentence", "summary_overlap",
     ]  # fmt: skip
     assert content["notes"]["text"] == "examples.txt"
+
+
+def test_an_interval_that_nothing_is_known_of_is_null_and_unknown(run: Run, tmp_path: Path):
+    ckpt = tiny_checkpoint(tmp_path / "model", n_ctx=499).folder
+    file = tmp_path / "examples.txt"
+    asked = ("Words: dog\nFeatures: Dialogue", "Words: cat")  # one asks for dialogue, alone
+    file.write_text("".join(f"{each}\nStory:\n\nThe end.\n<|endoftext|>\n" for each in asked))
+    words = ["evaluate", "instruct", "--ckpt", ckpt, "--examples", file, "--max-tokens", 2]
+    assert "(unknown)" in run(*words).out
+    found = json.loads(run(*words, "--json").out, parse_constant=pytest.fail)
+    assert found["instruct"][1]["measure"] == "dialogue"
+    assert found["instruct"][1]["low"] is None
+    prompts = tmp_path / "own.jsonl"
+    prompts.write_text(json.dumps(LINES[0]))
+    words = ["evaluate", "prompts", "--ckpt", ckpt, "--prompts", prompts, "--max-tokens", 2]
+    assert run(*words).out.rstrip().endswith("unknown")
+    json.loads(run(*words, "--json").out, parse_constant=pytest.fail)

@@ -43,8 +43,9 @@ def test_the_jackknife_leaves_each_text_out(texts: list[list[str]], n: int):
         assert (found.low, found.high) == (-math.inf, math.inf)
         return
     variance = (len(without) - 1) * np.var(without)
-    half = (found.high - found.low) / 2
-    assert half == pytest.approx(1.959964 * math.sqrt(variance), abs=1e-9)
+    half = 1.959964 * math.sqrt(variance)
+    assert found.low == pytest.approx(max(0, whole - half), abs=1e-9)
+    assert found.high == pytest.approx(min(1, whole + half), abs=1e-9)  # of a share
 
 
 def test_texts_that_share_all_are_less_distinct_than_each():

@@ -42,13 +42,16 @@ class Asked:
     def __init__(self, fake: FakeServer, folder: Path, **settings: Any) -> None:
         self.server = JudgeServer("umpire", fake.url, **settings)
         self.waits: list[float] = []
+        self.tokens = (0, 0)
         self.connection = Connection(self.server, KEY, self.waits.append)
         self.cache = AnswerCache(folder / "cache")
 
     def judge(self, completions: list[Completion] = COMPLETIONS[:1], repeats: int = 1, **more: Any):
         plan = plan_requests(completions, JudgePrompt.read(), self.server, self.cache, repeats)
         try:
-            return judge(plan, self.connection, self.cache, **more)[0]
+            judgements, *tokens = judge(plan, self.connection, self.cache, **more)
+            self.tokens = tuple(tokens)
+            return judgements
         finally:
             self.connection.close()
 
@@ -189,6 +192,7 @@ def test_an_answer_that_stays_invalid_is_left_out_and_said(tmp_path: Path):
         asked = Asked(fake, tmp_path, attempts=3)
         judgements = asked.judge(COMPLETIONS)
     assert len(fake.asked) == 1 + 3 + 1
+    assert asked.tokens == (500, 50)  # those of the answers that were refused, too
     assert [each.failed for each in judgements] == [None, "plot is 12; expected 0 to 10", None]
     means, of_stories = judgement_tables(judgements, {})
     assert means.notes["warnings"][0].startswith("1 of 3 questions had no valid answer")

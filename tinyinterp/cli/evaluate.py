@@ -17,7 +17,7 @@ from tinyinterp.cli.evaluate_proxies import proxies
 from tinyinterp.cli.evaluate_rouge import rouge
 from tinyinterp.cli.given import GivenModel, GivenStories
 from tinyinterp.cli.options import Json
-from tinyinterp.cli.report import columns, print_json, print_lines, say
+from tinyinterp.cli.report import columns, print_json, print_lines, say, shown_interval
 
 if TYPE_CHECKING:
     from tinyinterp.io.table import Table
@@ -99,15 +99,13 @@ def loss(
 
 def _part_lines(table: Table) -> list[str]:
     """A line for each position bin or tag."""
-    from tinyinterp.io.table import is_known
-
     rows = [
         [
             str(row[table.columns[0]]),
             row["tokens"],
             f"{row['share']:.1%}",
             f"{row['nats_per_token']:.3f}",
-            f"{row['low']:.3f} to {row['high']:.3f}" if is_known(row["low"]) else "unknown",
+            shown_interval(row, "low", "high", ".3f"),
         ]
         for row in table
     ]

@@ -9,7 +9,7 @@ import typer
 
 from tinyinterp.cli.evaluate_prompts import Ckpts, unused
 from tinyinterp.cli.options import Device, Json, Seed, StartToken, TokenizerFolder, start_choice
-from tinyinterp.cli.report import columns, print_json, print_lines, say, say_written
+from tinyinterp.cli.report import columns, print_json, print_lines, say, say_written, shown_interval
 
 if TYPE_CHECKING:
     from tinyinterp.io.table import Table
@@ -87,7 +87,7 @@ def _lines(measures: Table) -> list[str]:
     def shown(row: dict[str, Any], column: str, low: str, high: str) -> str:
         if not row["examples"]:
             return ""
-        return f"{row[column]:.2f} ({row[low]:.2f} to {row[high]:.2f})"
+        return f"{row[column]:.2f} ({shown_interval(row, low, high)})"
 
     rows = [
         [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tinyinterp.cli.options import Device, Json, Seed, StartToken, TokenizerFolder, start_choice
-from tinyinterp.cli.report import columns, print_json, print_lines, say, say_written
+from tinyinterp.cli.report import columns, print_json, print_lines, say, say_written, shown_interval
 
 if TYPE_CHECKING:
     from tinyinterp.evaluation.prompts import PromptAnswers
@@ -117,7 +117,7 @@ def _lines(found: PromptAnswers) -> list[str]:
             f"{row['low']:.0%} to {row['high']:.0%}",
             f"{row['chance']:.0%}",
             f"{row['p_right']:.3f}",
-            f"{row['p_right_low']:.3f} to {row['p_right_high']:.3f}",
+            shown_interval(row, "p_right_low", "p_right_high", ".3f"),
         ]
         for row in found.accuracy
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinyinterp.cli.ablations import Opened, ablation_lines, ablation_rows, write_ablations
 from tinyinterp.cli.neuron_lines import neuron_lines, ranking_lines, summary_lines
-from tinyinterp.cli.report import print_json, print_lines, say, say_written
+from tinyinterp.cli.report import print_json, print_lines, say, say_written, without_nan
 from tinyinterp.cli.tables import as_json, say_warnings
 
 if TYPE_CHECKING:
@@ -181,4 +181,4 @@ def _show_ablation(asked: Asked, opened: Opened, finished: Finished, seed: int) 
 
 
 def _print_json_lines(rows: Iterable[dict[str, Any]]) -> None:
-    print_lines(json.dumps(row, ensure_ascii=False) for row in rows)
+    print_lines(json.dumps(without_nan(row), ensure_ascii=False, allow_nan=False) for row in rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,34 @@ def say_written(folder: Path, paths: Sequence[Path]) -> None:
     say(textwrap.fill(", ".join(names), WIDTH, initial_indent="  ", subsequent_indent="  "))
 
 
+def without_nan(value: Any) -> Any:
+    """Something that JSON holds, null for what is not finite: JSON has no NaN and no infinity.
+
+    >>> without_nan({"low": [math.nan, 0.5], "high": math.inf})
+    {'low': [None, 0.5], 'high': None}
+    """
+    if isinstance(value, dict):
+        return {key: without_nan(inside) for key, inside in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(inside) for inside in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def print_json(content: dict[str, Any]) -> None:
-    """The one JSON object that a command prints with ``--json``."""
+    """The one JSON object that a command prints with ``--json``; what is not known is null."""
     if not writes():
         return
-    typer.echo(json.dumps(content, ensure_ascii=False, indent=1), file=sys.stdout)
+    text = json.dumps(without_nan(content), ensure_ascii=False, indent=1, allow_nan=False)
+    typer.echo(text, file=sys.stdout)
+
+
+def shown_interval(row: Mapping[str, Any], low: str, high: str, form: str = ".2f") -> str:
+    """An interval of a table in words; *unknown* where there is none."""
+    from tinyinterp.io.table import is_known
+
+    if not (is_known(row[low]) and is_known(row[high])):
+        return "unknown"
+    return f"{row[low]:{form}} to {row[high]:{form}}"
 
 
 def print_lines(lines: Iterable[str]) -> None:

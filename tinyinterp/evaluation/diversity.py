@@ -61,4 +61,4 @@ def distinct_in_all(texts: Sequence[Sequence[str]], n: int) -> Interval:
     mean = math.fsum(without) / len(without)
     spread = (len(without) - 1) / len(without) * math.fsum((each - mean) ** 2 for each in without)
     half = Z * math.sqrt(spread)
-    return Interval(value, value - half, value + half)
+    return Interval(value, max(0.0, value - half), min(1.0, value + half))  # of a share

@@ -59,7 +59,8 @@ def judge(
         report: advances by one for each answer.
 
     Returns:
-        The judgements in the order of the plan, and the tokens in and out that the server counted.
+        The judgements in the order of the plan, and the tokens in and out that the server counted,
+        those of answers that could not be used included.
 
     Raises:
         JudgeError: the server cannot be asked; what was answered is in the cache.
@@ -80,7 +81,7 @@ def judge(
             raise
         return answer
 
-    tokens_in = tokens_out = 0
+    before = connection.tokens_in, connection.tokens_out
     asked: dict[str, Future[Answer | _Failed | None]] = {}
     with ThreadPoolExecutor(parallel) as pool:
         try:
@@ -91,9 +92,6 @@ def judge(
                 if answer is None:
                     continue
                 answers[key] = answer
-                if isinstance(answer, Answer):
-                    tokens_in += answer.tokens_in
-                    tokens_out += answer.tokens_out
                 if report is not None:
                     report.advance()
         finally:
@@ -102,7 +100,7 @@ def judge(
         _judgement(request, answers[request.key], cached=request.key in plan.known)
         for request in plan.requests
     ]
-    return judgements, tokens_in, tokens_out
+    return judgements, connection.tokens_in - before[0], connection.tokens_out - before[1]
 
 
 def _judgement(request: Request, answer: Answer | _Failed, *, cached: bool) -> Judgement:

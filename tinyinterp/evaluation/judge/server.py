@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -103,7 +104,10 @@ class Connection:
     server: JudgeServer
     key: str = field(repr=False)
     wait: Callable[[float], None] = time.sleep
+    tokens_in: int = field(default=0, init=False)  # that the server counted, of all its answers
+    tokens_out: int = field(default=0, init=False)
     _formats: list[str] = field(default_factory=lambda: ["schema", "object", "text"])
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._client = self._open()
@@ -146,6 +150,9 @@ class Connection:
                 body = self._send(request)
                 tokens_in, tokens_out = _usage(body)
                 spent_in, spent_out = spent_in + tokens_in, spent_out + tokens_out
+                with self._lock:  # an answer that cannot be used is paid for, too
+                    self.tokens_in += tokens_in
+                    self.tokens_out += tokens_out
                 text = _text(body)
                 scores = read_answer(text, request.criteria)
                 return Answer(scores, text, spent_in, spent_out)
