@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyinterp.io.files import write_text
+from tinyinterp.io.files import replacing_file
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.instruct import Instruction, prompt
 from tinyinterp.text.stories import read_stories
@@ -42,7 +42,8 @@ def main() -> None:
 
 def write_derived(text: Path, out: Path) -> None:
     """Write an example for each story, an end-of-text line after each."""
-    write_text(out, "".join(f"{each}\n{END_OF_TEXT}\n" for each in derived(read_stories(text))))
+    with replacing_file(out) as path, path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{each}\n{END_OF_TEXT}\n" for each in derived(read_stories(text)))
 
 
 def derived(stories: Iterator[str]) -> Iterator[str]:

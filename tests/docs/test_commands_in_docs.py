@@ -17,7 +17,7 @@ from train.cli.app import app as training
 
 SHELL = blocks("console", "sh")
 COMMANDS = [(block, words) for block in SHELL for words in commands(block)]
-ELSEWHERE = {"cd", "eval", "export", "git", "rm", "source"}  # programs of others
+ELSEWHERE = {"cd", "eval", "export", "git", "rm", "source", "tar"}  # programs of others
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"
 ]
