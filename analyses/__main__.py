@@ -25,6 +25,7 @@ NAMES = (
     "instruct",
     "contrastive",
     "compressor",
+    "loss_curves",
     "heads_by_size",
     "report_versus_evidence",
     "formation",

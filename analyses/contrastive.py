@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ from analyses.inputs import Inputs
 from analyses.measured_loss import STORIES, block_loss, difference_columns, loss_columns
 from analyses.study import Made, Row, Study
 from tinyinterp.views import style
+from train.training.loss import CONTRAST, OFFSET
 
 SIZES = ("256-8-4", "512-8-4")
 MODELS = tuple(name for s in SIZES for name in (s, f"{s}-contrastive-5", f"{s}-contrastive-0.3"))
@@ -37,19 +39,41 @@ def measure(inputs: Inputs) -> Made:
         if alpha and size in inputs.models:
             row |= difference_columns(loss, block_loss(inputs, size))
         row |= {"spikes": spikes([point["loss"] for point in log if "loss" in point])}
-        rows.append(row | {"guarded": sum(guarded) / len(guarded) if guarded else None})
-    return Made(rows, draw(logs), {"spike": f"above {SPIKE} times the median of {BEFORE} before"})
+        row |= {"guarded": sum(guarded) / len(guarded) if guarded else None}
+        whole = whole_loss(log, float(alpha)) if alpha else []
+        rows.append(row | {"spikes_whole": spikes(whole) if alpha else None})
+    notes = {
+        "spike": f"a logged batch above {SPIKE} times the median of the {BEFORE} logged before it",
+        "spikes_whole": "the same of L_n + alpha / (L_c + 0.01)",
+    }
+    interval = (
+        "95 %, of losses over blocks of stories; spikes and the guarded share are counted in one "
+        "run and have none; one seed each"
+    )
+    return Made(rows, interval, draw(logs), notes)
 
 
 def training_log(inputs: Inputs, name: str) -> list[Row]:
-    """The points of the log of a model's training."""
+    """The points of the log of a model's training, however much of a text is read."""
     path = inputs.runs / name / "log.jsonl"
-    return inputs.once("log", name, None, lambda: read_log(path))
+    return replace(inputs, limit=STORIES).once("log", name, None, lambda: read_log(path))
+
+
+def has_log(inputs: Inputs, name: str) -> bool:
+    """Whether the log of a model's training is here or was kept."""
+    kept = replace(inputs, limit=STORIES).kept("log", name, None)
+    return kept.exists() or (inputs.runs / name / "log.jsonl").exists()
 
 
 def read_log(path: Path) -> list[Row]:
     """The points of a log of training."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def whole_loss(log: list[Row], alpha: float) -> list[float]:
+    """The loss with its contrastive term, of which the report says that it has spikes."""
+    points = (point for point in log if CONTRAST in point)
+    return [point["loss"] + alpha / (point[CONTRAST] + OFFSET) for point in points]
 
 
 def spikes(losses: list[float]) -> int:
@@ -74,7 +98,7 @@ def draw(logs: Mapping[str, list[Row]]) -> Figure:
             points = [(point["tokens"], point["loss"]) for point in log if "loss" in point]
             axes.plot(*zip(*points, strict=True), color=colour, label=name)
         axes.set(xlabel="tokens seen", ylabel="training loss (nats per token)")
-        axes.set_title("Plain and contrastive training, one seed each")
+        axes.set_title("Plain and contrastive training, one seed each; every tenth batch")
         axes.legend(frameon=False, fontsize=7)
         axes.spines[["top", "right"]].set_visible(False)
     return figure

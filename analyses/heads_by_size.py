@@ -64,7 +64,7 @@ def measure(inputs: Inputs) -> Made:
                 for kind in style.KIND_COLOURS
             ]
     interval = "none over seeds; a head whose own interval straddles a threshold is undetermined"
-    return Made(rows, draw(rows), {"interval": interval})
+    return Made(rows, interval, draw(rows))
 
 
 def draw(rows: list[Row]) -> Figure:

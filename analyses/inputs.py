@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,24 +64,40 @@ class Inputs:
             return checkpoint.fingerprint(self.runs / name)
         return self.record(name).get("fingerprint", "unknown")
 
-    def once(self, what: str, name: str, file: Path | None, measure: Callable[[], Any]) -> Any:
+    def kept(self, what: str, name: str, read: Path | Sequence[Path] | None) -> Path:
+        """The file that keeps what was measured of a model, once it was."""
+        if isinstance(read, Sequence):
+            digests: Any = [file_digest(file) for file in read]
+        else:
+            digests = file_digest(read) if read else None
+        key = digest([self.fingerprint(name), digests, self.limit])
+        return self.measured / f"{what}-{name}-{key[:12]}.json"
+
+    def once(
+        self,
+        what: str,
+        name: str,
+        read: Path | Sequence[Path] | None,
+        measure: Callable[[], Any],
+        *,
+        opens: bool = True,
+    ) -> Any:
         """What was measured of a model: kept beside the tables, else measured now.
 
         Args:
             what: is measured, for the name of the file that keeps it.
             name: of the model.
-            file: that is read, such as ``valid``; None: none.
+            read: the file or files that are read, such as ``valid``; None: none.
             measure: gives it, as something that JSON holds.
+            opens: whether ``measure`` opens the model, and not only what it wrote before.
 
         Raises:
             SelectionError: it was not measured and the checkpoint is absent.
         """
-        read = file_digest(file) if file else None
-        key = digest([self.fingerprint(name), read, self.limit])
-        path = self.measured / f"{what}-{name}-{key[:12]}.json"
+        path = self.kept(what, name, read)
         if path.exists():
             return json.loads(path.read_text("utf-8"))
-        if not self.has_weights(name):
+        if opens and not self.has_weights(name):
             raise SelectionError(
                 f"{name} has no checkpoint in {self.runs}, and its {what} was not measured on this "
                 f"text; train it: python -m analyses.train_models --only {name}"

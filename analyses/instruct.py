@@ -37,11 +37,8 @@ def measure(inputs: Inputs) -> Made:
         found = inputs.once("instruct", name, valid, lambda name=name: _follow(inputs, name))
         beside = {"width": width, "published_score": published.INSTRUCT[width]}
         rows += [row | beside for row in found]
-    notes = {
-        "published_source": published.INSTRUCT_SOURCE,
-        "interval": "95 %, over examples; one seed",
-    }
-    return Made(rows, draw(rows), notes)
+    notes = {"published_source": published.INSTRUCT_SOURCE}
+    return Made(rows, "95 %, over examples; one seed", draw(rows), notes)
 
 
 def _follow(inputs: Inputs, name: str) -> list[Row]:

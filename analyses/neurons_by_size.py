@@ -38,7 +38,7 @@ def measure(inputs: Inputs) -> Made:
                 about |= {"share": counts[kind] / total, "low": low[0], "high": high[0]}
                 rows.append(about)
     interval = "Wilson's, 95 %, over the neurons of a layer; one seed"
-    return Made(rows, draw(rows), {"interval": interval})
+    return Made(rows, interval, draw(rows))
 
 
 def _kinds(inputs: Inputs, name: str) -> list[list[str]]:

@@ -34,7 +34,7 @@ def measure(_inputs: Inputs) -> Made:
                     "difference": None if known is None else row["parameters"] - known,
                 }
             )
-    return Made(rows, notes={"source": published.PARAMETERS_SOURCE, "interval": "counted: none"})
+    return Made(rows, "counted: none", notes={"source": published.PARAMETERS_SOURCE})
 
 
 STUDY = Study(

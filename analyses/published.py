@@ -100,5 +100,7 @@ PARAMETERS = {  # by preset, then by part
         "embeddings": 6_537_984, "blocks": 28_342_272, "output": 6_146_304, "total": 41_026_560,
     },
 }  # fmt: skip
+GPT_NEO_LOSSES = {"train": 1.4, "valid": 1.5}  # nats per token after one epoch, "~"
+GPT_NEO_LOSSES_SOURCE = f"{GPT_NEO}, its text"
 COVERAGE_SOURCE = f"{GPT_NEO}, its text"
 COVERAGE = {8_000: 0.998, 10_000: 0.999}  # share of words that so many tokens cover

@@ -37,11 +37,8 @@ def measure(inputs: Inputs) -> Made:
     if inputs.valid is None:
         raise ValueError("no text was given to measure on")
     rows = inputs.once("random", MODEL, inputs.valid, lambda: _of_both(inputs))
-    notes = {
-        "layers_of_neurons": LAYERS,
-        "interval": "95 %, over heads, neurons or prompts; one seed",
-    }
-    return Made(rows, draw(rows), notes)
+    interval = "95 %, over heads, neurons or prompts; one seed"
+    return Made(rows, interval, draw(rows), {"layers_of_neurons": LAYERS})
 
 
 def _of_both(inputs: Inputs) -> list[Row]:

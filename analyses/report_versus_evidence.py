@@ -34,8 +34,8 @@ def measure(inputs: Inputs) -> Made:
                 "largest_report_r": max(abs(row["report_r"]) for row in mine),
             }
         )
-    notes = {"interval": "none: the rule is a threshold on one story and has none; one seed"}
-    return Made(rows, draw(heads), notes)
+    interval = "none: the rule is a threshold on one story and has none; one seed"
+    return Made(rows, interval, draw(heads))
 
 
 def draw(heads: dict[str, list[Row]]) -> Figure:

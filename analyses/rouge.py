@@ -44,8 +44,8 @@ def measure(inputs: Inputs) -> Made:
         value = getattr(theirs, beside) if is_theirs and beside else None
         rows.append({**row, "published": value})
     notes = means.notes | {"published_source": published.ROUGE_SOURCE, "temperature": 0.0}
-    notes |= {"interval": "95 %, over stories; one seed"}
-    return Made(rows, draw_rouge(of_stories, means, "ROUGE-2 by size, one seed each"), notes)
+    picture = draw_rouge(of_stories, means, "ROUGE-2 by size, one seed each")
+    return Made(rows, "95 %, over stories; one seed", picture, notes)
 
 
 STUDY = Study(

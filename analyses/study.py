@@ -29,9 +29,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Made:
-    """What a study found: the rows of its table, its picture, a page of text, further tables."""
+    """What a study found: the rows of its table, its picture, a page of text, further tables.
+
+    ``interval`` says what the intervals are over and how many seeds there were, or why there are
+    none; no table is without it.
+    """
 
     rows: Sequence[Row]
+    interval: str
     picture: Figure | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     page: str | None = None
@@ -157,6 +162,7 @@ class Study:
             "processor": processor(),
             "inputs": before,
             **made.notes,
+            "interval": made.interval,
         }
         for table in (*made.also, Table(self.name, made.rows)):
             Table(table.name, list(table), notes=notes | table.notes).write(inputs.figures)

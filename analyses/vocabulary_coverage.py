@@ -41,8 +41,8 @@ def measure(inputs: Inputs) -> Made:
         known = published.COVERAGE.get(row["n_vocab"])
         rows.append(row | {"bytes": sizes[last] / sizes[-1], "published_words": known})
     notes = {"tokenizer": f"BPE trained on the text, {tokenizer.n_vocab:,} tokens"}
-    notes |= {"interval": "none: the whole text is counted", "source": published.COVERAGE_SOURCE}
-    return Made(rows, draw(rows), notes)
+    notes |= {"source": published.COVERAGE_SOURCE}
+    return Made(rows, "none: the whole text is counted", draw(rows), notes)
 
 
 def draw(rows: list[Row]) -> Figure:

@@ -31,8 +31,13 @@ def options(tmp_path):
 
 
 def fake(name, **needs):
-    return Study(name, "fake", lambda given: Made([{"models": len(given.models)}]),
+    return Study(name, "fake", lambda given: Made([{"models": len(given.models)}], "none: fake"),
                  picture=False, **needs)  # fmt: skip
+
+
+def of_losses(given):
+    rows = [loss_columns(block_loss(given, name)) for name in given.models]
+    return Made(rows, "95 %, over blocks")
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ def test_a_table_is_made_anew_without_the_weights(options):
     record = {"small": {"seed": 3, "fingerprint": given.fingerprint("small")}}
     (options.runs / "models.json").write_text(json.dumps(record))
     study = Study(
-        "loss", "fake", lambda g: Made([loss_columns(block_loss(g, n)) for n in g.models]),
+        "loss", "fake", of_losses,
         models=("small",), texts=("valid",), picture=False,
     )  # fmt: skip
     study.run(given)
@@ -97,7 +102,7 @@ def test_a_table_is_made_anew_without_the_weights(options):
 def test_what_was_not_measured_needs_the_weights(options, capsys):
     (options.runs / "models.json").write_text(json.dumps({"gone": {"fingerprint": "ab"}}))
     study = Study(
-        "loss", "fake", lambda g: Made([loss_columns(block_loss(g, n)) for n in g.models]),
+        "loss", "fake", of_losses,
         models=("gone",), texts=("valid",), picture=False,
     )  # fmt: skip
     assert run_missing([study], options) == []
@@ -112,6 +117,7 @@ def test_notes_name_files_and_no_folders(fakes, options):
     notes = json.loads((options.out / "two.json").read_text())["notes"]
     assert notes["seeds_of_models"] == [3]
     assert notes["command"] == "python -m analyses.two"
+    assert notes["interval"] == "none: fake"
     assert set(notes["inputs"]["models"]) == {"small"}
 
 
