@@ -17,6 +17,7 @@ from tinyinterp.errors import CorpusError
 from tinyinterp.io.progress import Progress, say
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.sequences import IGNORED
 from tinyinterp.text.tokenizer import Tokenizer
 from tinyinterp.text.unknown import unknown_note
 
@@ -151,7 +152,9 @@ def score_windows(
         with torch.inference_mode():
             logits = model(inputs).flatten(0, 1)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
+            losses = F.cross_entropy(
+                logits, targets.flatten(), ignore_index=IGNORED, reduction="none"
+            )
             nats = losses.cpu().double().view(targets.shape).numpy()
         for (number, window), row in zip(batch, nats, strict=True):
             yield number, row[window.first - 1 : len(window.tokens) - 1]
@@ -176,7 +179,7 @@ def _pad(
 ) -> tuple[Int[Tensor, "batch position"], Int[Tensor, "batch position"]]:
     width = max(len(w.tokens) for w in batch) - 1
     inputs = torch.zeros(len(batch), width, dtype=torch.int64)
-    targets = torch.full((len(batch), width), -100)
+    targets = torch.full((len(batch), width), IGNORED)
     for row, window in enumerate(batch):
         tokens = torch.tensor(window.tokens)
         n = len(tokens) - 1
