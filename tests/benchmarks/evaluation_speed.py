@@ -18,6 +18,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import torch
 from measured import Row, ratio, report
 
 import tinyinterp
