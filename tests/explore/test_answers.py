@@ -6,6 +6,7 @@ import base64
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ import torch
 from tests.explore.conftest import TEXT, Server
 from tests.views.examples import HOSTILE
 from tinyinterp.explore.explorer import Explorer
+from tinyinterp.explore.tables import Tables
+from tinyinterp.explore.writing import pieces
 from tinyinterp.model import Model
 from tinyinterp.network.generation import generate
 from tinyinterp.network.sampling import Sampling
 from tinyinterp.run import Read, Run, attribute, attribute_neurons, logit_lens
+from tinyinterp.text.tokenizer import Tokenizer
 
 OFF = ["L1H0", "L0N4", "L2N30"]
 
@@ -254,3 +258,12 @@ def test_markup_comes_back_as_the_text_that_it_is(server: Server):
 def test_a_text_of_one_token_has_no_loss_before_it(server: Server):
     answer = server.ask("/api/run", text="a")
     assert len(answer["changed"]["losses"]) == len(answer["tokens"]) - 1
+
+
+def test_a_model_without_an_end_of_text_writes_all_that_is_asked_for(model: Model):
+    tokenizer = Tokenizer(model.tokenizer.backend, None, start="none")
+    endless = Model(replace(model.checkpoint, tokenizer=tokenizer), "endless")
+    asked = {"text": TEXT, "max_tokens": 3, "temperature": 0}
+    *written, last = pieces(Explorer(endless, Tables()), asked)
+    assert len(written) == 3
+    assert last["ended"] is False

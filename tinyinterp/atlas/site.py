@@ -102,7 +102,7 @@ def _write_pages(atlas: Atlas, folder: Path) -> None:
             site=atlas.model_name,
             policy=POLICY,
             title=f"{page.title} · {atlas.model_name}",
-            scripts=[*(name for name in SCRIPTS), *OWN, page.name],
+            scripts=[*SCRIPTS, *OWN, page.name],
         )
         write_text(folder / f"{page.name}.html", shown)
     for name in SCRIPTS:

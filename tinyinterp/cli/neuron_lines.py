@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tinyinterp.cli.needs import needs_lines
-from tinyinterp.cli.report import columns, kind_lines
+from tinyinterp.cli.report import WIDTH, columns, kind_lines
 
 if TYPE_CHECKING:
     from tinyinterp.io.table import Table
@@ -23,7 +23,7 @@ def summary_lines(table: Table) -> list[str]:
     """A map of kinds in letters, their counts (by layer if there are several), and null models."""
     from tinyinterp.cli.kind_maps import neuron_map_lines
     from tinyinterp.views.both_sides import median_sides
-    from tinyinterp.views.neuron_text import WIDTH, null_lines
+    from tinyinterp.views.neuron_text import null_lines
 
     lines = [*neuron_map_lines(table), "", *kind_lines(_decided(table), "neurons", "best_tag")]
     layers = sorted(set(table["layer"]))

@@ -17,6 +17,7 @@ from tinyinterp.errors import CorpusError
 from tinyinterp.io.progress import Progress, say
 from tinyinterp.network.compressor import Compressor
 from tinyinterp.network.decoder import Decoder
+from tinyinterp.text.sequences import IGNORED
 from tinyinterp.text.tokenizer import Tokenizer
 from tinyinterp.text.unknown import unknown_note
 
@@ -141,28 +142,34 @@ def _score(model: Decoder | Compressor, windows: list[ScoredWindow]) -> tuple[fl
 
 def score_windows(
     model: Decoder | Compressor, windows: Sequence[ScoredWindow]
-) -> Iterator[tuple[ScoredWindow, Float[np.ndarray, " scored"]]]:
-    """Each window with the nats of its scored targets, in fp64; the shortest windows come first."""
+) -> Iterator[tuple[int, Float[np.ndarray, " scored"]]]:
+    """The number of each window with the nats of its scored targets, in fp64; shortest first."""
     device = model.embed.weight.device
     most = max(1, min(BATCH_TOKENS, BATCH_LOGITS // model.config.n_vocab))
-    for batch in _batches(sorted(windows, key=lambda w: len(w.tokens)), most):
-        inputs, targets = (t.to(device) for t in _pad(batch))
+    numbered = sorted(enumerate(windows), key=lambda each: len(each[1].tokens))
+    for batch in _batches(numbered, most):
+        inputs, targets = (t.to(device) for t in _pad([window for _, window in batch]))
         with torch.inference_mode():
             logits = model(inputs).flatten(0, 1)
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-            losses = F.cross_entropy(logits, targets.flatten(), reduction="none")
+            losses = F.cross_entropy(
+                logits, targets.flatten(), ignore_index=IGNORED, reduction="none"
+            )
             nats = losses.cpu().double().view(targets.shape).numpy()
-        for window, row in zip(batch, nats, strict=True):
-            yield window, row[window.first - 1 : len(window.tokens) - 1]
+        for (number, window), row in zip(batch, nats, strict=True):
+            yield number, row[window.first - 1 : len(window.tokens) - 1]
 
 
-def _batches(windows: list[ScoredWindow], most: int) -> Iterator[list[ScoredWindow]]:
-    batch: list[ScoredWindow] = []
-    for window in windows:
+def _batches(
+    numbered: list[tuple[int, ScoredWindow]], most: int
+) -> Iterator[list[tuple[int, ScoredWindow]]]:
+    """Windows of ascending length, as many at a time as fit into so many tokens."""
+    batch: list[tuple[int, ScoredWindow]] = []
+    for number, window in numbered:
         if batch and len(window.tokens) * (len(batch) + 1) > most:
             yield batch
             batch = []
-        batch.append(window)
+        batch.append((number, window))
     if batch:
         yield batch
 
@@ -172,7 +179,7 @@ def _pad(
 ) -> tuple[Int[Tensor, "batch position"], Int[Tensor, "batch position"]]:
     width = max(len(w.tokens) for w in batch) - 1
     inputs = torch.zeros(len(batch), width, dtype=torch.int64)
-    targets = torch.full((len(batch), width), -100)
+    targets = torch.full((len(batch), width), IGNORED)
     for row, window in enumerate(batch):
         tokens = torch.tensor(window.tokens)
         n = len(tokens) - 1

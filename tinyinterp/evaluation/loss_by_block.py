@@ -99,16 +99,15 @@ def measure_loss_by_block(
             if numbers is None
             else list(islice(numbers, len(chunk)))
         )
-        block_of: dict[int, int] = {}
-        windows = []
+        windows, block_of = [], []
         size_of = defaultdict[int, int](int)
         for block, (tokens, size, first) in zip(of_story, chunk, strict=True):
             size_of[block] += size
             for window in story_windows(tokens, model.config.n_ctx, first):
                 windows.append(window)
-                block_of[id(window)] = block
-        for window, nats in score_windows(model, windows):
-            sums[:2, block_of[id(window)]] += nats.sum(), len(nats)
+                block_of.append(block)
+        for number, nats in score_windows(model, windows):
+            sums[:2, block_of[number]] += nats.sum(), len(nats)
         for block, size in size_of.items():
             sums[2, block] += size
         if report is not None:

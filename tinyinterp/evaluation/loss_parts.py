@@ -65,7 +65,7 @@ def measure_loss_by(
     front = len(model.tokenizer.front)
     iterator = iter(stories)
     while chunk := list(islice(iterator, STORIES_AT_ONCE)):
-        windows, about = [], {}
+        windows, about = [], []
         for story, encoding in zip(chunk, model.tokenizer.encode_batch(chunk), strict=True):
             tokens = [*model.tokenizer.front, *encoding.ids]
             rows = None if by == "position" else _tag_rows(tags, story, encoding, front)
@@ -75,10 +75,10 @@ def measure_loss_by(
                 scored = len(window.tokens) - window.first
                 place = np.arange(window.first, len(window.tokens)) - front
                 key = _bin(place) if rows is None else rows[seen : seen + scored]
-                about[id(window)] = block, key
+                about.append((block, key))
                 seen += scored
-        for window, of_tokens in score_windows(model.network, windows):
-            block, key = about[id(window)]
+        for number, of_tokens in score_windows(model.network, windows):
+            block, key = about[number]
             nats[block] += np.bincount(key, of_tokens, len(names))
             counts[block] += np.bincount(key, minlength=len(names))
         if report is not None:

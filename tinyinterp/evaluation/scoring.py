@@ -39,7 +39,6 @@ def continuation_nats(model: AnyModel, pairs: Sequence[tuple[str, str]]) -> list
             )
         windows.append(ScoredWindow(tokens, first))
     nats = np.zeros(len(windows))
-    number = {id(window): place for place, window in enumerate(windows)}
-    for window, of_tokens in score_windows(model.network, windows):
-        nats[number[id(window)]] = of_tokens.sum()
+    for number, of_tokens in score_windows(model.network, windows):
+        nats[number] = of_tokens.sum()
     return nats.tolist()

@@ -40,7 +40,7 @@ def pieces(explorer: Explorer, given: Question) -> Iterator[dict[str, Any]]:
     read = model.read(question.text)
     off = choose_components(question.off, model.config)
     hooks = explorer.instead(question).hooks(off, read.ids[None]) if off else {}
-    prompt, end = read.ids.tolist(), model.tokenizer.end_of_text
+    prompt, end = read.ids.tolist(), model.tokenizer.end
     made = stream(model.decoder, prompt, settings=settings, end_of_text=end)
 
     def written() -> Iterator[dict[str, Any]]:

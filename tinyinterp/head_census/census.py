@@ -13,11 +13,12 @@ from jaxtyping import Float
 
 from tinyinterp.devices import device_note
 from tinyinterp.head_census import labels
-from tinyinterp.head_census.causal import measure_loss_rises
+from tinyinterp.head_census.causal import LossRises, measure_loss_rises
 from tinyinterp.head_census.declared import registered
 from tinyinterp.head_census.kernel import Surrogate
 from tinyinterp.head_census.measure import (
     EXAMPLE_TOKENS,
+    Measured,
     choose_example,
     measure,
     read_patterns,
@@ -79,80 +80,31 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         CorpusError: the text cannot be read.
     """
     settings = settings or HeadSettings()
-    config, seed = model.config, settings.seed
-    survey = corpus.survey()
-    most = min(settings.null_tokens, corpus.max_tokens or settings.null_tokens)
-    beginning = replace(corpus, max_tokens=most)
-    n_beginning = beginning.survey().tokens
-    null_steps = (1 + number_of_random_models(config)) * n_beginning
-    checked = _causal_batches(corpus, survey) if settings.causal else []
-    causal_cost = 3 * config.n_heads * sum(sum(b.lengths) for b in checked)
-    with progress("heads", survey.tokens + null_steps + causal_cost) as bar:
-        measured = measure(
-            model.decoder,
-            config,
-            corpus,
-            seed=seed,
-            with_resampled=True,
-            with_mean_z=settings.causal,
-            declared=registered(),
-            report=bar,
-        )
-        compared = measured
-        if n_beginning < survey.tokens:
-            compared = measure(
-                model.decoder,
-                config,
-                beginning,
-                seed=seed,
-                reported=False,
-                repeated=measured.repeated,
-                report=bar,
-            )
-        tests = labels.decide(measured.estimates.point)
-        with_repeated = bool(np.isin(tests, ON_REPETITION).any())
-        random_models = measure_random_models(
-            config,
-            beginning,
-            seed=seed,
-            with_repeated=with_repeated,
-            report=bar,
-            device=model.device,
-        )
-        role_q = role_q_values(model.decoder, beginning, measured, compared, seed=seed)
-        rises = None
-        if checked and measured.mean_z is not None:
-            rises = measure_loss_rises(
-                model.decoder,
-                checked,
-                measured.mean_z,
-                measured.surrogates,
-                measured.mean_sinks,
-                report=_Slower(bar, 3 / (2 * config.n_layers)),
-            )
+    found = _gather(model, corpus, settings)
+    measured = found.measured
     example = choose_example(corpus)
-    patterns = read_patterns(model.decoder, config, example)
+    patterns = read_patterns(model.decoder, model.config, example)
     rows = head_rows(
         model,
         measured,
-        rises,
+        found.rises,
         patterns,
         rule=settings.rule,
-        seed=seed,
-        q=q_values(compared.estimates, tests, random_models),
-        role_q=role_q,
+        seed=settings.seed,
+        q=found.q,
+        role_q=found.role_q,
     )
-    warnings = warnings_about(config, measured)
+    warnings = warnings_about(model.config, measured)
     notes = census_notes(model, corpus, measured.survey, settings) | {
         "blank_lines": corpus.blank_lines,
-        "tokens_of_random_models": n_beginning,
-        "tokens_of_shuffled_models": n_beginning if np.isfinite(role_q).any() else 0,
+        "tokens_of_random_models": found.null_tokens,
+        "tokens_of_shuffled_models": found.null_tokens if np.isfinite(found.role_q).any() else 0,
         "report_tokens": len(patterns[0][0]),
         "warnings": warnings,
         "measures": measured.declared.notes(),
         **device_note(model.device),
     }
-    declared = measured.declared.columns(seed)
+    declared = measured.declared.columns(settings.seed)
     return HeadCensus(
         table=Table("heads", with_measures((asdict(row) for row in rows), declared), notes=notes),
         model_name=model.name,
@@ -166,6 +118,73 @@ def census_heads(model: Model, corpus: Corpus, settings: HeadSettings | None = N
         profiles=offset_profiles(measured.surrogates),
         warnings=warnings,
     )
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What the passes over the text found, of the model and of those it is compared with."""
+
+    measured: Measured
+    rises: LossRises | None  # None without the causal check
+    q: Float[np.ndarray, "layer head"]
+    role_q: Float[np.ndarray, "layer head"]
+    null_tokens: int  # of the beginning of the text, which the models compared with read
+
+
+def _gather(model: Model, corpus: Corpus, settings: HeadSettings) -> _Gathered:
+    """Read the text with the model, its beginning with others, and some of it causally."""
+    decoder, config, seed = model.decoder, model.config, settings.seed
+    survey = corpus.survey()
+    most = min(settings.null_tokens, corpus.max_tokens or settings.null_tokens)
+    beginning = replace(corpus, max_tokens=most)
+    null_tokens = beginning.survey().tokens
+    null_steps = (1 + number_of_random_models(config)) * null_tokens
+    checked = _causal_batches(corpus, survey) if settings.causal else []
+    causal_cost = 3 * config.n_heads * sum(sum(b.lengths) for b in checked)
+    with progress("heads", survey.tokens + null_steps + causal_cost) as bar:
+        measured = measure(
+            decoder,
+            config,
+            corpus,
+            seed=seed,
+            with_resampled=True,
+            with_mean_z=settings.causal,
+            declared=registered(),
+            report=bar,
+        )
+        compared = measured
+        if null_tokens < survey.tokens:
+            compared = measure(
+                decoder,
+                config,
+                beginning,
+                seed=seed,
+                reported=False,
+                repeated=measured.repeated,
+                report=bar,
+            )
+        tests = labels.decide(measured.estimates.point)
+        random_models = measure_random_models(
+            config,
+            beginning,
+            seed=seed,
+            with_repeated=bool(np.isin(tests, ON_REPETITION).any()),
+            report=bar,
+            device=model.device,
+        )
+        role_q = role_q_values(decoder, beginning, measured, compared, seed=seed)
+        rises = None
+        if checked and measured.mean_z is not None:
+            rises = measure_loss_rises(
+                decoder,
+                checked,
+                measured.mean_z,
+                measured.surrogates,
+                measured.mean_sinks,
+                report=_Slower(bar, 3 / (2 * config.n_layers)),
+            )
+    q = q_values(compared.estimates, tests, random_models)
+    return _Gathered(measured, rises, q, role_q, null_tokens)
 
 
 @dataclass(frozen=True)

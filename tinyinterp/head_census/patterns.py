@@ -21,6 +21,7 @@ from tinyinterp.network.config import DecoderConfig
 from tinyinterp.processes import Processes
 from tinyinterp.text.sequences import MicroBatch
 
+# Numbers that numba compiles into kernels.py, which has to be touched when one of them changes.
 FIRST_QUERY = 2  # earlier rows have fewer than two keys beside key 0
 LEAST_LEFT = 0.01  # rows with less attention than this outside of key 0 say nothing
 

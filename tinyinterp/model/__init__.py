@@ -4,7 +4,7 @@ from tinyinterp.model.compressor import CompressorModel
 from tinyinterp.model.given import AnyModel, require_model
 from tinyinterp.model.loading import load, load_any
 from tinyinterp.model.model import MEANS_POSITIONS, MEANS_TOKENS, Model, Text
-from tinyinterp.model.opened import BUNDLED_NAME
+from tinyinterp.model.open_checkpoint import BUNDLED_NAME
 
 __all__ = [
     "BUNDLED_NAME",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tinyinterp.checkpoint import CompressorCheckpoint
-from tinyinterp.model.opened import Opened
+from tinyinterp.model.open_checkpoint import OpenCheckpoint
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 
 
-class CompressorModel(Opened[CompressorCheckpoint]):
+class CompressorModel(OpenCheckpoint[CompressorCheckpoint]):
     """An open checkpoint of a compressor: it can be measured and sampled, but not hooked."""
 
     @property

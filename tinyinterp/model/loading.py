@@ -14,7 +14,7 @@ from tinyinterp.io.progress import say
 from tinyinterp.model.compressor import CompressorModel
 from tinyinterp.model.given import AnyModel
 from tinyinterp.model.model import Model
-from tinyinterp.model.opened import BUNDLED_NAME
+from tinyinterp.model.open_checkpoint import BUNDLED_NAME
 from tinyinterp.text.start import Start
 
 if TYPE_CHECKING:

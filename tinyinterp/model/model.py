@@ -12,7 +12,7 @@ from tinyinterp.checkpoint import Checkpoint
 from tinyinterp.devices import on_the_cpu
 from tinyinterp.errors import CorpusError, SelectionError, UncheckedError
 from tinyinterp.io.progress import say
-from tinyinterp.model.opened import Opened
+from tinyinterp.model.open_checkpoint import OpenCheckpoint
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder, count_parameters
 from tinyinterp.run import (
@@ -40,7 +40,7 @@ MEANS_TOKENS, MEANS_POSITIONS = 10_000, 256  # read for the means of what is swi
 Text = Corpus | Path | str | Sequence[str | None] | None  # what is taken as a text
 
 
-class Model(Opened[Checkpoint]):
+class Model(OpenCheckpoint[Checkpoint]):
     """An open checkpoint. The hooked form is made, and certified, when first asked for."""
 
     @property

@@ -49,6 +49,7 @@ from tinyinterp.model_account.weights import (
     head_weights,
     neuron_weights,
 )
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
@@ -125,7 +126,6 @@ def take_account(
     settings: AccountSettings | None = None,
     *,
     fit_on: Corpus | None = None,
-    reader: TagReader | None = None,
 ) -> ModelAccount:
     """Say of every head, every neuron and the whole model how much a simple story explains.
 
@@ -142,20 +142,16 @@ def take_account(
     texts = choose_texts(
         corpus, fit_on, settings.test_tokens, settings.effect_tokens, settings.effect_positions
     )
-    return _take(model, texts, settings, reader or TagReader())
+    return _take(model, texts, settings)
 
 
-def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagReader) -> ModelAccount:
+def _take(model: Model, texts: Texts, settings: AccountSettings) -> ModelAccount:
     decoder, config, rungs = model.decoder, model.config, len(RUNGS)
-    weights = on_the_cpu(decoder)
+    weights, reader = on_the_cpu(decoder), TagReader()
     tags, classes = TagRows(reader), ClassRows(registered(), PREDICTORS)
     fit_texts = [story.tokens for batch in texts.fit() for story in batch.sequences]
     fit_tokens = sum(map(len, fit_texts))
-    test_tokens, effect_tokens = _size(texts.test), _size(texts.effects)
-    singles = (LADDER + 1) * config.n_layers
-    streams = 1 + len(PARTS) * (rungs + 1)
-    cost = fit_tokens + streams * test_tokens + singles * (config.n_heads + 2) * effect_tokens // 2
-    cost += (fit_tokens + sum(_size([batch]) for batch in texts.whole_test())) * settings.rules
+    cost = _cost(config, texts, fit_tokens, with_rules=settings.rules)
     with progress("account", cost) as bar:
         ngrams = count_ngrams(fit_texts, config.n_vocab, ORDERS)
         del fit_texts
@@ -205,9 +201,9 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
         "text": texts.name,
         "fit_text": texts.fit_name,
         "fit_tokens": fit_tokens,
-        "test_tokens": test_tokens,
+        "test_tokens": _size(texts.test),
         "test_sequences": sum(len(batch.sequences) for batch in texts.test),
-        "effect_tokens": effect_tokens,
+        "effect_tokens": _size(texts.effects),
         "seed": settings.seed,
         "exact_neurons": settings.exact_neurons,
         "tagger": reader.tagger.name,
@@ -227,6 +223,16 @@ def _take(model: Model, texts: Texts, settings: AccountSettings, reader: TagRead
         Table("account_neurons", neurons, notes=notes),
         Table("account_layers", layer_rows(evidence), notes=notes),
     )
+
+
+def _cost(config: DecoderConfig, texts: Texts, fit_tokens: int, *, with_rules: bool) -> int:
+    """How many tokens will be read, each time that they are."""
+    streams = 1 + len(PARTS) * (len(RUNGS) + 1)
+    singles = (LADDER + 1) * config.n_layers * (config.n_heads + 2)
+    cost = fit_tokens + streams * _size(texts.test) + singles * _size(texts.effects) // 2
+    if with_rules:
+        cost += fit_tokens + sum(_size([batch]) for batch in texts.whole_test())
+    return cost
 
 
 def _joined(

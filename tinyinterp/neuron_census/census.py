@@ -242,11 +242,11 @@ def _tables(
         lists, values = found.extremes, found.sampled.values
         made[layer] = LayerCensus(
             Table(f"neurons_layer{layer}", [vars(row) for row in rows]),
-            hit_table(layer, lists.high, lists.high_ids, hits, {}),
-            hit_table(layer, lists.low, lists.low_ids, hits, {}),
-            association_table(layer, associated, judged, {}),
-            histogram_table(layer, values, lists.smallest, lists.largest, {}),
-            range_table(layer, picks.pop(layer), values, measured.sampled_ids, hits, {}),
+            hit_table(layer, lists.high, lists.high_ids, hits),
+            hit_table(layer, lists.low, lists.low_ids, hits),
+            association_table(layer, associated, judged),
+            histogram_table(layer, values, lists.smallest, lists.largest),
+            range_table(layer, picks.pop(layer), values, measured.sampled_ids, hits),
         )
     made = together(made)
     return {layer: made[layer] for layer in in_order}

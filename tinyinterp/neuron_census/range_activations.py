@@ -7,9 +7,7 @@ reading order, and the share of the sample that lies in the band.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +16,7 @@ from jaxtyping import Float, Int
 from tinyinterp.io.table import rounded_array
 from tinyinterp.neuron_census.kernels import over_neurons
 from tinyinterp.neuron_census.sample_kernels import pick_rows
-from tinyinterp.neuron_census.tables import HitColumns, notes_table
+from tinyinterp.neuron_census.tables import HitColumns, arrow_table
 
 # From the highest; each begins at this share of the largest activation.
 BANDS = {"top": 0.75, "upper": 0.5, "middle": 0.25, "lower": 0.0, "below zero": -np.inf}
@@ -70,7 +68,6 @@ def range_table(
     values: Float[np.ndarray, "row neuron"],
     ids: Int[np.ndarray, " row"],
     hits: HitColumns,
-    notes: Mapping[str, Any],
 ) -> pa.Table:
     """A row per example, by neuron, band and rank; ``share`` is that of the band.
 
@@ -87,4 +84,4 @@ def range_table(
         "rank": picks.ranks,
         "activation": rounded_array(activations + 0.0),
     }
-    return notes_table(columns | hits.columns(ids[picks.rows]), notes)
+    return arrow_table(columns | hits.columns(ids[picks.rows]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Int
 
-from tinyinterp.io.table import METADATA, rounded_array
+from tinyinterp.io.table import rounded_array
 from tinyinterp.model import Model
 from tinyinterp.neuron_census.association import Association, TokenControl, associate
 from tinyinterp.neuron_census.corpus_stats import CorpusStats
@@ -180,9 +179,7 @@ def _target_columns(
     }
 
 
-def association_table(
-    layer: int, associated: Associated, judged: Judged, notes: Mapping[str, Any]
-) -> pa.Table:
+def association_table(layer: int, associated: Associated, judged: Judged) -> pa.Table:
     """A row per neuron and target; targets with too few tokens have r 0, AUROC 0.5 and q 1."""
     association, correlation = associated.association, associated.correlation
     known, n_neurons = association.all_targets, association.auroc.shape[1]
@@ -204,7 +201,7 @@ def association_table(
         _column(judged.lift),
         _column(association.q),
     )
-    return notes_table(dict(zip(ASSOCIATION_COLUMNS, columns, strict=True)), notes)
+    return arrow_table(dict(zip(ASSOCIATION_COLUMNS, columns, strict=True)))
 
 
 def histogram_table(
@@ -212,7 +209,6 @@ def histogram_table(
     values: Float[np.ndarray, "row neuron"],
     smallest: Float[np.ndarray, " neuron"],
     largest: Float[np.ndarray, " neuron"],
-    notes: Mapping[str, Any],
 ) -> pa.Table:
     """Counts of sampled activations in equal bins between the extremes over the whole text.
 
@@ -232,7 +228,7 @@ def histogram_table(
         "high": rounded_array(high),
         "counts": pa.ListArray.from_arrays(np.arange(len(low) + 1) * BINS, counts.ravel()),
     }
-    return notes_table(table, notes)
+    return arrow_table(table)
 
 
 def hit_table(
@@ -240,7 +236,6 @@ def hit_table(
     values: Float[np.ndarray, "neuron k"],
     ids: Int[np.ndarray, "neuron k"],
     hits: HitColumns,
-    notes: Mapping[str, Any],
 ) -> pa.Table:
     """A row per hit, by neuron and rank."""
     neurons, ranks = np.nonzero(ids != UNFILLED)
@@ -250,7 +245,7 @@ def hit_table(
         "rank": ranks + 1,
         "activation": rounded_array(values[neurons, ranks].astype(np.float64) + 0.0),
     }
-    return notes_table(columns | hits.columns(ids[neurons, ranks]), notes)
+    return arrow_table(columns | hits.columns(ids[neurons, ranks]))
 
 
 class HitColumns:
@@ -278,10 +273,9 @@ def _column(values: Float[np.ndarray, "target neuron"]) -> Float[np.ndarray, " r
     return rounded_array(values.T.ravel())
 
 
-def notes_table(columns: Mapping[str, Any], notes: Mapping[str, Any]) -> pa.Table:
-    """The columns as a table that carries the notes."""
-    arrays = {name: _array(name, values) for name, values in columns.items()}
-    return pa.table(arrays).replace_schema_metadata({METADATA: json.dumps(notes)})
+def arrow_table(columns: Mapping[str, Any]) -> pa.Table:
+    """The columns as a table; columns of text are text even where there is no row."""
+    return pa.table({name: _array(name, values) for name, values in columns.items()})
 
 
 def _array(name: str, values: Any) -> pa.Array:

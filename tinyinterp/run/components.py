@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tinyinterp.errors import SelectionError
 from tinyinterp.network.config import DecoderConfig
-from tinyinterp.selection import Index, choose_one
+from tinyinterp.selection import choose_one
 
 NAME = re.compile(r"\s*#?\s*(?:L\s*)?(\d{1,6})\s*([HN.])\s*(\d{1,9})\s*", re.IGNORECASE)
 
@@ -87,7 +87,7 @@ def choose_components(
             f"{given!r:.80} is no head or neuron: write head(6, 7), neuron(4, 428) or 'L6H7'"
         ) from None
     chosen = {_checked(each, config) for each in listed}
-    return tuple(sorted(chosen, key=lambda each: (isinstance(each, Neuron), str(type(each)), each)))
+    return tuple(sorted(chosen, key=lambda each: (isinstance(each, Neuron), each)))
 
 
 def _checked(given: object, config: DecoderConfig) -> Component:
@@ -97,7 +97,7 @@ def _checked(given: object, config: DecoderConfig) -> Component:
         raise SelectionError(
             f"{given!r:.80} is no head or neuron: write head(6, 7), neuron(4, 428) or 'L6H7'"
         )
-    layer: Index = choose_one("layer", given.layer, config.n_layers)
+    layer = choose_one("layer", given.layer, config.n_layers)
     if isinstance(given, Head):
-        return Head(int(layer), choose_one("head", given.head, config.n_heads))
-    return Neuron(int(layer), choose_one("neuron", given.neuron, config.d_mlp))
+        return Head(layer, choose_one("head", given.head, config.n_heads))
+    return Neuron(layer, choose_one("neuron", given.neuron, config.d_mlp))

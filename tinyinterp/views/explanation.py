@@ -16,6 +16,7 @@ from jaxtyping import Float
 from tinyinterp.head_census.correlation import DISTANCE_THRESHOLD, REPORT_THRESHOLD
 from tinyinterp.head_census.labels import THRESHOLDS, decision_of
 from tinyinterp.head_census.rows import ROLE_Q
+from tinyinterp.io.lines import WIDTH
 from tinyinterp.io.table import is_known
 from tinyinterp.views.decision import (
     UNKNOWN,
@@ -28,7 +29,6 @@ from tinyinterp.views.decision import (
 from tinyinterp.views.glossary import declared_measures
 from tinyinterp.views.needs import NEEDS, NO_ACCOUNT, head_needs
 
-WIDTH = 100
 SHOWN = 5  # largest weights of the example
 RULES_WORDS = {
     "report": "the rule of the TinyStories student report (|r| above "

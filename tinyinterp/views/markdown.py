@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-WIDTH = 100
+from tinyinterp.io.lines import WIDTH
 
 
 def paragraph(text: str) -> str:

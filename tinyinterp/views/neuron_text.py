@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from tinyinterp.io.files import write_text
+from tinyinterp.io.lines import WIDTH
 from tinyinterp.io.table import Table
 from tinyinterp.neuron_census.labels import NEXT_WORD, PART_OF_SPEECH, WORD
 from tinyinterp.neuron_census.targets import NEXT, PREVIOUS
 from tinyinterp.views.both_sides import both_sides
 from tinyinterp.views.needs import NEEDS, neuron_needs
 
-WIDTH = 100  # columns
 READ_FROM = {
     "post": "mlp.hook_post",
     "pre": "mlp.hook_pre",

@@ -27,10 +27,9 @@ from jaxtyping import Int
 from torch import Tensor
 
 from tinyinterp.errors import TrainingError
+from tinyinterp.text.sequences import IGNORED
 
 from .tokens import TokenFile
-
-IGNORED = -100  # target of a position that is not scored: cross-entropy leaves it out
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ AnyCheckpoint = TypeVar("AnyCheckpoint", Checkpoint, CompressorCheckpoint)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Opened(Generic[AnyCheckpoint]):
+class OpenCheckpoint(Generic[AnyCheckpoint]):
     """A checkpoint with its name, and what it reads."""
 
     checkpoint: AnyCheckpoint
