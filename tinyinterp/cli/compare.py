@@ -73,11 +73,11 @@ def compare(
         find(each)
     output = OutputFolder(out)
     models = [load_any(each, device=device) for each in given]
-    from tinyinterp.comparison.measure import Opened, compare_models
+    from tinyinterp.comparison.measure import Compared, compare_models
 
     opened = []
     for name, model in zip(distinct_names(models, given), models, strict=True):
-        opened.append(Opened(name, model, text.read_by(model)))
+        opened.append(Compared(name, model, text.read_by(model)))
     opened[0].stories.check()
     settings = ComparisonSettings(
         parts=parts,

@@ -26,7 +26,7 @@ ROUGE = ("original_precision", "self_f", "repeated_4grams", "distinct_2_in_all")
 
 
 @dataclass(frozen=True)
-class Opened:
+class Compared:
     """A checkpoint, what it is called, and the text as it reads it."""
 
     name: str
@@ -52,7 +52,7 @@ class Comparison:
         return [p for table in (self.table, *self.details.values()) for p in table.write(folder)]
 
 
-def compare_models(opened: Sequence[Opened], settings: ComparisonSettings) -> Comparison:
+def compare_models(opened: Sequence[Compared], settings: ComparisonSettings) -> Comparison:
     """Measure all parts of the settings for every checkpoint.
 
     Raises:
@@ -103,7 +103,7 @@ def _columns(rows: Any) -> list[str]:
     return list(dict.fromkeys(column for row in rows for column in row))
 
 
-def _about(each: Opened, first: Opened) -> Row:
+def _about(each: Compared, first: Compared) -> Row:
     config = each.model.config
     return {
         "model": each.name,
@@ -116,7 +116,7 @@ def _about(each: Opened, first: Opened) -> Row:
     }
 
 
-def _warnings(opened: Sequence[Opened]) -> list[str]:
+def _warnings(opened: Sequence[Compared]) -> list[str]:
     found = []
     if not all(each.model.tokenizer.reads_like(opened[0].model.tokenizer) for each in opened):
         found.append(
@@ -129,7 +129,7 @@ def _warnings(opened: Sequence[Opened]) -> list[str]:
     return found
 
 
-def _loss(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
+def _loss(opened: Sequence[Compared], settings: ComparisonSettings) -> Measured:
     blocks = [side_and_block(story)[1] for story in opened[0].stories.read()]
     losses: dict[str, BlockLoss] = {}
     for each in opened:
@@ -172,7 +172,7 @@ def _loss(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     return rows, []
 
 
-def _prompts(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
+def _prompts(opened: Sequence[Compared], settings: ComparisonSettings) -> Measured:
     from dataclasses import replace
 
     from tinyinterp.evaluation.prompt_sets import read_prompts
@@ -196,7 +196,7 @@ def _prompts(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured
     return rows, long
 
 
-def _rouge(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
+def _rouge(opened: Sequence[Compared], settings: ComparisonSettings) -> Measured:
     from tinyinterp.evaluation.measure_rouge import measure_rouge
     from tinyinterp.evaluation.story_completions import complete_beginnings
 
@@ -233,7 +233,7 @@ NEURON_KINDS = (
 )  # fmt: skip
 
 
-def _heads(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
+def _heads(opened: Sequence[Compared], settings: ComparisonSettings) -> Measured:
     from tinyinterp.head_census import HeadSettings, census_heads
 
     chosen = HeadSettings(seed=settings.seed, causal=False, null_tokens=settings.head_null_tokens)
@@ -248,7 +248,7 @@ def _heads(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
     return rows, long
 
 
-def _neurons(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
+def _neurons(opened: Sequence[Compared], settings: ComparisonSettings) -> Measured:
     from tinyinterp.neuron_census import NeuronSettings, census_neurons
 
     chosen = NeuronSettings(seed=settings.seed, null_tokens=0)
@@ -263,7 +263,7 @@ def _neurons(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured
     return rows, long
 
 
-def _account(opened: Sequence[Opened], settings: ComparisonSettings) -> Measured:
+def _account(opened: Sequence[Compared], settings: ComparisonSettings) -> Measured:
     from tinyinterp.model_account import AccountSettings, take_account
 
     chosen = AccountSettings(seed=settings.seed, exact_neurons=0, rules=False)

@@ -30,7 +30,11 @@ ABLATION, SURROGATE = 0, 1  # the interventions
 
 
 class MeanZ:
-    """Mean of ``hook_z`` over the tokens of FIT."""
+    """Mean of ``hook_z`` over the tokens of FIT, the one in front of a story included.
+
+    :mod:`tinyinterp.run.means` leaves that one out: what stands in for a part that a user switches
+    off is about the tokens of the text.
+    """
 
     def __init__(self, config: DecoderConfig) -> None:
         self.config = config

@@ -33,7 +33,7 @@ from tinyinterp.head_census.nulls import (
 from tinyinterp.head_census.registry import with_measures
 from tinyinterp.head_census.rows import ON_REPETITION, head_rows
 from tinyinterp.head_census.settings import HeadSettings
-from tinyinterp.head_census.shuffled import role_q_values
+from tinyinterp.head_census.shuffled import number_of_shuffled_models, role_q_values
 from tinyinterp.io.progress import Progress, progress
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
@@ -138,7 +138,8 @@ def _gather(model: Model, corpus: Corpus, settings: HeadSettings) -> _Gathered:
     most = min(settings.null_tokens, corpus.max_tokens or settings.null_tokens)
     beginning = replace(corpus, max_tokens=most)
     null_tokens = beginning.survey().tokens
-    null_steps = (1 + number_of_random_models(config)) * null_tokens
+    n_others = number_of_random_models(config) + number_of_shuffled_models(config)
+    null_steps = (1 + n_others) * null_tokens
     checked = _causal_batches(corpus, survey) if settings.causal else []
     causal_cost = 3 * config.n_heads * sum(sum(b.lengths) for b in checked)
     with progress("heads", survey.tokens + null_steps + causal_cost) as bar:
@@ -172,7 +173,7 @@ def _gather(model: Model, corpus: Corpus, settings: HeadSettings) -> _Gathered:
             report=bar,
             device=model.device,
         )
-        role_q = role_q_values(decoder, beginning, measured, compared, seed=seed)
+        role_q = role_q_values(decoder, beginning, measured, compared, seed=seed, report=bar)
         rises = None
         if checked and measured.mean_z is not None:
             rises = measure_loss_rises(

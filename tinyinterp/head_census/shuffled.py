@@ -27,6 +27,8 @@ from tinyinterp.head_census.labels import Decision
 from tinyinterp.head_census.measure import Measured, measure
 from tinyinterp.head_census.repeated import Repeated
 from tinyinterp.head_census.rows import label_of, looked_at, tells
+from tinyinterp.io.progress import Progress
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.statistics import q_values
 from tinyinterp.text.corpus import Corpus
@@ -55,6 +57,7 @@ def role_q_values(
     compared: Measured,
     *,
     seed: int,
+    report: Progress | None = None,
 ) -> Float[np.ndarray, "layer head"]:
     """q-values of the roles that are a mark or a token; NaN for heads of any other.
 
@@ -66,6 +69,7 @@ def role_q_values(
         measured: what the census gathered about ``decoder``: it gives the roles.
         compared: the same on ``corpus``: it gives the numbers, by as much text as the null has.
         seed: of the shuffled models.
+        report: advances by the tokens that they read, or would have read.
     """
     tests = labels.decide(measured.estimates.point)
     found = np.full(tests.shape, np.nan)
@@ -76,8 +80,10 @@ def role_q_values(
             found[at] = _strongest(compared, at) or 0.0
     asked = np.isfinite(found)
     if not asked.any():
+        if report is not None:
+            report.advance(number_of_shuffled_models(decoder.config) * corpus.survey().tokens)
         return found
-    null = _null(decoder, corpus, seed=seed)
+    null = _null(decoder, corpus, seed=seed, report=report)
     p = np.where(asked, tail(np.nan_to_num(found), null), 1.0)
     return np.where(asked, q_values(p), np.nan)
 
@@ -108,12 +114,18 @@ def _strongest(measured: Measured, at: tuple[int, int]) -> float | None:
     return None if nats is None else tells(nats, measured.estimates, at)
 
 
-def _null(decoder: Decoder, corpus: Corpus, *, seed: int) -> Float[np.ndarray, " null_head"]:
+def number_of_shuffled_models(config: DecoderConfig) -> int:
+    """As many as give enough heads to compare with, up to a limit."""
+    return min(MOST_SHUFFLED, -(-SHUFFLED_HEADS // (config.n_layers * config.n_heads)))
+
+
+def _null(
+    decoder: Decoder, corpus: Corpus, *, seed: int, report: Progress | None
+) -> Float[np.ndarray, " null_head"]:
     """How much the strongest candidates of the shuffled models' heads explain."""
     config = decoder.config
-    heads = config.n_layers * config.n_heads
     values: list[float] = []
-    for number in range(min(MOST_SHUFFLED, -(-SHUFFLED_HEADS // heads))):
+    for number in range(number_of_shuffled_models(config)):
         generator = torch.Generator().manual_seed(seed * MOST_SHUFFLED + number)
         shuffled = shuffle_queries_and_keys(decoder, generator)
         found = measure(
@@ -123,6 +135,7 @@ def _null(decoder: Decoder, corpus: Corpus, *, seed: int) -> Float[np.ndarray, "
             seed=seed,
             reported=False,
             repeated=Repeated.unread(config),
+            report=report,
         )
         strongest = (_strongest(found, at) for at in np.ndindex(config.n_layers, config.n_heads))
         values += [each for each in strongest if each is not None]
