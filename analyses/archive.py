@@ -2,7 +2,8 @@
 
 It holds what the studies read: ``models.json`` and, of each model, its checkpoint and the log of
 its training; snapshots only where a study follows them. Optimizer states stay behind, so a model
-that is not finished cannot go on elsewhere.
+that is not finished cannot go on elsewhere. It is unpacked into an empty folder, since
+``models.json`` would replace that of another:
 
     tar -xf studies.tar -C runs/studies
 """

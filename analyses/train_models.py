@@ -116,7 +116,7 @@ def main() -> None:
         return
     if options.parallel < 1:
         parser.error("--parallel is at least 1")
-    if options.text is None and not (options.out / "data").exists():
+    if options.text is None and not all(path.exists() for path in data_of(options.out).values()):
         parser.error("--text FILE is needed")
     try:
         data = prepare(options.text, options.out)
@@ -130,9 +130,14 @@ def main() -> None:
         parser.exit(1, f"failed: {', '.join(failed)}\n")
 
 
+def data_of(out: Path) -> dict[bool, Path]:
+    """Where the token files lie: of the plain stories, and of those with instructions."""
+    return {False: out / "data", True: out / "data-instruct"}
+
+
 def prepare(text: Path, out: Path) -> dict[bool, Path]:
-    """The token files of the plain stories, and of those with instructions, by the same BPE."""
-    data = {False: out / "data", True: out / "data-instruct"}
+    """The token files of both, by the same BPE."""
+    data = data_of(out)
     if not data[False].exists():
         _run("prepare", "--text", text, "--bpe", VOCABULARY, "--out", data[False])
     if not data[True].exists():
@@ -258,8 +263,9 @@ def _run(*words: object, until: float = math.inf, parallel: int = 1) -> str | No
             said, _ = trainer.communicate(timeout=left)
         except subprocess.TimeoutExpired:
             trainer.terminate()  # it finishes its step and saves
-            trainer.communicate()
-            return None
+            said, _ = trainer.communicate()
+            if trainer.returncode:
+                return None  # unless that step was the last
     if trainer.returncode:
         raise subprocess.CalledProcessError(trainer.returncode, command)
     return said

@@ -96,6 +96,24 @@ def test_a_trainer_may_save_when_the_time_is_up(tmp_path, monkeypatch):
     assert saved.exists()
 
 
+def test_a_trainer_whose_last_step_outlasts_the_time_has_finished(tmp_path, monkeypatch):
+    trainer = tmp_path / "trainer"
+    trainer.write_text(
+        "#!/bin/sh\ntrap 'echo done; kill $!; exit 0' TERM\nsleep 60 >/dev/null & wait\n"
+    )
+    trainer.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(trainer))
+    assert train_models._run("run", until=time.monotonic() + 2) == "done\n"
+
+
+def test_a_text_is_asked_for_where_instructions_are_not_prepared(tmp_path, monkeypatch, capsys):
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(sys, "argv", ["train_models", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        train_models.main()
+    assert "--text FILE is needed" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
