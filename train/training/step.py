@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -127,9 +128,17 @@ def fp32_products(recipe: Recipe) -> Iterator[None]:
     torch has one setting for the whole process; after the block it is what it was, so that nothing
     measured after training in the same process is less exact.
     """
-    before = torch.get_float32_matmul_precision()
+    before, apart = "highest", {}
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError:  # somebody has set the backends one by one
+        mkldnn: Any = torch.backends.mkldnn  # whose matmul a type checker does not know
+        backends = (torch.backends.cuda.matmul, mkldnn.matmul)
+        apart = {backend: backend.fp32_precision for backend in backends}
     torch.set_float32_matmul_precision("high" if recipe.run.tf32 else "highest")
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+        for backend, precision in apart.items():
+            backend.fp32_precision = precision

@@ -7,6 +7,7 @@ import torch
 from runs import prepare, tiny_recipe
 
 from train.training.loop import Trainer
+from train.training.step import fp32_products
 
 
 @pytest.mark.parametrize(("tf32", "within"), [(True, "high"), (False, "highest")])
@@ -34,5 +35,19 @@ def test_a_precision_that_the_user_chose_is_kept(tmp_path):
     try:
         Trainer(tiny_recipe(), tmp_path / "data", tmp_path / "run").run(max_steps=1)
         assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+
+
+def test_a_precision_that_was_chosen_for_one_backend_is_kept():
+    matmul = torch.backends.cuda.matmul
+    matmul.fp32_precision = (
+        "tf32"  # as torch 2.9 advises; the setting of all is then not to be read
+    )
+    try:
+        with fp32_products(tiny_recipe(run={"tf32": False})):
+            assert torch.get_float32_matmul_precision() == "highest"
+            assert matmul.fp32_precision == "ieee"
+        assert matmul.fp32_precision == "tf32"
     finally:
         torch.set_float32_matmul_precision("highest")
