@@ -117,7 +117,7 @@ def test_a_text_is_asked_for_where_instructions_are_not_prepared(tmp_path, monke
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--only", "smal"), "no model is called smal"),
+        (("--only", "128-8-5"), "no model is called 128-8-5"),
         (("--parallel", "0"), "--parallel is at least 1"),
         ((), "--text FILE is needed"),
     ],
