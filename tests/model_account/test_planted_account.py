@@ -14,7 +14,7 @@ from tinyinterp.checkpoint import Checkpoint
 from tinyinterp.io.table import Table
 from tinyinterp.model import Model
 from tinyinterp.model_account.account import AccountSettings, ModelAccount, take_account
-from tinyinterp.text import corpus as corpus_module
+from tinyinterp.text import sequences
 from tinyinterp.text.corpus import Corpus
 
 INDUCTION = "induction"
@@ -119,7 +119,7 @@ def test_no_table_holds_a_nan(account: ModelAccount):
 def test_other_micro_batches_give_the_same_account(
     speaking: Speaking, account: ModelAccount, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(corpus_module, "MICRO_BATCH_SEQUENCES", 7)
+    monkeypatch.setattr(sequences, "MICRO_BATCH_SEQUENCES", 7)
     again = take_account(speaking.model, speaking.corpus, SETTINGS)
     assert again.heads.columns == account.heads.columns
     assert_alike(again.heads, account.heads)
