@@ -22,7 +22,7 @@ def chromium() -> Iterator[Browser]:
         missing = "no chromium is installed (Debian: apt-get install chromium)"
         if os.environ.get(NEEDED):
             pytest.fail(missing)
-        pytest.skip(missing)  # a laptop without a browser; .ci/run sets NEEDED, and it fails
+        pytest.skip(missing)  # pip installs no browser on a laptop; .ci/run sets NEEDED: it fails
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:

@@ -45,6 +45,7 @@ def tracked() -> list[str]:
     """Paths of the files that git knows, or will know with the next commit."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
+        # A source distribution has no list of tracked files; a clone, as in CI, always has.
         pytest.skip("this is not a git repository")
     listed = subprocess.run(
         [git, "ls-files", "-z", "--cached"], cwd=ROOT, capture_output=True, check=True

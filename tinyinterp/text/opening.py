@@ -96,7 +96,8 @@ def open_with_transformers(folder: Path, *, as_stored: bool) -> PreTrainedTokeni
         return AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False
         )
-    # Bare Exception is all that the Rust library raises, and transformers passes it on.
+    # The Rust library raises a bare Exception, no subclass, and transformers passes it on: nothing
+    # narrower catches a broken tokenizer. It is raised again as ours, with its cause.
     except Exception as error:
         raise TokenizerError(_refusal(folder, error)) from error
 
