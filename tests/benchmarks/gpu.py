@@ -244,8 +244,8 @@ class Bench:
                 torch.cuda.reset_peak_memory_stats(self.device)
             try:
                 self.found[name] = part()
-            # Time on a card is short: a part that fails, for whatever reason, must not cost the
-            # others. Its error stands in the results in place of its numbers, so nothing is hidden.
+            # Time on a card is short: a part that fails, whatever the reason, must not cost the rest.
+            # Its error stands in the results in place of its numbers, so nothing is hidden.
             except Exception as error:  # noqa: BLE001
                 self.found[name] = {"failed": f"{type(error).__name__}: {error}"[:2000]}
             if self.device.type == "cuda":
