@@ -244,7 +244,7 @@ class Bench:
                 torch.cuda.reset_peak_memory_stats(self.device)
             try:
                 self.found[name] = part()
-            # Time on a card is short: a part that fails, whatever the reason, must not cost the rest.
+            # Time on a card is short: no part that fails, whatever the reason, may cost the rest.
             # Its error stands in the results in place of its numbers, so nothing is hidden.
             except Exception as error:  # noqa: BLE001
                 self.found[name] = {"failed": f"{type(error).__name__}: {error}"[:2000]}

@@ -66,8 +66,8 @@ def gpt2(monkeypatch: pytest.MonkeyPatch) -> Model:
     try:
         return tinyinterp.load("gpt2")
     except CheckpointError:
-        # Half a gigabyte, too large for the repository, behind a hub that CI does not reach. Tests of
-        # planted heads hold the measures where this one cannot run.
+        # Half a gigabyte, too large for the repository, behind a hub that CI does not reach. Where
+        # this cannot run, tests of planted heads hold the measures.
         named = "; ".join(f"{name} {', '.join(heads)}" for name, heads in NAMED.items())
         pytest.skip(
             f"GPT-2 could not be fetched: not tested that its named heads stand out ({named})"
