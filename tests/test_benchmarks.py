@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,22 @@ def test_the_page_has_medians_spreads_and_the_machine(tmp_path: Path):
     assert "| census | 1,303 tokens/s (1,201 to 1,409) |  |" in said
     assert "| census beside bare | 2 times (1.5 to 3) | at least 1.8 |" in said
     assert "| memory | 97 MiB |  |" in said
+
+
+def test_a_section_stays_until_it_is_measured_again(tmp_path: Path):
+    from measured import Row, report
+    from page import page
+
+    def result(title: str, speed: float) -> dict[str, Any]:
+        report(title, "How fast.", [Row("pass", "tokens/s", (speed,))], tmp_path / "one.json")
+        return json.loads((tmp_path / "one.json").read_text("utf-8"))
+
+    before = page([result("Heads", 1_201), result("Neurons", 1_303)])
+    after = page([result("Neurons", 1_409), result("Stories", 1_501)], before)
+    assert after == page(
+        [result("Heads", 1_201), result("Neurons", 1_409), result("Stories", 1_501)]
+    )
+    assert page([], after) == after
 
 
 def test_ratios_are_taken_within_a_round():

@@ -3,7 +3,8 @@
     python tests/benchmarks/page.py [--only NAME ...] [--results build/bench]
 
 Each runs in a process of its own and writes ``NAME.json`` into the folder of results; the page,
-``docs/performance.md``, is made from all that lie there. The machine should do nothing else.
+``docs/performance.md``, is made from all that lie there. A section that was not measured again
+stays, with the machine that it names. The machine should do nothing else.
 """
 
 from __future__ import annotations
@@ -43,21 +44,21 @@ def main() -> None:
         subprocess.run([sys.executable, HERE / f"{name}.py", "--out", out], check=True)
     found = {name: options.results / f"{name}.json" for name in NAMES}
     results = [json.loads(path.read_text("utf-8")) for path in found.values() if path.exists()]
-    PAGE.write_text(page(results), "utf-8")
+    PAGE.write_text(page(results, PAGE.read_text("utf-8")), "utf-8")
     sys.stdout.write(f"wrote {PAGE}\n")
 
 
-def page(results: list[dict[str, Any]]) -> str:
-    """The page of some results."""
-    parts = [HEAD]
+def page(results: list[dict[str, Any]], before: str = "") -> str:
+    """The page of some results, and of the sections before that none of them replaces."""
+    sections = {part.split("\n")[0]: f"## {part.rstrip()}\n" for part in before.split("\n## ")[1:]}
     for result in results:
         lines = [f"## {result['title']}", "", result["about"], "", _machine(result["machine"]), ""]
         lines += ["| | median (spread) | asked for |", "| --- | --- | --- |"]
         for each in result["rows"]:
             row = Row(each["what"], each["unit"], tuple(each["values"]), each["asked"])
             lines.append(f"| {row.what} | {row.words} | {row.asked} |")
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+        sections[result["title"]] = "\n".join(lines) + "\n"
+    return "\n".join([HEAD, *sections.values()])
 
 
 def _machine(given: dict[str, Any]) -> str:

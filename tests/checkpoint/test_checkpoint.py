@@ -117,6 +117,14 @@ def test_a_loaded_decoder_is_for_reading(written):
     assert not any(parameter.requires_grad for parameter in decoder.parameters())
 
 
+@pytest.mark.parametrize("family", ["gpt2", "gpt_neo"])
+def test_no_weight_holds_on_to_the_file(tmp_path, family):
+    tiny_checkpoint(tmp_path, family)
+    decoder = checkpoint.load(tmp_path).decoder
+    for weight in decoder.parameters():
+        assert weight.untyped_storage().nbytes() == weight.nbytes
+
+
 def test_a_tied_head_is_stored_once(written, tmp_path):
     assert "lm_head.weight" not in load_file(written / "model.safetensors")
     tiny_checkpoint(tmp_path, tied=False)

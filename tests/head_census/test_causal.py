@@ -101,7 +101,7 @@ def surrogates_for(decoder, tables):
     """Of every layer with the place tables given; the rest is not looked at."""
     n_heads, unused = decoder.config.n_heads, torch.zeros(decoder.config.n_heads, 1)
     return [
-        Surrogate(unused.double(), 1, table.double(), table.double(), torch.zeros(n_heads).double())
+        Surrogate(unused.double(), 1, table.double(), torch.zeros(n_heads).double(), None)
         for table in tables
     ]
 

@@ -80,9 +80,10 @@ def test_sums_of_fit(window):
 def test_scores_of_test(window):
     batch, pattern = batch_and_pattern(window)
     config, generator = config_of(window), torch.Generator().manual_seed(1)
-    tables = torch.rand(2, HEADS, LONGEST, LONGEST, generator=generator, dtype=torch.float64)
-    tables[:, :, 5, 3] = 0
-    surrogate = Surrogate(torch.ones(HEADS, 5), 5, *tables, torch.ones(HEADS))
+    table = torch.rand(HEADS, LONGEST, LONGEST, generator=generator, dtype=torch.float64)
+    kernel = torch.rand(HEADS, LONGEST, generator=generator, dtype=torch.float64)
+    table[:, 5, 3] = kernel[:, 2] = 0
+    surrogate = Surrogate(kernel, 5, table, torch.ones(HEADS), window)
     loops = ScoreAccumulator(config, [surrogate])
     there = ScoreOnDevice(config, [surrogate], CPU)
     for each in (loops, there, loops, there):

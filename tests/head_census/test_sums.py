@@ -68,18 +68,18 @@ def test_sums_of_fit_are_those_of_the_obvious_way(window):
 def test_scores_are_those_of_the_obvious_way(window):
     batch, pattern = batch_and_pattern(window)
     random = torch.Generator().manual_seed(1)
-    by_distance, by_position = torch.rand(
-        2, HEADS, LONGEST, LONGEST, dtype=torch.float64, generator=random
-    )
+    kernel = torch.rand(HEADS, LONGEST, dtype=torch.float64, generator=random)
+    by_position = torch.rand(HEADS, LONGEST, LONGEST, dtype=torch.float64, generator=random)
     by_position[0, 3, 2] = 0  # as good as never, but not minus infinity
-    surrogate = Surrogate(torch.ones(HEADS, 1), 1, by_distance, by_position, torch.ones(HEADS))
+    surrogate = Surrogate(kernel, 1, by_position, torch.ones(HEADS), window)
     config = config_of(window)
     scores = accumulate(ScoreAccumulator(config, [surrogate]), batch, pattern).block_sums()[:, 0]
     clean, width = without_sink(pattern.raw, LENGTHS), max(LENGTHS)
     w = clean.weights.double()
     keys = number_of_keys(width, window).clamp_min(1).double()
     place, distance = (
-        table.clamp_min(1e-12).log()[:, :width, :width] for table in (by_position, by_distance)
+        table.clamp_min(1e-12).log()[:, :width, :width]
+        for table in (by_position, surrogate.by_distance)
     )
     sees = torch.zeros(len(LENGTHS), width, dtype=torch.float64)
     for row, length in enumerate(LENGTHS):

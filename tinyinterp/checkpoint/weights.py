@@ -127,10 +127,19 @@ def fill(
     """
     expected = {name: p.shape for name, p in model.named_parameters()}
     _compare_shapes({name: t.shape for name, t in weights.items()}, expected, folder)
-    model.load_state_dict({n: t.to(dtype) for n, t in weights.items()}, strict=False, assign=True)
+    owned = {name: _owned(weight.to(dtype)) for name, weight in weights.items()}
+    model.load_state_dict(owned, strict=False, assign=True)
     if model.config.tied:
         model.unembed.weight = model.embed.weight
     model.eval().requires_grad_(requires_grad=False)
+
+
+def _owned(weight: Tensor) -> Tensor:
+    """A copy of what is a part of something larger: one weight would hold the whole file in memory.
+
+    And a file that somebody overwrites would change under a model that reads from it.
+    """
+    return weight.clone() if weight.untyped_storage().nbytes() > weight.nbytes else weight
 
 
 def _compare_shapes(

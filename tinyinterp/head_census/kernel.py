@@ -39,9 +39,14 @@ class Surrogate:
 
     kernel: Float[Tensor, "head distance"]  # over the median row's keys it sums to 1
     full_row: int  # keys of the median row: as far as the kernel is well known
-    by_distance: Float[Tensor, "head query key"]  # P
     by_position: Float[Tensor, "head query key"]  # V
     shrinkage: Float[Tensor, " head"]
+    window: int | None
+
+    @property
+    def by_distance(self) -> Float[Tensor, "head query key"]:
+        """P, computed anew: as large as V, and the kernel says it all."""
+        return surrogate_by_distance(self.kernel, self.window, self.by_position.shape[-1])
 
 
 def fit_surrogate(sums: FitSums) -> Surrogate:
@@ -58,7 +63,7 @@ def fit_surrogate(sums: FitSums) -> Surrogate:
     best = torch.from_numpy(likelihoods).argmax(1)
     shrinkage = shrinkages[best]
     by_position = _shrunk(weights, rows, by_distance, shrinkage[:, None, None])
-    return Surrogate(kernel, full_row, by_distance, by_position, shrinkage)
+    return Surrogate(kernel, full_row, by_position, shrinkage, sums.window)
 
 
 def fit_kernel(

@@ -95,6 +95,8 @@ def measure(
     batches, on_fit = corpus.micro_batches(fit_side), OnPatterns(config, [fit])
     scan(engine, batches, [on_fit, mean_z] if with_mean_z else [on_fit], report=report)
     surrogates = [fit_surrogate(fit.sums(layer)) for layer in range(config.n_layers)]
+    mean_sinks = [fit.mean_sink(layer) for layer in range(config.n_layers)]
+    del fit, on_fit  # with long texts the largest of all that is held
 
     test, cells = score_accumulator(config, surrogates, device), CellAccumulator(config, seed)
     keys = examples = None
@@ -126,7 +128,7 @@ def measure(
     return Measured(
         estimates=estimates,
         surrogates=surrogates,
-        mean_sinks=[fit.mean_sink(layer) for layer in range(config.n_layers)],
+        mean_sinks=mean_sinks,
         mean_z=mean_z.mean() if with_mean_z else None,
         cells=cells,
         keys=keys,

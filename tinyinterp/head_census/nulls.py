@@ -58,12 +58,12 @@ def measure_random_models(
         report: advances by the tokens of the text that are read.
         device: of the models; weights are drawn on the CPU, so always the same.
     """
-    found = []
     repeated = None if with_repeated else Repeated.unread(config)
-    for number in range(number_of_random_models(config)):
+
+    def estimates(number: int) -> Estimates:  # the model and its patterns' sums end with the call
         generator = torch.Generator().manual_seed(seed * MOST_MODELS + number)
         decoder = Decoder(config).initialize(generator).eval().to(device)
-        measured = measure(
+        return measure(
             decoder,
             config,
             corpus,
@@ -72,9 +72,9 @@ def measure_random_models(
             reported=False,
             repeated=repeated,
             report=report,
-        )
-        found.append(measured.estimates)
-    return found
+        ).estimates
+
+    return [estimates(number) for number in range(number_of_random_models(config))]
 
 
 def q_values(

@@ -124,8 +124,8 @@ def _null(
 ) -> Float[np.ndarray, " null_head"]:
     """How much the strongest candidates of the shuffled models' heads explain."""
     config = decoder.config
-    values: list[float] = []
-    for number in range(number_of_shuffled_models(config)):
+
+    def strongest(number: int) -> list[float]:  # the model ends with the call
         generator = torch.Generator().manual_seed(seed * MOST_SHUFFLED + number)
         shuffled = shuffle_queries_and_keys(decoder, generator)
         found = measure(
@@ -137,6 +137,8 @@ def _null(
             repeated=Repeated.unread(config),
             report=report,
         )
-        strongest = (_strongest(found, at) for at in np.ndindex(config.n_layers, config.n_heads))
-        values += [each for each in strongest if each is not None]
-    return np.array(values)
+        heads = (_strongest(found, at) for at in np.ndindex(config.n_layers, config.n_heads))
+        return [each for each in heads if each is not None]
+
+    models = range(number_of_shuffled_models(config))
+    return np.array([value for number in models for value in strongest(number)])
