@@ -52,6 +52,7 @@ BY_WHAT = {"decided_by": "induction"}
         ("undetermined", {}, "the threshold 0.6 lies inside it"),
         ("undetermined", {}, "99% of the resamples of the stories give positional"),
         ("positional", {}, "interval from 0.65 to 0.75, on one side of the threshold 0.6."),
+        ("mixed", {}, ", between the thresholds 0.4 and 0.6."),
         ("positional", {}, "99% of the resamples of the stories give positional"),
         ("positional", {}, "Against randomly initialised models, q = 0.002."),
     ],

@@ -109,7 +109,8 @@ def kind_lines(rows: Iterable[dict[str, Any]], counted: str, detail: str) -> lis
     for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])):
         inside = Counter(row[detail] for row in rows if row["kind"] == kind and row[detail])
         ranked = sorted(inside.items(), key=lambda item: (-item[1], item[0]))
-        named = ", ".join(f"{value}{UNBROKEN}{number}" for value, number in ranked[:8])
+        whole = [f"{value} {number}".replace(" ", UNBROKEN) for value, number in ranked[:8]]
+        named = ", ".join(whole)
         more = f", and {len(ranked) - 8} more" if len(ranked) > 8 else ""
         lines.append([kind, count, f"{count / len(rows):.0%}", named + more])
     table = columns(["kind", counted, "share", detail.replace("_", " ")], lines)

@@ -124,7 +124,12 @@ def certainty(row: Row, found: Decision) -> str:
     if row["kind"] == UNDETERMINED:
         said += f": the threshold {limits} lies inside it, or the text is too short."
     else:
-        said += f", on one side of the threshold {limits}."
+        low_high = limits.replace(" or ", " and ")
+        said += (
+            f", between the thresholds {low_high}."
+            if found is Decision.MIXED
+            else f", on one side of the threshold {limits}."
+        )
     if is_known(row["stability"]):
         kind = row["role"].removeprefix(NEAREST) if row["kind"] == UNDETERMINED else row["kind"]
         said += f" {row['stability']:.0%} of the resamples of the stories give {kind}."

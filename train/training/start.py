@@ -39,7 +39,8 @@ def refuse_unfitting(recipe: Recipe, card: DataCard, tokenizer: Tokenizer, data:
     if card.n_vocab != recipe.model.n_vocab:
         raise TrainingError(
             f"{data} was prepared with {card.n_vocab} tokens, recipe {recipe.name} has "
-            f"model.n_vocab {recipe.model.n_vocab}; prepare it again or override the recipe"
+            f"model.n_vocab {recipe.model.n_vocab}; give --set model.n_vocab={card.n_vocab}, or "
+            "prepare it again"
         )
     if recipe.objective.name == "contrastive" and tokenizer.unknown_from is not None:
         raise TrainingError(
