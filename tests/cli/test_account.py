@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,20 @@ def test_the_account_of_a_model(run: Run, folder: Path, text: Path, tmp_path: Pa
     assert (out / "account.svg").is_file()
     page = (out / "account.html").read_text("utf-8")
     assert "<title>Account of model</title>" in page
+
+
+def test_a_text_that_the_model_was_trained_on_is_noticed(
+    run: Run, folder: Path, text: Path, tmp_path: Path
+):
+    trained = tmp_path / "trained"
+    shutil.copytree(folder, trained)
+    record = json.dumps({"data": {"source": text.name}})
+    (trained / "training.json").write_text(record, "utf-8")
+    quick = ("account", "--quick", "--no-pictures", "--out", tmp_path / "out")
+    for words in (quick, ("evaluate", "loss")):
+        said = run(*words, "--ckpt", trained, "--text", text).err
+        assert f"note: trained was trained on a text of this name, {text.name}; " in said
+        assert "by heart" not in run(*words, "--ckpt", folder, "--text", text).err
 
 
 def test_json_has_the_bounds(run: Run, folder: Path, text: Path, tmp_path: Path):

@@ -84,6 +84,12 @@ def trained_without_blank_lines(training: dict[str, Any]) -> bool:
     return _object(training, "data").get("blank_lines") is False
 
 
+def trained_on(training: dict[str, Any]) -> str | None:
+    """The name of the training text in ``training.json``: ``data.source``, if it is there."""
+    source = _object(training, "data").get("source")
+    return source if isinstance(source, str) else None
+
+
 def _object(content: dict[str, Any], key: str) -> dict[str, Any]:
     value = content.get(key)
     return value if isinstance(value, dict) else {}

@@ -10,7 +10,7 @@ import typer
 from tinyinterp.cli.given import GivenModel, GivenText
 from tinyinterp.cli.options import Full, Json, Out, Pictures, Seed, Tokens, token_limit
 from tinyinterp.cli.report import print_json, print_lines, say, say_written
-from tinyinterp.cli.tables import as_json
+from tinyinterp.cli.tables import as_json, say_if_trained_on
 from tinyinterp.processes import writes
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def account(
         _weights(model, output, as_one_json=as_one_json)
         return
     corpus = text.corpus(model, max_tokens=limit, n_ctx=n_ctx)
+    say_if_trained_on(model, corpus.name)
     fit_on = None
     if fit_text is not None:
         fit_on = text.instead(fit_text).corpus(model, max_tokens=None, n_ctx=n_ctx)

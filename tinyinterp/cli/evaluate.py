@@ -18,6 +18,7 @@ from tinyinterp.cli.evaluate_rouge import rouge
 from tinyinterp.cli.given import GivenModel, GivenStories
 from tinyinterp.cli.options import Json
 from tinyinterp.cli.report import columns, print_json, print_lines, say, shown_interval
+from tinyinterp.cli.tables import say_if_trained_on
 
 if TYPE_CHECKING:
     from tinyinterp.io.table import Table
@@ -79,6 +80,7 @@ def loss(
             "note: these stories are the bundled model's own samples, which flatters its loss; "
             "give others with --text"
         )
+    say_if_trained_on(model, name)
     if as_json:
         about = {"text": name, "blank_lines": stories.blank_lines}
         parts = {} if table is None else {table.name: json.loads(table.to_json())["rows"]}
