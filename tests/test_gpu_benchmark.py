@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,28 @@ def test_what_there_is_no_time_for_is_left_out(tmp_path):
     done = run(tmp_path, "--minutes", "0")
     assert done.returncode == 0, done.stderr
     assert "the time was up" in done.stdout
+
+
+def test_a_part_that_fails_costs_no_other_and_the_run_says_so(tmp_path, monkeypatch, capsys):
+    from tests.benchmarks import gpu
+
+    def part(name: str) -> Callable[[object], dict[str, int]]:
+        def found(_bench: object) -> dict[str, int]:
+            if name == "products":
+                raise ZeroDivisionError("a card that stands still")
+            return {"parts": 1}
+
+        found.__name__ = name
+        return found
+
+    for name in PARTS:
+        monkeypatch.setattr(gpu.Bench, name, part(name))
+    with pytest.raises(SystemExit, match="failed: products"):
+        gpu.main(["--device", "cpu", "--dry", "--out", str(tmp_path)])
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert found["products"]["failed"] == "ZeroDivisionError: a card that stands still"
+    assert all(found[name]["parts"] == 1 for name in PARTS if name != "products")
+    assert "a card that stands still" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "gpu"])

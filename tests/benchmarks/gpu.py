@@ -245,7 +245,7 @@ class Bench:
             try:
                 self.found[name] = part()
             # Time on a card is short: no part that fails, whatever the reason, may cost the rest.
-            # Its error stands in the results in place of its numbers, so nothing is hidden.
+            # Its error stands in the results in place of its numbers, and the run exits with 1.
             except Exception as error:  # noqa: BLE001
                 self.found[name] = {"failed": f"{type(error).__name__}: {error}"[:2000]}
             if self.device.type == "cuda":
@@ -333,6 +333,8 @@ def main(arguments: list[str] | None = None) -> None:
     bench = Bench(choose_device(given.device), sizes, given.out, dry=given.dry)
     bench.run(given.minutes - 1)  # a part that has begun takes up to a minute
     sys.stdout.write((given.out / "gpu.md").read_text("utf-8"))
+    if failed := [name for name, figures in bench.found.items() if "failed" in figures]:
+        sys.exit(f"failed: {', '.join(failed)}; the page has each error")
 
 
 if __name__ == "__main__":

@@ -136,8 +136,8 @@ class Decoder(nn.Module):
             self.hook_pos_embed = Tap()
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
         self.ln_final = make_norm(config)
-        shared = "meta" if config.tied else None  # a weight of its own would be drawn for nothing
-        self.unembed = nn.Linear(config.d_model, config.n_vocab, bias=False, device=shared)
+        device = "meta" if config.tied else None  # a weight of its own would be drawn for nothing
+        self.unembed = nn.Linear(config.d_model, config.n_vocab, bias=False, device=device)
         if config.tied:
             self.unembed.weight = self.embed.weight
 

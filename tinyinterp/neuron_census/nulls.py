@@ -80,19 +80,15 @@ def null_kinds(
     layers = settings.chosen_layers(decoder.config.n_layers)
     only_counts = replace(settings, top=1)
 
-    def kinds(make: Callable[[Decoder, int], Decoder]) -> dict[int, dict[str, int]]:
-        model = make(decoder, settings.seed)  # it and what is found end with the call
-        found = measure(model, short, only_counts, stats, tag_reader, sampled=0, report=report)
-        labels = {
-            layer: judge(
-                found.layers[layer], found.counts, stats.counted_stories, settings.seed
-            ).labels
-            for layer in layers
-        }
-        return {layer: dict(Counter(x.kind for x in labels[layer])) for layer in layers}
+    kinds: dict[int, dict[str, dict[str, int]]] = {layer: {} for layer in layers}
 
-    found = {name: kinds(make) for name, make in NULLS.items()}
-    return {
-        layer: NullKinds(stats.tokens, {name: by_layer[layer] for name, by_layer in found.items()})
-        for layer in layers
-    }
+    def count(name: str) -> None:  # the model and what is found end with the call
+        model = NULLS[name](decoder, settings.seed)
+        found = measure(model, short, only_counts, stats, tag_reader, sampled=0, report=report)
+        for layer in layers:
+            judged = judge(found.layers[layer], found.counts, stats.counted_stories, settings.seed)
+            kinds[layer][name] = dict(Counter(label.kind for label in judged.labels))
+
+    for name in NULLS:
+        count(name)
+    return {layer: NullKinds(stats.tokens, of_layer) for layer, of_layer in kinds.items()}

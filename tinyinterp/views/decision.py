@@ -116,20 +116,17 @@ def _share(value: float, test: Decision, *, passed: bool) -> str:
 
 def certainty(row: Row, found: Decision) -> str:
     """The deciding number with its interval, how stable the label is, and its q."""
-    limits = " or ".join(f"{limit:g}" for limit in limits_of(found))
+    limits = [f"{limit:g}" for limit in limits_of(found)]
     said = (
         f"The deciding number is {shown(row['value'])}, with a 95% interval from "
         f"{shown(row['low'])} to {shown(row['high'])}"
     )
     if row["kind"] == UNDETERMINED:
-        said += f": the threshold {limits} lies inside it, or the text is too short."
+        said += f": the threshold {' or '.join(limits)} lies inside it, or the text is too short."
+    elif found is Decision.MIXED:
+        said += f", between the thresholds {' and '.join(limits)}."
     else:
-        low_high = limits.replace(" or ", " and ")
-        said += (
-            f", between the thresholds {low_high}."
-            if found is Decision.MIXED
-            else f", on one side of the threshold {limits}."
-        )
+        said += f", on one side of the threshold {' or '.join(limits)}."
     if is_known(row["stability"]):
         kind = row["role"].removeprefix(NEAREST) if row["kind"] == UNDETERMINED else row["kind"]
         said += f" {row['stability']:.0%} of the resamples of the stories give {kind}."
