@@ -91,6 +91,8 @@ def draw(rows: list[Row]) -> Figure:
         memory.set(
             ylabel=f"MiB at batch {BATCH} (published: MB)", title="Memory of a step, one run"
         )
+        top = max(row["published_mb"] for row in rows)
+        memory.set_ylim(0, 1.5 * top)  # the legend stands above the lines
         for axes in (loss, memory):
             axes.set(xlabel="width", xticks=WIDTHS)
             axes.legend(frameon=False, fontsize=7)

@@ -90,17 +90,23 @@ def spikes(losses: list[float]) -> int:
 
 
 def draw(logs: Mapping[str, list[Row]]) -> Figure:
-    """Training loss over tokens, a line a model."""
+    """Training loss over tokens: a panel a size, a line a model."""
     with style.settings():
-        figure = Figure(figsize=(7, 3.6), facecolor="white", layout="constrained")
-        axes = figure.subplots()
-        for colour, (name, log) in zip(style.LINE_COLOURS, logs.items(), strict=False):
-            points = [(point["tokens"], point["loss"]) for point in log if "loss" in point]
-            axes.plot(*zip(*points, strict=True), color=colour, label=name)
-        axes.set(xlabel="tokens seen", ylabel="training loss (nats per token)")
-        axes.set_title("Plain and contrastive training, one seed each; every tenth batch")
-        axes.legend(frameon=False, fontsize=7)
-        axes.spines[["top", "right"]].set_visible(False)
+        figure = Figure(figsize=(8, 3.4), facecolor="white", layout="constrained")
+        panels = figure.subplots(1, len(SIZES), sharey=True)
+        for size, axes in zip(SIZES, panels, strict=True):
+            mine = [(name, log) for name, log in logs.items() if name.startswith(size)]
+            for colour, (name, log) in zip(style.LINE_COLOURS, mine, strict=False):
+                points = [
+                    (point["tokens"] / 1e6, point["loss"]) for point in log if "loss" in point
+                ]
+                form = "--" if name.endswith("-0.3") else "-"  # it lies on the plain one
+                axes.plot(*zip(*points, strict=True), form, color=colour, label=name)
+            axes.set(xlabel="million tokens seen", title=size)
+            axes.legend(frameon=False, fontsize=7)
+            axes.spines[["top", "right"]].set_visible(False)
+        panels[0].set_ylabel("training loss (nats per token)")
+        figure.suptitle("Plain and contrastive training, one seed each; every tenth batch")
     return figure
 
 

@@ -124,6 +124,9 @@ def test_numbers_and_intervals_that_are_missing_are_a_dash() -> None:
 
 def test_titles_are_cut() -> None:
     assert style.draw_text("a\nb" + "c" * 9, 6) == "a⏎bcc…"
+    assert style.draw_title("a\nb on c", 6) == "a⏎b on\nc"
+    assert style.draw_title("c" * 9, 6) == "cccccc\nccc"
+    assert style.draw_title("a b " * 9, 6) == "a b a\nb a b…"
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])

@@ -34,7 +34,7 @@ def draw_account(table: Table, title: str) -> Figure:
         by_rung, by_size = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
         _draw_rungs(by_rung, points)
         _draw_curves(by_size, points)
-        heading = style.draw_text(title, LONGEST_TITLE)
+        heading = style.draw_title(title, LONGEST_TITLE)
         figure.suptitle(heading, fontsize=10, weight="bold", x=0.01, ha="left")
     return figure
 

@@ -95,7 +95,7 @@ def draw_causal_check(table: Table, title: str) -> Figure:
         axes.set_yscale("symlog", linthresh=LINEAR)
         for axis in (axes.xaxis, axes.yaxis):  # the usual labels are mathematics, which is off
             axis.set_major_formatter(lambda value, _position: f"{value:g}")
-        heading = style.draw_text(title, LONGEST_TITLE)
+        heading = style.draw_title(title, LONGEST_TITLE)
         figure.suptitle(heading, fontsize=10, weight="bold", x=0.02, ha="left")
         axes.set_xlabel(X_LABEL, fontsize=8.5)
         axes.set_ylabel(Y_LABEL, fontsize=8.5)

@@ -29,6 +29,6 @@ def draw_ladder(ladder: Ladder, title: str) -> Figure:
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(fontsize=7.5, frameon=False, ncols=3, loc="upper center",
                     bbox_to_anchor=(0.5, -0.22))  # fmt: skip
-        heading = style.draw_text(title, LONGEST_TITLE)
+        heading = style.draw_title(title, LONGEST_TITLE)
         figure.suptitle(heading, fontsize=10, weight="bold", x=0.02, ha="left")
     return figure

@@ -49,7 +49,7 @@ def draw_rouge(table: Table, means: Table, title: str) -> Figure:
         for name, axes in zip(names, panels[0], strict=True):
             axes.set_title(PANELS[name], fontsize=7.5)
         figure.supxlabel("ROUGE-2; line and band: mean with 95 % interval over stories", fontsize=7)
-        heading = style.draw_text(title, LONGEST_TITLE)
+        heading = style.draw_title(title, LONGEST_TITLE)
         figure.suptitle(heading, fontsize=10, weight="bold", x=0.01, ha="left")
     return figure
 

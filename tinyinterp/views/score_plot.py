@@ -47,7 +47,7 @@ def draw_scores(table: Table, title: str, *, x: str = X, y: str = Y) -> Figure:
                 color=style.FAINT,
             )
         axes.set_title(
-            style.draw_text(title, LONGEST_TITLE), fontsize=10, weight="bold", loc="left"
+            style.draw_title(title, LONGEST_TITLE), fontsize=10, weight="bold", loc="left"
         )
         axes.set_xlabel(x.replace("_", " "))
         axes.set_ylabel(y.replace("_", " "))

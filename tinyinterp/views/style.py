@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -223,6 +224,16 @@ def draw_text(text: str, longest: int) -> str:
     """A name or title for a picture: one line, at most ``longest`` characters, only known ones."""
     shown = show_text(_in_font(text))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def draw_title(text: str, longest: int) -> str:
+    r"""As :func:`draw_text`, on two lines where one is too short.
+
+    >>> draw_title("Causal check, the model on stories", 20)
+    'Causal check, the\nmodel on stories'
+    """
+    whole = draw_text(text, len(text) + longest)
+    return "\n".join(textwrap.wrap(whole, longest, max_lines=2, placeholder="…"))
 
 
 def number(value: float | None, digits: int = 2) -> str:
