@@ -13,6 +13,10 @@ from golden.tables import Row
 # number may change by a thousandth of itself, and a small one by 1/5,000 of the largest of its
 # column.
 RELATIVE, OF_LARGEST = 1e-3, 2e-4
+# A bound of a ratio of two small effects moves with the ratios of single resamples, where the lower
+# effect may be near 0: on an EPYC one moved by .002 of its interval's width. Another seed of the
+# bootstrap moves bounds by some hundredths.
+OF_WIDTH = 5e-3
 # A neuron with an activation at its threshold gains or loses a hit; other whole numbers are exact.
 COUNTS = {"hits", "types", "words"}
 PER_HIT = {"tag_precision", "tag_recall", "purity", "lift", "word_share"}  # shares of the hits
@@ -35,8 +39,8 @@ def differences(golden: Sequence[Row], now: Sequence[Row], keys: Sequence[str]) 
     ]
 
 
-def alike(before: str, after: str, largest: float = 0.0) -> bool:
-    """Whether a cell is as it was, as far as it must be.
+def alike(before: str, after: str, room: float = 0.0) -> bool:
+    """Whether a cell is as it was, as far as it must be: a number may move by ``room``.
 
     >>> alike("mixed", "sink"), alike("0.5", "0.50001"), alike("0.5", ""), alike("7", "8")
     (False, True, False, False)
@@ -47,13 +51,21 @@ def alike(before: str, after: str, largest: float = 0.0) -> bool:
         return before == after
     if before.isdigit():
         return old == new
-    return math.isclose(old, new, rel_tol=RELATIVE, abs_tol=OF_LARGEST * largest)
+    return math.isclose(old, new, rel_tol=RELATIVE, abs_tol=room)
 
 
 def _differing(before: Row, after: Row, largest: dict[str, float]) -> Iterator[str]:
     for name in before:
-        if not alike(before[name], after[name], largest[name]):
+        room = max(OF_LARGEST * largest[name], OF_WIDTH * _width(before, name))
+        if not alike(before[name], after[name], room):
             yield name
+
+
+def _width(row: Row, name: str) -> float:
+    """The width of the interval that a column is a bound of; 0 for others, or if not known."""
+    stem = name.removesuffix("_low").removesuffix("_high")
+    bounds = [row.get(f"{stem}_{end}", "") for end in ("low", "high")]
+    return float(bounds[1]) - float(bounds[0]) if stem != name and all(bounds) else 0.0
 
 
 def _largest(rows: Sequence[Row], name: str) -> float:

@@ -58,6 +58,13 @@ def test_a_small_number_in_a_column_of_large_ones_may_move_more():
     assert differences(golden, now, ["layer"]) == []
 
 
+def test_a_bound_may_move_by_a_little_of_its_intervals_width():
+    row = {"layer": "3", "keeps": "0.65", "keeps_low": "0.337", "keeps_high": "0.914"}
+    assert differences([row], [row | {"keeps_low": "0.335"}], ["layer"]) == []
+    for other in ({"keeps_low": "0.333"}, {"keeps": "0.648"}):
+        assert len(differences([row], [row | other], ["layer"])) == 1
+
+
 def test_few_neurons_may_have_a_hit_more_or_less():
     n = round(1 / HIT_ROWS)
     golden = [{"neuron": str(i), "kind": "mixed", "hits": "50", "purity": "0.5"} for i in range(n)]
