@@ -82,9 +82,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 def kill_and_look(place: Place, command: str, kills: int, seed: int) -> None:
     whole, changes = place.whole(command)
     assert changes > 1
-    moments, out = random.Random(f"{command} {seed}"), f"{command}-killed"
+    moments, out = random.Random(f"{command} {seed}"), f"{command}-killed-{seed}"
     killed = 0
-    for _ in range(4 * kills):  # a run that resumes may end before the moment comes
+    for attempt in range(9 * kills):  # a run that resumes may end before the moment comes
         ended = place.runs.run(place.words(command, out), kill_at=moments.randint(1, changes))
         assert ended.was_killed or ended.code == 0, ended.err
         killed += ended.was_killed
@@ -97,6 +97,9 @@ def kill_and_look(place: Place, command: str, kills: int, seed: int) -> None:
             assert found.items() <= whole.items()
         if killed == kills:
             break
+        if not ended.was_killed:
+            assert found == whole
+            out = f"{command}-killed-{seed}-{attempt}"  # what is whole leaves little to kill
     assert killed == kills
     ended = place.runs.run(place.words(command, out))
     assert ended.code == 0, ended.err

@@ -85,5 +85,6 @@ def test_what_is_no_comparison_is_refused(run: Run, ckpt: Path, tmp_path: Path):
         outcome = run(*words)
         assert outcome.code == 2
         assert message in " ".join(outcome.err.split())
-    run("compare", ckpt, tmp_path / "absent", *out).refused("there is no folder")
+    for absent in (tmp_path / "absent", "~nobody of this name/x", "./no file name\udc00"):
+        run("compare", ckpt, absent, *out).refused("there is no folder")
     assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 from collections import Counter
@@ -25,7 +26,7 @@ class Found:
 def campaign(
     base: Path, count: int, seed: int = 0, only: Sequence[str] = (), *, say: bool = False
 ) -> dict[str, Found]:
-    """Read about ``count`` damaged inputs, shared out over all kinds.
+    """Read ``count`` damaged inputs or a few more, shared out over all kinds.
 
     Args:
         base: an empty folder, for the files.
@@ -42,7 +43,7 @@ def campaign(
         target.read(target.folder)  # the valid files are read without complaint
     for target in targets:
         with little_memory():
-            part = _read_all(target, guard, seed, round(count * target.share / shares))
+            part = _read_all(target, guard, seed, math.ceil(count * target.share / shares))
         found[target.name] = part
         if say:
             sys.stderr.write("\n".join(lines_of({target.name: part})[:-1]) + "\n")

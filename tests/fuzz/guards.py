@@ -45,7 +45,8 @@ class Guard:
                 return
             place = Path(os.path.abspath(_base(event, arguments) / path))  # noqa: PTH100  no links
             flags = arguments[2] if event == "open" and isinstance(arguments[2], int) else 0
-            writes = event in CHANGES or bool(flags & WRITES)
+            changes = event in CHANGES and not (event == "os.mkdir" and place.exists())
+            writes = changes or bool(flags & WRITES)
             if place.name == self._victim:
                 self.seen.append(f"{event} {place}")
             elif writes and not str(place).startswith((self._allowed, "/dev/null")):

@@ -13,9 +13,11 @@ from tinyinterp.io.stored import read_json_table, read_notes, read_parquet
 from tinyinterp.io.table import METADATA, Table
 
 ROWS = [
-    {"layer": 0, "kind": "word", "words": ["a"], "sink": None, "tested": True, "counts": [1, 2]},
-    {"layer": 1, "kind": "dead", "words": [], "sink": 0.5, "tested": False, "counts": [3]},
-]
+    {"layer": 0, "kind": "word", "words": ["a"], "sink": None, "tested": True, "counts": [1, 2],
+     "max_activation": 3.5},
+    {"layer": 1, "kind": "dead", "words": [], "sink": 0.5, "tested": False, "counts": [3],
+     "max_activation": 0.0},
+]  # fmt: skip
 NOTES = {"fingerprint": "f", "tokens": 7}
 
 
@@ -41,6 +43,7 @@ def test_a_table_comes_back_as_it_was_written(tmp_path: Path):
     [
         ("layer", ["a", "b"], "column layer holds string, which it never does"),
         ("layer", [None, 1], "column layer lacks values"),
+        ("max_activation", [None, 1.5], "column max_activation lacks values"),
         ("kind", [1, 2], "column kind holds int64"),
         ("words", ["a", "b"], "column words holds string"),
         ("words", [[1], [2]], "column words holds list"),

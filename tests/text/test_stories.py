@@ -152,6 +152,19 @@ def test_what_holds_no_stories_is_refused(tmp_path, name, content, message):
         list(read_stories(tmp_path / name))
 
 
+@pytest.mark.parametrize("name", ["stories.arrow", "stories.parquet"])
+def test_names_of_columns_that_are_not_utf_8_are_refused(tmp_path: Path, name: str):
+    table, path = pa.table({"column": ["One day"], "title": ["A day"]}), tmp_path / name
+    if path.suffix == ".parquet":
+        parquet.write_table(table, path, store_schema=False)
+    else:
+        with pa.ipc.new_file(path, table.schema) as file:
+            file.write_table(table)
+    path.write_bytes(path.read_bytes().replace(b"title", b"t\xf8tle"))
+    with pytest.raises(CorpusError, match=r"is not (Arrow|Parquet): 'utf-8' codec"):
+        list(read_stories(path))
+
+
 def test_a_missing_file_and_a_folder_without_texts_are_refused(tmp_path):
     with pytest.raises(CorpusError, match="is not a file"):
         list(read_stories(tmp_path / "none.txt"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.views.examples import full_row
+from tests.views.examples import KINDS, full_row
 from tinyinterp.head_census.labels import KIND, QUANTITY, Decision, decision_of
 from tinyinterp.views.explanation import WIDTH, explain_head
 from tinyinterp.views.needs import NO_ACCOUNT
@@ -206,3 +206,11 @@ def test_the_best_examples_are_shown_whole_where_there_are_any():
     assert "… and then {ran} home Its largest weights" in found
     for nothing in ({"examples": []}, {}, {"examples": ["0.91 [a] {b}"], "looks_at": ""}):
         assert "{query}" not in explained("semantic", **nothing)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_number_may_be_missing(kind):
+    """As in a table that another program wrote."""
+    row = full_row(3, 2, kind, looks_at="mark", looks_at_share=0.5, looks_at_tells=0.1)
+    for name in [name for name, value in row.items() if isinstance(value, float)]:
+        assert explain_head(row | {name: None}, NOTES, TOKENS, PATTERN)

@@ -50,6 +50,6 @@ def name_of(ckpt: str | Path, folder: Path) -> str:
         ckpt: what :func:`find` was given.
         folder: what it found.
     """
-    if not is_folder(Path(ckpt).expanduser()):
+    if not is_folder(expanded(ckpt)):
         return str(ckpt)
     return hub.name_in_cache(folder) or folder.resolve().name

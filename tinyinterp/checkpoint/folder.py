@@ -33,6 +33,7 @@ from tinyinterp.checkpoint.weights import (
 )
 from tinyinterp.errors import CheckpointError
 from tinyinterp.io.files import replacing_files, replacing_folder, write_text
+from tinyinterp.io.paths import expanded
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
@@ -155,7 +156,7 @@ def _tokenizer(
     ``[PAD]`` is often added to a tokenizer alone. Such a token is never in a text, so nothing is
     lost; any other token beyond the embedding would be.
     """
-    place = folder if other is None else other.expanduser()
+    place = folder if other is None else expanded(other)
     tokenizer = Tokenizer.open(place, start=start, model=folder, n_rows=n_rows)
     beyond = tokenizer.without_row(n_rows)
     if beyond or any(token >= n_rows for token in tokenizer.front):

@@ -15,6 +15,7 @@ from tinyinterp.cli.options import Device, Json, Out, Pictures, Seed, Tokens
 from tinyinterp.cli.report import columns, print_json, print_lines, say_written
 from tinyinterp.cli.tables import as_json
 from tinyinterp.comparison.settings import DEFAULT_PARTS, PARTS
+from tinyinterp.io.paths import resolved
 
 if TYPE_CHECKING:
     from tinyinterp.comparison.measure import Comparison
@@ -113,7 +114,7 @@ def _check(checkpoints: list[str]) -> None:
         raise typer.BadParameter("give two checkpoints or more", param_hint="A B...")
     seen = set[Path]()
     for each in checkpoints:
-        place = Path(each).expanduser().resolve()  # a name on the hub differs only by its text
+        place = resolved(each)  # a name on the hub differs only by its text
         if place in seen:
             raise typer.BadParameter(
                 f"{each!r} is given twice; give each once", param_hint="A B..."

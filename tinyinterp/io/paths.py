@@ -21,6 +21,19 @@ def expanded(given: str | Path) -> Path:
         return path
 
 
+def resolved(given: str | Path) -> Path:
+    r"""A path by which two ways to one place are the same; what leads nowhere is itself.
+
+    >>> resolved("a/../b") == resolved("b"), resolved("model\udc00").name == "model\udc00"
+    (True, True)
+    """
+    path = expanded(given)
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # links in a circle, too long, or no file name
+        return path.absolute()
+
+
 def is_file(path: Path) -> bool:
     """Whether a file is there; what is too long to be a path is not one."""
     try:
@@ -58,7 +71,7 @@ def is_inside(path: Path, folder: Path) -> bool:
     """Whether a path lies in a folder, also where its links lead."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):  # links in a circle, too long, or a NUL
+    except (OSError, RuntimeError, ValueError):  # as in :func:`resolved`
         return False
 
 

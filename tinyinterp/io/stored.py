@@ -2,7 +2,7 @@
 
 What :class:`tinyinterp.io.table.Table` wrote comes back as Parquet or JSON, perhaps from a stranger
 or through a damaged disk. What a column may hold is said once, in :data:`HOLDS`; columns that are
-not named there hold numbers, of which any may be missing.
+not named there hold numbers, which may be missing but in those of :data:`NEVER_MISSING`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ HOLDS: dict[Any, str] = {  # by type: the columns that hold it
     bool: "tested",
 }
 KINDS: dict[str, Any] = {name: kind for kind, names in HOLDS.items() for name in names.split()}
+NEVER_MISSING = {*KINDS, "activation", "max_activation"}
 Row = dict[str, Any]
 
 
@@ -87,7 +88,7 @@ def read_json_table(path: Path, needed: Iterable[str], error: type[TinyinterpErr
         if set(row) != set(names):
             raise error(f"{shown(path)}: row {number} has other columns than the first")
         for name, value in row.items():
-            kind = KINDS.get(name, float | None)
+            kind = KINDS.get(name, float if name in NEVER_MISSING else float | None)
             checked(kind, value, f"{shown(path)}: {name:.60} of row {number}", error)
     return Stored([dict(row) for row in found.rows], dict(found.notes))
 
@@ -120,7 +121,7 @@ def read_parquet(
         table: pa.Table = parquet.read_table(path, filters=list(filters) if filters else None)
         table.validate(full=True)
         for name in table.column_names:
-            if name in KINDS and table[name].null_count:
+            if name in NEVER_MISSING and table[name].null_count:
                 raise error(f"{shown(path)}: column {name} lacks values; it is damaged")
         rows = table.to_pylist()
     except (OSError, ValueError, pa.ArrowException) as wrong:

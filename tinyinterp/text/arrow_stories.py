@@ -57,7 +57,7 @@ def read_parquet(path: Path, notes: Notes) -> Iterator[tuple[int, str | None]]:
             column = _column(file.schema_arrow, notes)
             batches = file.iter_batches(batch_size=ROWS_AT_ONCE, columns=[column])
             yield from _stories((batch.column(0) for batch in batches), 1, notes)
-    except ArrowException as error:
+    except (ArrowException, UnicodeDecodeError) as error:  # the second: names of columns
         raise CorpusError(f"{notes.name} is not Parquet: {error}") from error
 
 
@@ -80,7 +80,7 @@ def read_arrow(path: Path, notes: Notes, first: int = 1) -> Iterator[tuple[int, 
                 batches = iter(reader)
             column = _column(reader.schema, notes)
             yield from _stories((batch.column(column) for batch in batches), first, notes)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:  # as above
         raise CorpusError(f"{notes.name} is not Arrow: {error}") from error
 
 

@@ -135,6 +135,6 @@ def certainty(row: Row, found: Decision) -> str:
     return said
 
 
-def shown(value: float | None) -> str:
-    """A number of three digits, or that it is not known."""
-    return f"{value:.3g}" if value is not None and is_known(value) else UNKNOWN
+def shown(value: float | None, form: str = ".3g") -> str:
+    """A number, of three digits or in another form, or that it is not known."""
+    return f"{value:{form}}" if value is not None and is_known(value) else UNKNOWN

@@ -19,7 +19,6 @@ from tinyinterp.head_census.rows import ROLE_Q
 from tinyinterp.io.lines import WIDTH
 from tinyinterp.io.table import is_known
 from tinyinterp.views.decision import (
-    UNKNOWN,
     Row,
     certainty,
     label_words,
@@ -107,7 +106,7 @@ def _declared(row: Row, notes: Mapping[str, Any]) -> str:
 def _looks_at(row: Row) -> str:
     if not row.get("looks_at"):
         return ""
-    name, share = row["looks_at"], f"{row['looks_at_share']:.0%}"
+    name, share = row["looks_at"], shown(row["looks_at_share"], ".0%")
     asking, _, asked = name.rpartition("->")
     goes = (
         f"queries that are {asking} give {asked} {share} of their attention"
@@ -117,8 +116,8 @@ def _looks_at(row: Row) -> str:
     said = (
         f"Beyond position, it looks most at {name}: {goes}, {shown(row['looks_at_lift'])} times "
         f"what position alone predicts ({shown(row['looks_at_low'])} to "
-        f"{shown(row['looks_at_high'])}). This explains {row['looks_at_tells']:.1%} of what "
-        "position leaves unexplained."
+        f"{shown(row['looks_at_high'])}). This explains {shown(row['looks_at_tells'], '.1%')} of "
+        "what position leaves unexplained."
     )
     if row["kind"] == "semantic" and row["role"] == name:
         return f"{said} This is its role."
@@ -145,8 +144,8 @@ def _causal(row: Row) -> str:
     if not is_known(row["ablation_loss_increase"]):
         return "The causal check was left out."
     ablation, surrogate = (
-        f"{row[f'{name}_loss_increase']:.4f} nats per token ({_nats(row[f'{name}_low'])} to "
-        f"{_nats(row[f'{name}_high'])})"
+        f"{_nats(row[f'{name}_loss_increase'])} nats per token ({_nats(row[f'{name}_low'])} "
+        f"to {_nats(row[f'{name}_high'])})"
         for name in ("ablation", "surrogate")
     )
     said = (
@@ -200,4 +199,4 @@ def _example(tokens: Sequence[str], pattern: Float[np.ndarray, "query key"]) -> 
 
 
 def _nats(value: float | None, digits: int = 4) -> str:
-    return f"{value:.{digits}f}" if value is not None and is_known(value) else UNKNOWN
+    return shown(value, f".{digits}f")

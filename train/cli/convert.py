@@ -31,12 +31,13 @@ def import_nanogpt(
     ] = Gelu.gelu,
 ) -> None:
     """Convert a checkpoint of nanoGPT, which is opened as weights alone: no code in it runs."""
+    from tinyinterp.io.paths import expanded
     from tinyinterp.io.progress import say
 
     from ..reports.imported import import_checkpoint
 
     imported = import_checkpoint(
-        ckpt.expanduser(), out.expanduser(), tokenizer=tokenizer, activation=activation.value
+        expanded(ckpt), expanded(out), tokenizer=tokenizer, activation=activation.value
     )
     say(f"step {imported.iterations:,} of {ckpt}; look at it with: tinyinterp info --ckpt {out}")
     typer.echo(out)
