@@ -126,6 +126,7 @@ def test_a_full_disk_is_said_and_loses_nothing(place: Place, command: str):
     assert ended.code == 1
     assert ended.err.count("\n") == 1 or command in ended.err
     assert "File too large" in ended.err
+    assert "unexpected" not in ended.err
     assert contents(place.folder / f"{command}-full").items() <= whole.items()
     ended = place.runs.run(place.words(command, f"{command}-whole"), most=longest // 2)
     assert contents(place.folder / f"{command}-whole") == whole

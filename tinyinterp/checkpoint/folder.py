@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from tinyinterp.checkpoint.description import (
@@ -34,6 +32,7 @@ from tinyinterp.checkpoint.weights import (
 from tinyinterp.errors import CheckpointError
 from tinyinterp.io.files import replacing_files, replacing_folder, write_text
 from tinyinterp.io.paths import expanded
+from tinyinterp.io.tensors import write_tensors
 from tinyinterp.network.compressor import Compressor, CompressorConfig
 from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.decoder import Decoder
@@ -195,9 +194,8 @@ def save(
     with replacing(folder) as new:
         config = config_to_json(model.config, tokenizer, dtype)
         write_text(new / "config.json", json.dumps(config, indent=2) + "\n")
-        stored = {name: t.detach().to("cpu", dtype).contiguous() for name, t in weights.items()}
-        save_file(stored, new / WEIGHTS, metadata={"format": "pt"})
-        shutil.copymode(new / "config.json", new / WEIGHTS)  # safetensors lets only the owner read
+        stored = {name: t.detach().to("cpu", dtype) for name, t in weights.items()}
+        write_tensors(new / WEIGHTS, stored, {"format": "pt"})
         tokenizer.save(new)
         write_text(new / "training.json", json.dumps(dict(training), indent=2) + "\n")
 

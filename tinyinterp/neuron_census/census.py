@@ -44,7 +44,7 @@ from tinyinterp.text.corpus import Corpus
 if TYPE_CHECKING:
     import pandas as pd
 
-STATE = 4  # counts up when what a pass saves changes: an older file is ignored
+STATE = 5  # counts up when what a pass saves changes: an older file is ignored
 PROGRESS_FILE = ".tinyinterp.neurons.safetensors"  # in the checkpoint folder, while a census runs
 
 

@@ -17,6 +17,7 @@ class CorpusStats:
     """The size of a text, the token types that occur in it, and a digest of its stories."""
 
     tokens: int  # of all sequences, the end-of-text in front included
+    longest: int  # tokens of a sequence
     text_tokens: int  # without end-of-text
     fit_stories: int
     test_stories: int
@@ -37,13 +38,14 @@ class CorpusStats:
 
 def corpus_stats(corpus: Corpus) -> CorpusStats:
     """Count tokens, stories by side, and token types."""
-    tokens = 0
+    tokens = longest = 0
     text_tokens = dict.fromkeys(Side, 0)
     stories = dict.fromkeys(Side, 0)
     occurs = np.zeros(0, dtype=bool)
     digest = hashlib.sha256()
     for sequence in corpus.sequences():
         tokens += len(sequence.tokens)
+        longest = max(longest, len(sequence.tokens))
         text_tokens[sequence.side] += len(sequence.tokens) - 1
         largest = int(sequence.tokens.max()) + 1
         if largest > len(occurs):
@@ -55,6 +57,7 @@ def corpus_stats(corpus: Corpus) -> CorpusStats:
     whole = sum(text_tokens.values())
     return CorpusStats(
         tokens=tokens,
+        longest=longest,
         text_tokens=whole,
         fit_stories=stories[Side.FIT],
         test_stories=stories[Side.TEST],

@@ -51,7 +51,7 @@ class FitPass:
         self._by_type = by_type
         n_types = len(stats.types) if by_type else 1
         self.fitted = {
-            layer: self.made.fitted(config.d_mlp, n_types, config.n_ctx) for layer in layers
+            layer: self.made.fitted(config.d_mlp, n_types, stats.longest) for layer in layers
         }
         self.extremes = {
             layer: self.made.extremes(config.d_mlp, settings.top, per_story=settings.per_story)

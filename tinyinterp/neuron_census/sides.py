@@ -18,19 +18,19 @@ SHRINK = 4  # a mean by position counts as if this many more tokens had the over
 class FittedSide:
     """Sums over FIT by token type and by position, in fp64.
 
-    Memory grows with the token types of the text and the context, not with the text.
+    Memory grows with the token types of the text and its longest sequence, not with the text.
 
     Args:
         n_neurons: of the layer.
         n_types: token types of the text; rows give the index of theirs.
-        n_ctx: the model's context.
+        n_positions: more than any row has.
     """
 
-    def __init__(self, n_neurons: int, n_types: int, n_ctx: int) -> None:
+    def __init__(self, n_neurons: int, n_types: int, n_positions: int) -> None:
         self._by_type = np.zeros((n_types, n_neurons))
         self._types = np.zeros(n_types, dtype=np.int64)
-        self._by_position = np.zeros((n_ctx, n_neurons))
-        self._positions = np.zeros(n_ctx, dtype=np.int64)
+        self._by_position = np.zeros((n_positions, n_neurons))
+        self._positions = np.zeros(n_positions, dtype=np.int64)
 
     def add(
         self,

@@ -20,15 +20,16 @@ from typing import Annotated, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from tinyinterp.errors import OutputError, TrainingError
+from tinyinterp.errors import TrainingError
 from tinyinterp.io.bounded import parse_json
 from tinyinterp.io.described import Count, Within, described
-from tinyinterp.io.files import make_folder, replacing_file, write_text
+from tinyinterp.io.files import make_folder, replacing_file
 from tinyinterp.io.lock import NAME as LOCK
 from tinyinterp.io.lock import lock_if_free
+from tinyinterp.io.tensors import write_tensors
 
 from .optimizers import RunningMean
 
@@ -84,23 +85,14 @@ def save_state(run: Path, trained: Trained, numbers: Mapping[str, Any]) -> None:
     Raises:
         OutputError: there is no room, or the folder cannot be written; the old state is kept.
     """
-    tensors = {f"weights.{name}": p.detach() for name, p in trained.model.named_parameters()}
+    tensors = {f"weights.{name}": p for name, p in trained.model.named_parameters()}
     tensors |= {f"mean.{name}": t for name, t in trained.mean.weights.items()}
     for index, optimizer in enumerate(trained.optimizers):
         for parameter, state in optimizer.state_dict()["state"].items():
-            tensors |= {
-                f"optimizer.{index}.{parameter}.{key}": t.detach() for key, t in state.items()
-            }
-    stored = {n: t.cpu().contiguous() for n, t in tensors.items()}
+            tensors |= {f"optimizer.{index}.{parameter}.{key}": t for key, t in state.items()}
     folder = make_folder(run / FOLDER)
     with replacing_file(folder / FILE) as path:
-        write_text(path, "")  # with the mode that the umask asks for; safetensors keeps it
-        mode = path.stat().st_mode
-        try:
-            save_file(stored, path, metadata={NUMBERS: json.dumps(dict(numbers))})
-        except SafetensorError as error:
-            raise OutputError(f"cannot write {folder / FILE}: {error}") from error
-        path.chmod(mode)
+        write_tensors(path, tensors, {NUMBERS: json.dumps(dict(numbers))})
         with path.open("rb") as file:
             os.fsync(file.fileno())  # so that a loss of power, too, leaves one of the two
 
