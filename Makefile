@@ -10,13 +10,14 @@ TEXT ?=
 VALID ?=
 INPUTS ?= 20000
 SEED ?= 0
+COVERAGE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test golden check check-long docs bench figures format lab clean
 
 help: ## list these commands
 	@echo "make COMMAND, where COMMAND is one of"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-11s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## set up .venv (the other commands do so when needed)
 
@@ -48,9 +49,9 @@ demo: $(INSTALLED) ## label the heads and neurons of the bundled model, and writ
 
 # Each worker keeps to one thread; more than four mostly wait for one another's imports. The notebooks
 # come first: one of them takes minutes, and nothing should wait for it at the end.
-test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks
+test: $(INSTALLED) ## run the tests, the examples in docstrings and the notebooks (COVERAGE=1 counts lines)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --nbmake --nbmake-timeout=900 \
-		notebooks tests tinyinterp train analyses
+		$(if $(COVERAGE),--cov --cov-report=) notebooks tests tinyinterp train analyses
 
 golden: $(INSTALLED) ## write the golden tables anew; git diff tests/golden shows what changed
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 PYTHONPATH=tests:. $(BIN)/python -m golden.renew
@@ -62,9 +63,10 @@ check: $(INSTALLED) ## formatting, lint, spelling and types
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
 
-check-long: $(INSTALLED) ## what takes minutes: 20,000 damaged inputs (INPUTS=, SEED=), runs that are killed
+check-long: $(INSTALLED) ## 20,000 damaged inputs (INPUTS=, SEED=), runs that are killed, other Pythons
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONPATH=tests:. $(BIN)/python -W ignore -m fuzz.campaign $(INPUTS) $(SEED)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 0 -m long tests
+	.ci/pythons 3.12 3.13
 
 docs: $(INSTALLED) ## build the site into build/site, which opens from disk
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet -f mkdocs.yml

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from jaxtyping import config, install_import_hook
+from jaxtyping import config
+from typechecker import check_packages
 
 if TYPE_CHECKING:
     from browser import Watched
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 settings.register_profile("timeless", deadline=None)
 settings.load_profile("timeless")
 
-# The hook rewrites modules as they are imported, so it comes before any of them. The oldest release
-# of jaxtyping that tinyinterp runs with is too old for it: numba cannot cache what that rewrites.
+# Before any module of the packages is imported. The oldest release of jaxtyping that tinyinterp
+# runs with is too old for it: numba cannot cache what that rewrites.
 if not os.environ.get("TINYINTERP_UNCHECKED_SHAPES"):
-    install_import_hook(["tinyinterp", "train"], "typechecker.checked")
+    check_packages()
 
 UNTOUCHED = ("highest", "torch.float32", True, False)  # what torch begins with
 
