@@ -24,7 +24,8 @@ def auroc(scores: Float[np.ndarray, " sample"], positive: Bool[np.ndarray, " sam
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     if not n_positive or not n_negative:
         return 0.5
-    u = stats.rankdata(scores)[positive].sum() - n_positive * (n_positive + 1) / 2
+    ranks = stats.rankdata(scores.astype(np.float64))  # scipy 1.18 keeps the type of the scores
+    u = ranks[positive].sum() - n_positive * (n_positive + 1) / 2
     return float(u / (n_positive * n_negative))
 
 
