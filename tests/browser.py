@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+PATIENCE = 20_000  # milliseconds that a busy machine may take
 NEEDED = "TINYINTERP_NEEDS_CHROMIUM"  # set where a missing browser is a failure
 
 
@@ -23,6 +24,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get(NEEDED):
             pytest.fail(missing)
         pytest.skip(missing)  # pip installs no browser on a laptop; .ci/run sets NEEDED: it fails
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:

@@ -68,11 +68,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def watched(browser: Browser) -> Iterator[Watched]:
     """A fresh page that must not have asked the network nor complained."""
-    from browser import Watched
+    from browser import PATIENCE, Watched
 
     with browser.new_context() as context:
         page = Watched(context.new_page())
-        page.page.set_default_timeout(20_000)
+        page.page.set_default_timeout(PATIENCE)
         yield page
     assert page.requests == []
     assert page.complaints == []
