@@ -23,7 +23,7 @@ class FittedSide:
     Args:
         n_neurons: of the layer.
         n_types: token types of the text; rows give the index of theirs.
-        n_positions: more than any row has.
+        n_positions: of the longest sequence, its end-of-text counted.
     """
 
     def __init__(self, n_neurons: int, n_types: int, n_positions: int) -> None:
