@@ -79,6 +79,29 @@ class Processes:
         torch.distributed.all_gather_object(found, item)
         return found
 
+    def brought(self, array: np.ndarray, to: int) -> list[np.ndarray]:
+        """What each process gives, by rank, in the process ``to``; nothing in the others.
+
+        The arrays have the same columns and type, and may differ in their rows.
+        """
+        if self.world == 1:
+            return [array]
+        import torch
+        from torch import distributed
+
+        lengths = self.gather(len(array))
+        if self.rank != to:
+            if len(array):
+                distributed.send(torch.from_numpy(array), to)
+            return []
+        found = []
+        for rank, length in enumerate(lengths):
+            rows = torch.empty((length, *array.shape[1:]), dtype=torch.from_numpy(array).dtype)
+            if rank != to and length:
+                distributed.recv(rows, rank)
+            found.append(array if rank == to else rows.numpy())
+        return found
+
     def wait(self) -> None:
         """Until all processes are here."""
         if self.world > 1:

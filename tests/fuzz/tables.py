@@ -71,15 +71,21 @@ def targets(base: Path) -> list[Target]:
         parquet.write_table(Table(name, rows, notes=NOTES).to_arrow(), census / f"{name}.parquet")
     heads = [_row([field.name for field in fields(HeadRow)]) | {"head": n} for n in range(2)]
     (census / "heads.json").write_text(Table("heads", heads, notes=NOTES).to_json())
-    Checkpointer(census / "saved.safetensors", "f")._save(
-        census / "saved.safetensors", "FIT", 3, ARRAYS
-    )
+    saved = Checkpointer(census / "saved.safetensors", "f")
+    saved.rows_file("sample0", 2).append(np.arange(6).reshape(3, 2))
+    saved._save(census / "saved.safetensors", "TEST", 3, ARRAYS)
     damaged = {f"{name}.parquet": damaged_table for name in TABLES}
     return [
         Target("manifest of a folder", out, _fill, {MANIFEST: _damaged_manifest}, share=2),
         Target("table of heads", census, _read_heads, {"heads.json": damaged_json}),
         Target("saved census and account", census, _read_census, damaged, share=2),
-        Target("saved pass", census, _read_pass, {"saved.safetensors": damaged_weights}, share=0.5),
+        Target(
+            "saved pass",
+            census,
+            _read_pass,
+            {"saved.safetensors": damaged_weights, "saved.sample0.rows": damaged_bytes},
+            share=0.5,
+        ),
     ]
 
 
@@ -118,8 +124,10 @@ def _read_census(folder: Path) -> None:
 
 
 def _read_pass(folder: Path) -> None:
-    saved = Checkpointer(folder / "saved.safetensors", "f").load()
+    checkpointer = Checkpointer(folder / "saved.safetensors", "f")
+    saved = checkpointer.load()
     if saved is not None:
+        checkpointer.rows_file("sample0", 2).read()
         restore({name: array.copy() for name, array in ARRAYS.items()}, saved.arrays)
 
 

@@ -33,8 +33,9 @@ def test_a_killed_process_locks_nothing_and_its_leftovers_are_deleted(tmp_path: 
         first.kill()
         first.wait()
     (tmp_path / ".tinyinterp.1234.tmp.json").write_text("half a manifest")
+    (tmp_path / ".tinyinterp.neurons.types0.tmp.rows").write_text("of no saved progress")
     (tmp_path / ".tinyinterp.neurons.safetensors").write_text("progress, which is kept")
-    assert len(names(tmp_path)) == 4  # with its lock and its temporary folder
+    assert len(names(tmp_path)) == 5  # with its lock and its temporary folder
     held = lock_folder(tmp_path)
     assert names(tmp_path) == [NAME, ".tinyinterp.neurons.safetensors"]
     assert str(os.getpid()) in (tmp_path / NAME).read_text()

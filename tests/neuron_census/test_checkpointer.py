@@ -89,7 +89,7 @@ def test_a_killed_census_resumes_to_the_same_bytes(
     assert sides[-1] == side
     assert (tmp_path / PROGRESS_FILE).is_file()
     assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
-    assert not (tmp_path / PROGRESS_FILE).exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]  # of the progress nothing is left
     assert len(sides) == n_batches(corpus)  # nothing was read twice, and nothing left out
 
 
@@ -113,11 +113,11 @@ def test_a_census_resumes_after_ctrl_c(model, corpus, uninterrupted, tmp_path):
     assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
 
 
-@pytest.mark.parametrize("damage", ["cut", "other", "tags", "nothing"])
+@pytest.mark.parametrize("damage", ["cut", "other", "tags", "nothing", "rows", "rows cut", "gone"])
 def test_a_damaged_or_foreign_file_is_ignored(
     damage, killed_after, model, corpus, uninterrupted, tmp_path
 ):
-    killed_after(5)
+    killed_after(n_batches(corpus) - 2 if "rows" in damage or damage == "gone" else 5)
     others = {"other": replace(SETTINGS, top=4), "tags": replace(SETTINGS, tags="penn")}
     with pytest.raises(KilledError):
         census_neurons(model, corpus, others.get(damage, SETTINGS), checkpoint_folder=tmp_path)
@@ -126,6 +126,26 @@ def test_a_damaged_or_foreign_file_is_ignored(
         path.write_bytes(path.read_bytes()[:-1000])
     if damage == "nothing":
         path.write_bytes(b"")
+    rows = path.with_suffix(".sample2.rows")
+    if damage == "rows":
+        content = bytearray(rows.read_bytes())
+        content[9] ^= 1
+        rows.write_bytes(content)
+    if damage == "rows cut":
+        rows.write_bytes(rows.read_bytes()[:-1])
+    if damage == "gone":
+        rows.unlink()
+    assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
+
+
+def test_what_a_killed_census_read_after_its_last_saving_is_read_again(
+    killed_after, model, corpus, uninterrupted, tmp_path
+):
+    killed_after(n_batches(corpus) - 2)
+    with pytest.raises(KilledError):
+        census_neurons(model, corpus, SETTINGS, checkpoint_folder=tmp_path)
+    with (tmp_path / PROGRESS_FILE).with_suffix(".sample0.rows").open("ab") as file:
+        file.write(b"some rows of a micro-batch that no saved state knows")
     assert contents(model, corpus, tmp_path / "out", tmp_path) == uninterrupted
 
 

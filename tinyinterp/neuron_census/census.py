@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Int
 from pyarrow import parquet
 
 from tinyinterp.devices import device_note
@@ -23,19 +24,20 @@ from tinyinterp.neuron_census.corpus_stats import CorpusStats, corpus_stats
 from tinyinterp.neuron_census.evidence import judge
 from tinyinterp.neuron_census.finished import table_path
 from tinyinterp.neuron_census.measure import measure
-from tinyinterp.neuron_census.measured import Measured
+from tinyinterp.neuron_census.measured import LayerMeasured, Measured
 from tinyinterp.neuron_census.notes import census_fingerprint, layer_notes, pooled_notes
 from tinyinterp.neuron_census.nulls import null_kinds
-from tinyinterp.neuron_census.range_activations import pick_range, range_table
+from tinyinterp.neuron_census.range_activations import RangePicks, pick_range, range_table
 from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.neuron_census.tables import (
     HitColumns,
+    NeuronRow,
     association_table,
     histogram_table,
     hit_table,
     rows_of_layer,
 )
-from tinyinterp.neuron_census.top_activations import UNFILLED, find_hits
+from tinyinterp.neuron_census.top_activations import UNFILLED, Extremes, find_hits
 from tinyinterp.processes import current, shared, together
 from tinyinterp.selection import Index, choose_among
 from tinyinterp.tagging import TagReader
@@ -44,7 +46,7 @@ from tinyinterp.text.corpus import Corpus
 if TYPE_CHECKING:
     import pandas as pd
 
-STATE = 5  # counts up when what a pass saves changes: an older file is ignored
+STATE = 6  # counts up when what a pass saves changes: an older file is ignored
 PROGRESS_FILE = ".tinyinterp.neurons.safetensors"  # in the checkpoint folder, while a census runs
 
 
@@ -169,7 +171,7 @@ def census_neurons(
     checkpointer = Checkpointer(path, f"{fingerprint} {layers} {STATE} {part}")
     steps = stats.tokens * (1 if stats.split else 2) + 2 * min(settings.null_tokens, stats.tokens)
     named = f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
-    with progress(f"Neurons of {named}", steps) as report:
+    with checkpointer.keeping_rows(), progress(f"Neurons of {named}", steps) as report:
         measured = measure(
             model.decoder, corpus, settings, stats, tag_reader,
             checkpointer=checkpointer, report=report,
@@ -225,28 +227,59 @@ def _tables(
     in_order = list(measured.layers)
     mine = {layer: measured.layers[layer] for layer in shared(in_order)}
     measured.layers.clear()
-    picks = {
-        layer: pick_range(found.sampled.values, found.extremes.largest)
-        for layer, found in mine.items()
-    }
-    ids = [measured.sampled_ids[each.rows] for each in picks.values()]
-    for found in mine.values():
-        ids += [found.extremes.high_ids.ravel(), found.extremes.low_ids.ravel()]
-    listed = np.unique(np.concatenate(ids)) if ids else np.zeros(0, dtype=np.int64)
-    hits = HitColumns(find_hits(corpus, tag_reader, listed[listed != UNFILLED]))
-    made = {}
+    gathered = {}
     for layer in list(mine):
         found = mine.pop(layer)  # its memory is free once its tables are made
-        judged = judge(found, measured.counts, stats.counted_stories, settings.seed)
-        rows, associated = rows_of_layer(model, layer, found, measured, stats, judged)
-        lists, values = found.extremes, found.sampled.values
-        made[layer] = LayerCensus(
-            Table(f"neurons_layer{layer}", [vars(row) for row in rows]),
-            hit_table(layer, lists.high, lists.high_ids, hits),
-            hit_table(layer, lists.low, lists.low_ids, hits),
-            association_table(layer, associated, judged),
-            histogram_table(layer, values, lists.smallest, lists.largest),
-            range_table(layer, picks.pop(layer), values, measured.sampled_ids, hits),
+        gathered[layer] = _gathered(model, layer, found, measured, stats, settings.seed)
+    ids = [each.ids(measured.sampled_ids) for each in gathered.values()]
+    listed = np.unique(np.concatenate(ids)) if ids else np.zeros(0, dtype=np.int64)
+    hits = HitColumns(find_hits(corpus, tag_reader, listed[listed != UNFILLED]))
+    made = {
+        layer: LayerCensus(
+            Table(f"neurons_layer{layer}", [vars(row) for row in each.rows]),
+            hit_table(layer, each.lists.high, each.lists.high_ids, hits),
+            hit_table(layer, each.lists.low, each.lists.low_ids, hits),
+            each.associations,
+            each.histograms,
+            range_table(layer, each.picks, measured.sampled_ids, hits),
         )
+        for layer, each in gathered.items()
+    }
     made = together(made)
     return {layer: made[layer] for layer in in_order}
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """What is known of a layer before the contexts of its tokens are looked up."""
+
+    rows: list[NeuronRow]
+    lists: Extremes
+    picks: RangePicks
+    associations: pa.Table
+    histograms: pa.Table
+
+    def ids(self, sampled_ids: Int[np.ndarray, " row"]) -> Int[np.ndarray, " token"]:
+        """Of all tokens that its tables show."""
+        lists = (self.lists.high_ids.ravel(), self.lists.low_ids.ravel())
+        return np.concatenate([sampled_ids[self.picks.rows], *lists])
+
+
+def _gathered(
+    model: Model,
+    layer: int,
+    found: LayerMeasured,
+    measured: Measured,
+    stats: CorpusStats,
+    seed: int,
+) -> _Gathered:
+    values, lists = found.sampled.read(), found.extremes
+    judged = judge(found, measured.counts, stats.counted_stories, seed)
+    rows, associated = rows_of_layer(model, layer, found, values, measured, stats, judged)
+    return _Gathered(
+        rows,
+        lists,
+        pick_range(values, lists.largest),
+        association_table(layer, associated, judged),
+        histogram_table(layer, values, lists.smallest, lists.largest),
+    )

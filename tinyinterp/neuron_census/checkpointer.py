@@ -1,8 +1,13 @@
-"""Saves how far a census has read, so that an interrupted census resumes."""
+"""Saves how far a census has read, so that an interrupted census resumes.
+
+The state is arrays, and files of rows that a pass appends to. The arrays go into one file; it names
+the others, with how much of each belongs to the state and the digest of that part.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import signal
 import threading
 import time
@@ -14,11 +19,14 @@ from types import FrameType
 from typing import Annotated, Literal, cast
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from tinyinterp.errors import OutputError
-from tinyinterp.io.described import Matching, described
+from tinyinterp.io.bounded import parse_json
+from tinyinterp.io.described import Count, Matching, checked, described
+from tinyinterp.io.rows_file import RowsFile, digest_of
+from tinyinterp.io.tensors import write_tensors
 
 SECONDS = 60.0  # between two saves
 MOST_OF_THE_TIME = 0.05  # that saving may take
@@ -32,6 +40,16 @@ class _About:
     side: Literal["FIT", "TEST"]
     digest: str  # of the arrays
     batches: Annotated[str, Matching(r"\d{1,18}")]
+    rows: str  # JSON: what belongs to it of each file of rows
+
+
+@dataclass(frozen=True)
+class _Part:
+    """How much of a file of rows belongs to the state."""
+
+    name: Annotated[str, Matching(r"[a-z]+\d{0,9}")]
+    n_bytes: Count
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,11 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
+def _rows_path(path: Path, name: str, *, saved: bool = True) -> Path:
+    """Where a file of rows lies; one that no state names yet is deleted as every ``.tmp`` is."""
+    return path.with_name(f"{path.stem}.{name}{'' if saved else '.tmp'}.rows")
+
+
 class Checkpointer:
     """Saves the state of a pass once a minute, and on Ctrl-C.
 
@@ -81,6 +104,19 @@ class Checkpointer:
         self._path = path
         self._fingerprint = fingerprint
         self._interrupted = False
+        self._rows: dict[str, RowsFile] = {}
+        self._held: dict[str, int] = {}  # bytes that belong to the state loaded
+
+    def rows_file(self, name: str, width: int, dtype: type = np.float32) -> RowsFile:
+        """A file of rows that belongs to the state: that of the state loaded, or a new one.
+
+        Raises:
+            OutputError: it cannot be opened.
+        """
+        held = self._held.get(name, 0) // (width * np.dtype(dtype).itemsize)
+        path = None if self._path is None else _rows_path(self._path, name, saved=held > 0)
+        self._rows[name] = RowsFile(path, width, dtype, held=held)
+        return self._rows[name]
 
     def load(self) -> SavedPass | None:
         """The saved state; None if there is none, it is damaged, or it is of another census."""
@@ -94,9 +130,31 @@ class Checkpointer:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if _digest(arrays) != about.digest:
                 return None
+            found = parse_json(about.rows, self._path.name, OutputError)
+            parts: list[_Part] = checked(list[_Part], found, self._path.name, OutputError)
+            for part in parts:
+                path = _rows_path(self._path, part.name)
+                if digest_of(path, part.n_bytes) != part.digest:
+                    return None
         except (OSError, SafetensorError, OutputError):
             return None
+        self._held = {part.name: part.n_bytes for part in parts}
         return SavedPass(about.side, int(about.batches), arrays)
+
+    @contextmanager
+    def keeping_rows(self) -> Iterator[None]:
+        """If the block fails, delete the files of rows that no saved state names."""
+        try:
+            yield
+        except BaseException:
+            for name, file in self._rows.items():
+                if self._path is not None and file.path != _rows_path(self._path, name):
+                    file.close()
+            raise
+
+    def forget(self) -> None:
+        """Begin anew in spite of the state loaded."""
+        self._held = {}
 
     @contextmanager
     def watching(
@@ -133,21 +191,34 @@ class Checkpointer:
             yield after
 
     def clear(self) -> None:
-        """Delete the file: the census is complete."""
+        """Delete the state: the census is complete."""
+        for file in self._rows.values():
+            file.close()
+        self._rows.clear()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+            for path in self._path.parent.glob(f"{self._path.stem}.*.rows"):  # of older states, too
+                path.unlink(missing_ok=True)
 
     def _save(self, path: Path, side: str, batches: int, arrays: dict[str, np.ndarray]) -> None:
         temporary = path.with_suffix(f".tmp{path.suffix}")
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        parts = [_Part(name, file.n_bytes, file.digest()) for name, file in self._rows.items()]
         about = _About(
-            self._fingerprint, cast("Literal['FIT', 'TEST']", side), _digest(whole), str(batches)
+            self._fingerprint,
+            cast("Literal['FIT', 'TEST']", side),
+            _digest(whole),
+            str(batches),
+            json.dumps([asdict(part) for part in parts]),
         )
+        tensors = {name: torch.from_numpy(array) for name, array in whole.items()}
         try:
-            save_file(whole, temporary, metadata=asdict(about))
+            write_tensors(temporary, tensors, asdict(about))
+            for name, file in self._rows.items():
+                file.rename(_rows_path(path, name))
             temporary.replace(path)
-        except (OSError, SafetensorError) as error:
-            reason = getattr(error, "strerror", None) or error
+        except OSError as error:
+            reason = error.strerror or error
             raise OutputError(f"cannot save progress in {path.parent}: {reason}") from error
 
     @contextmanager

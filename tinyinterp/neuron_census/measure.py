@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from tinyinterp.io.progress import Progress
 from tinyinterp.network.decoder import Decoder
@@ -47,7 +48,7 @@ def measure(
     sharing = current()
     saved = checkpointer.load()
     if sharing is not None and len(set(sharing.gather(saved and saved.side))) > 1:
-        saved = None  # they were interrupted between two passes
+        saved = checkpointer.forget()  # they were interrupted between two passes
     fit = FitPass(decoder, settings, stats, by_type=sampled > 0)
 
     def read(side: Side, accumulator: FitPass | TestPass) -> None:
@@ -58,13 +59,17 @@ def measure(
             scan(decoder, batches, [accumulator], report=report, after=after)
         accumulator.collect()
 
-    if saved is not None:
-        fit.restore(saved.arrays)
     if saved is None or saved.side == Side.FIT.name:
+        if saved is not None:
+            fit.restore(saved.arrays)
         read(Side.FIT, fit)
-    test = TestPass(fit, settings, stats, tag_reader, sampled)
+    fit.set_aside(checkpointer.rows_file)
+    if saved is not None and saved.side == Side.TEST.name:
+        fit.restore(saved.arrays)  # before the next, which begins with what FIT found
+    test = TestPass(fit, settings, stats, tag_reader, sampled, checkpointer.rows_file)
     if saved is not None and saved.side == Side.TEST.name:
         test.restore(saved.arrays)
+    saved = None if saved is None else replace(saved, arrays={})  # their memory is free
     read(Side.TEST, test)
     return test.finish()
 

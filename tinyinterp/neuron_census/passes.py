@@ -1,18 +1,21 @@
 """The pass over FIT, which sums, and that over TEST, which counts: both keep the extremes.
 
 The second begins with what the first found: the level above which an activation is a hit, and the
-means by position. The state of either is arrays under names, so that an interrupted one is resumed.
+means by position. The state of either is arrays under names, and rows in files where they are many,
+so that an interrupted one is resumed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 
+from tinyinterp.errors import OutputError
+from tinyinterp.io.rows_file import RowsFile
 from tinyinterp.network.decoder import Decoder
 from tinyinterp.neuron_census.activations import Rows, hook_of, rows_of
 from tinyinterp.neuron_census.checkpointer import restore
@@ -27,6 +30,8 @@ from tinyinterp.neuron_census.targets import Targets, read_targets
 from tinyinterp.processes import Processes
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.sequences import N_BLOCKS, MicroBatch
+
+MakeRowsFile = Callable[[str, int, type], RowsFile]
 
 
 class FitPass:
@@ -57,6 +62,14 @@ class FitPass:
             layer: self.made.extremes(config.d_mlp, settings.top, per_story=settings.per_story)
             for layer in layers
         }
+
+    def set_aside(self, rows_file: MakeRowsFile) -> None:
+        """Keep in files what was summed by token type, until tables are made of it."""
+        if not self._by_type:
+            return
+        for layer, fitted in self.fitted.items():
+            width = len(self.extremes[layer].largest)
+            fitted.set_aside(rows_file(f"types{layer}", width, np.float64))
 
     def hook_names(self) -> Iterable[str]:
         return self._layers
@@ -100,6 +113,7 @@ class TestPass:
         stats: CorpusStats,
         tag_reader: TagReader,
         sampled: int,
+        rows_file: MakeRowsFile,
     ) -> None:
         self._layers = {name: layer for layer, (name, _) in fit.hooks.items()}
         self._rows = RowsOnce(stats)
@@ -123,7 +137,8 @@ class TestPass:
             self.held_out[layer] = fit.made.held_out(
                 level, means, len(stats.types), self._all_targets.n
             )
-            self.sampled[layer] = fit.made.sampled(len(level), self.sample.room)
+            file = rows_file(f"sample{layer}", len(level), np.float32)
+            self.sampled[layer] = fit.made.sampled(file)
             self.tag_sums[layer] = fit.made.tag_sums(len(level), self._all_targets)
         self.block_tokens = np.zeros(N_BLOCKS, dtype=np.int64)
         self.target_tokens = np.zeros(self._all_targets.n, dtype=np.int64)
@@ -155,12 +170,12 @@ class TestPass:
 
     def merge(self, processes: Processes) -> None:
         self.sample.merge(processes)
-        for layer, held_out in self.held_out.items():
+        for number, (layer, held_out) in enumerate(self.held_out.items()):
             held_out.merge(processes)
             self.tag_sums[layer].merge(processes)
             self._fit.extremes[layer].merge(processes)
-            if self._associated:
-                self.sampled[layer].merge(processes)
+            # Whose turn it is, as ``shared`` deals: that process makes the tables of the layer.
+            self.sampled[layer].merge(processes, number % processes.world)
         processes.add(self.block_tokens, self.target_tokens)
 
     @property
@@ -174,28 +189,33 @@ class TestPass:
         collect(self._parts)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Its whole state, that of the FIT pass included."""
+        """Its whole state, that of the FIT pass included, but what lies in files of rows."""
         self.collect()
         parts = {"held_out": self.held_out, "tag_sums": self.tag_sums}
-        sampled = {f"{layer}.sampled": part.whole for layer, part in self.sampled.items()}
         counts = {"block_tokens": self.block_tokens, "target_tokens": self.target_tokens}
-        return self._fit.arrays() | _by_layer(parts) | sampled | counts | self.sample.arrays()
+        return self._fit.arrays() | _by_layer(parts) | counts | self.sample.arrays()
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take on a saved state."""
+        """Take on a saved state, whose files of rows the parts were given."""
         columns = arrays.get("columns", np.zeros((0, 0)))
-        held = min(len(columns), self.sample.room)
-        self.sample.hold(held)
-        for sampled in self.sampled.values():
-            sampled.hold(held if self._associated else 0)
+        self.sample.hold(min(len(columns), self.sample.room))
+        held = self.sample.held if self._associated else 0
+        for layer, sampled in self.sampled.items():
+            if sampled.n_rows != held:
+                raise OutputError(
+                    f"the saved progress of the census does not fit it (layer {layer}: "
+                    f"{sampled.n_rows} rows, expected {held}); delete the file, or choose another "
+                    "folder with --out"
+                )
         restore(self.arrays(), arrays)
         put_back((*self._parts, *self._fit.fitted.values(), *self._fit.extremes.values()))
 
     def finish(self) -> Measured:
         """What both passes gathered."""
         order = self.sample.sort()
-        for sampled in self.sampled.values() if self._associated else ():
-            sampled.sort(order)
+        for sampled in self.sampled.values():
+            if sampled.n_rows:  # another process has those of this layer, or there are none
+                sampled.sort(order)
         layers = {
             layer: LayerMeasured(
                 fitted,

@@ -31,6 +31,7 @@ class RangePicks:
     bands: Int[np.ndarray, " pick"]
     ranks: Int[np.ndarray, " pick"]  # from 1, in reading order
     rows: Int[np.ndarray, " pick"]  # of the sample
+    activations: Float[np.ndarray, " pick"]
     shares: Float[np.ndarray, " pick"]  # of the sampled tokens that lie in the band
 
 
@@ -53,7 +54,8 @@ def pick_range(
     )
     neurons, bands, ranks = np.nonzero(picked >= 0)
     shares = counts[neurons, bands] / max(n_rows, 1)
-    return RangePicks(neurons, bands, ranks + 1, picked[neurons, bands, ranks], shares)
+    rows = picked[neurons, bands, ranks]
+    return RangePicks(neurons, bands, ranks + 1, rows, values[rows, neurons], shares)
 
 
 def _least_fp32(bounds: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -65,7 +67,6 @@ def _least_fp32(bounds: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
 def range_table(
     layer: int,
     picks: RangePicks,
-    values: Float[np.ndarray, "row neuron"],
     ids: Int[np.ndarray, " row"],
     hits: HitColumns,
 ) -> pa.Table:
@@ -75,13 +76,12 @@ def range_table(
         ids: of the sampled tokens.
         hits: at least those with the ids that were picked.
     """
-    activations = values[picks.rows, picks.neurons].astype(np.float64)
     columns = {
         "layer": np.full(len(picks.rows), layer),
         "neuron": picks.neurons,
         "band": pa.array(list(BANDS)).take(pa.array(picks.bands)),
         "share": rounded_array(picks.shares),
         "rank": picks.ranks,
-        "activation": rounded_array(activations + 0.0),
+        "activation": rounded_array(picks.activations.astype(np.float64) + 0.0),
     }
     return arrow_table(columns | hits.columns(ids[picks.rows]))

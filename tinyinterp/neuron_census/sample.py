@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from tinyinterp.io.rows_file import RowsFile
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.kernels import over_neurons
-from tinyinterp.neuron_census.sample_kernels import keep_rows
+from tinyinterp.neuron_census.sample_kernels import turn_rows
 from tinyinterp.neuron_census.targets import SIDES, Targets
 from tinyinterp.processes import Processes
 
@@ -106,46 +107,42 @@ class EvenSample:
 
 
 class SampledValues:
-    """The activations of one layer at the tokens drawn, those of a neuron side by side."""
+    """The activations of one layer at the tokens drawn, in a file until they are read.
 
-    def __init__(self, n_neurons: int, room: int) -> None:
-        self._values = np.empty((n_neurons, room), dtype=np.float32)
-        self._held = 0
+    Args:
+        file: takes them, a row for each token.
+    """
+
+    def __init__(self, file: RowsFile) -> None:
+        self._file = file
+        self._order: Int[np.ndarray, " row"] | None = None
 
     def add(
         self, values: Float[np.ndarray, "flat neuron"], drawn: Int[np.ndarray, " chosen"]
     ) -> None:
         """Append those at the next tokens drawn, which are these rows of ``values``."""
-        over_neurons(
-            lambda first, last: keep_rows(values, drawn, self._values, self._held, first, last),
-            values.shape[1],
-        )
-        self._held += len(drawn)
+        self._file.append(values[drawn])
 
-    def merge(self, processes: Processes) -> None:
-        """Take in those of other processes."""
-        gathered = np.concatenate(processes.gather(self.values))
-        self.hold(len(gathered))
-        self.values[...] = gathered
+    def merge(self, processes: Processes, owner: int) -> None:
+        """Bring those of all processes to one of them; the others have none afterwards."""
+        self._file.replace(processes.brought(self._file.read(), owner))
 
     def sort(self, order: Int[np.ndarray, " row"]) -> None:
-        """Put them into the order that :meth:`EvenSample.sort` gave."""
-        for column in self.values.T:
-            column[...] = column[order]
-
-    def hold(self, drawn: int) -> None:
-        """Make room for a saved state of so many tokens, which then fills :attr:`whole`."""
-        self._held = drawn
+        """Read them in the order that :meth:`EvenSample.sort` gave."""
+        self._order = order
 
     @property
-    def whole(self) -> Float[np.ndarray, "neuron room"]:
-        """With the room for those that may still come: a saved state is not copied beforehand."""
-        return self._values
+    def n_rows(self) -> int:
+        """How many tokens there are activations of."""
+        return self._file.n_rows
 
-    @property
-    def values(self) -> Float[np.ndarray, "row neuron"]:
-        """Those appended so far; a view."""
-        return self._values[:, : self._held].T
+    def read(self) -> Float[np.ndarray, "row neuron"]:
+        """All of them, of this layer; those of a neuron lie side by side."""
+        rows = self._file.read()
+        order = np.arange(len(rows)) if self._order is None else self._order
+        columns = np.empty(rows.shape[::-1], dtype=np.float32)
+        over_neurons(lambda first, last: turn_rows(rows, order, columns, first, last), len(columns))
+        return columns.T
 
 
 def prevalence(sample: Sample) -> Int[np.ndarray, " target"]:

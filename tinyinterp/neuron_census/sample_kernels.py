@@ -19,13 +19,13 @@ GROUP = 32  # neurons, likewise
 
 @compiled
 @no_type_check
-def keep_rows(values, rows, kept, start, first, last):
-    """Copy rows to ``kept`` [neuron row], from its row ``start`` on."""
+def turn_rows(values, rows, columns, first, last):
+    """Copy rows of ``values`` [row neuron], in this order, to ``columns`` [neuron row]."""
     for tile in range(0, len(rows), TILE):
         for group in range(first, last, GROUP):
             for index in range(tile, min(tile + TILE, len(rows))):
                 for n in range(group, min(group + GROUP, last)):
-                    kept[n, start + index] = values[rows[index], n]
+                    columns[n, index] = values[rows[index], n]
 
 
 @compiled

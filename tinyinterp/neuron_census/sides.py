@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
+from tinyinterp.io.rows_file import RowsFile
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.kernels import fit_rows, over_neurons, test_rows
 from tinyinterp.neuron_census.top_activations import Extremes
@@ -18,7 +19,8 @@ SHRINK = 4  # a mean by position counts as if this many more tokens had the over
 class FittedSide:
     """Sums over FIT by token type and by position, in fp64.
 
-    Memory grows with the token types of the text and its longest sequence, not with the text.
+    Memory grows with the token types of the text and its longest sequence, not with the text. The
+    sums by type are needed again only when tables are made, and may be set aside until then.
 
     Args:
         n_neurons: of the layer.
@@ -31,6 +33,7 @@ class FittedSide:
         self._types = np.zeros(n_types, dtype=np.int64)
         self._by_position = np.zeros((n_positions, n_neurons))
         self._positions = np.zeros(n_positions, dtype=np.int64)
+        self._aside: RowsFile | None = None  # has the sums by type
 
     def add(
         self,
@@ -56,8 +59,15 @@ class FittedSide:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Its whole state, by name."""
-        names = ("_by_type", "_types", "_by_position", "_positions")
-        return {name: getattr(self, name) for name in names}
+        names = ("_types", "_by_position", "_positions")
+        aside = {} if self._aside is not None else {"_by_type": self._by_type}
+        return aside | {name: getattr(self, name) for name in names}
+
+    def set_aside(self, file: RowsFile) -> None:
+        """Keep the sums by token type in a file, once FIT is read; one that has them is taken."""
+        if not file.n_rows:
+            file.append(self._by_type)
+        self._aside, self._by_type = file, np.zeros((0, self._by_type.shape[1]))
 
     def merge(self, processes: Processes) -> None:
         """Add the sums of other processes."""
@@ -77,7 +87,8 @@ class FittedSide:
     def means_of(self, types: Int[np.ndarray, " kind"]) -> Float[np.ndarray, "kind neuron"]:
         """The mean on each of these token types; the overall mean for a type not in FIT."""
         counts = self._types[types][:, None]
-        return np.where(counts > 0, self._by_type[types] / np.maximum(counts, 1), self.mean())
+        by_type = self._by_type if self._aside is None else self._aside.read()
+        return np.where(counts > 0, by_type[types] / np.maximum(counts, 1), self.mean())
 
     def mean(self) -> Float[np.ndarray, " neuron"]:
         """The mean over all tokens."""

@@ -80,6 +80,7 @@ def rows_of_layer(
     model: Model,
     layer: int,
     found: LayerMeasured,
+    sampled: Float[np.ndarray, "row neuron"],
     measured: Measured,
     stats: CorpusStats,
     judged: Judged,
@@ -90,13 +91,14 @@ def rows_of_layer(
         model: the model.
         layer: its number.
         found: what the passes gathered about it.
+        sampled: its activations at the tokens of the sample.
         measured: what they gathered that is the same for every layer.
         stats: of the text.
         judged: the evidence about the layer.
     """
     scored = measured.sample.scored
     sample = measured.sample.chosen(scored)
-    values = np.compress(scored, found.sampled.values.T, axis=1).T
+    values = np.compress(scored, sampled.T, axis=1).T
     association = associate(values, sample)
     correlation = correlate(found.tag_sums)
     associated = Associated(association, correlation)

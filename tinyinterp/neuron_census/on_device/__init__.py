@@ -72,7 +72,7 @@ def on_device(device: torch.device) -> Gatherers:
         fitted=partial(FittedOnDevice, batch=batch),
         held_out=partial(HeldOutOnDevice, batch=batch),
         extremes=partial(ExtremesOnDevice, batch=batch),
-        sampled=partial(SampledOnDevice, batch=batch),
+        sampled=SampledOnDevice,
         tag_sums=partial(TagSumsOnDevice, batch=batch),
     )
 
@@ -80,7 +80,7 @@ def on_device(device: torch.device) -> Gatherers:
 def collect(parts: Iterable[object]) -> None:
     """Bring what lies on a device into the arrays of those that have any there."""
     for part in parts:
-        if isinstance(part, Twins):
+        if isinstance(part, Twins | SampledOnDevice):
             part.collect()
 
 

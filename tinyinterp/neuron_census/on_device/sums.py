@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from tinyinterp.io.rows_file import RowsFile
 from tinyinterp.neuron_census.activations import Rows
 from tinyinterp.neuron_census.correlation import TagSums
 from tinyinterp.neuron_census.on_device.batch import BatchRows
@@ -21,6 +22,9 @@ from tinyinterp.neuron_census.on_device.twins import Twins
 from tinyinterp.neuron_census.sample import SampledValues
 from tinyinterp.neuron_census.sides import FittedSide, HeldOutSide
 from tinyinterp.neuron_census.top_activations import Extremes
+from tinyinterp.processes import Processes
+
+WAITING = 1024  # tokens of the sample whose activations are brought from the device together
 
 
 class FittedOnDevice(Twins, FittedSide):
@@ -46,6 +50,11 @@ class FittedOnDevice(Twins, FittedSide):
         cast("ExtremesOnDevice", extremes).take(x, rows)
         self._types += np.bincount(types, minlength=len(self._types))
         self._positions += np.bincount(rows.positions, minlength=len(self._positions))
+
+    def set_aside(self, file: RowsFile) -> None:
+        """See :class:`FittedSide`."""
+        FittedSide.set_aside(self, file)
+        self.there.pop("_by_type")
 
 
 class HeldOutOnDevice(Twins, HeldOutSide):
@@ -129,15 +138,26 @@ class TagSumsOnDevice(Twins, TagSums):
         add_by_key(self.there["sums"].flatten(0, 1), values, by_pair)
 
 
-class SampledOnDevice(Twins, SampledValues):
-    """The activations of one layer at the tokens drawn."""
+class SampledOnDevice(SampledValues):
+    """The activations of one layer at the tokens drawn: a few micro-batches wait on the device."""
 
-    def __init__(self, *settings: Any, batch: BatchRows) -> None:
-        super().__init__(*settings)
-        self.twin(("_values",), batch.device)
+    def __init__(self, file: RowsFile) -> None:
+        super().__init__(file)
+        self._waiting: list[Tensor] = []
 
     def add(self, values: Any, drawn: Int[np.ndarray, " chosen"]) -> None:
         """See :class:`SampledValues`."""
-        chosen = values[torch.from_numpy(drawn).to(values.device)]
-        self.there["_values"][:, self._held : self._held + len(drawn)] = chosen.T
-        self._held += len(drawn)
+        self._waiting.append(values[torch.from_numpy(drawn).to(values.device)])
+        if sum(map(len, self._waiting)) >= WAITING:
+            self.collect()
+
+    def collect(self) -> None:
+        """Bring those that wait on the device into the file."""
+        if self._waiting:
+            self._file.append(torch.cat(self._waiting).cpu().numpy())
+            self._waiting.clear()
+
+    def merge(self, processes: Processes, owner: int) -> None:
+        """See :class:`SampledValues`."""
+        self.collect()
+        super().merge(processes, owner)
