@@ -30,7 +30,10 @@ COMMANDS = {
     "account --quick": ("", 0),
 }  # what is asked for, and whether it is run in every round
 ALONE = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-SHARED = ("neurons", "--layer", "all", "--tokens", "40000", "--no-nulls")
+SHARED = {  # by how it is said of two processes
+    "40,000 tokens": ("neurons", "--layer", "all", "--tokens", "40000", "--no-nulls"),
+    "160,000 tokens": ("neurons", "--layer", "all", "--tokens", "160000", "--no-nulls"),
+}
 
 
 def run(*words: str, processes: int = 1, env: dict[str, str] | None = None) -> tuple[float, ...]:
@@ -45,7 +48,8 @@ def run(*words: str, processes: int = 1, env: dict[str, str] | None = None) -> t
             "-m",
         ]
     with tempfile.TemporaryDirectory() as folder, Path(folder, "said").open("w+b") as said:
-        out = [] if words[0] == "info" else ["--out", folder + "/out"]
+        writes = words[0] != "info" and "--out" not in words
+        out = ["--out", folder + "/out"] if writes else []
         began = time.perf_counter()
         child = subprocess.Popen(
             [*launch, "tinyinterp", *words, *out],
@@ -83,13 +87,16 @@ def main() -> None:
     options = parser.parse_args()
     run("info")  # compiles, and reads files into memory
     found: dict[str, list[tuple[float, ...]]] = {name: [] for name in COMMANDS}
-    one, two = [], []
+    one: dict[str, list[float]] = {name: [] for name in SHARED}
+    two: dict[str, list[float]] = {name: [] for name in SHARED}
     for number in range(options.rounds):
         for name, (_, every_round) in COMMANDS.items():
             if every_round or number == 0:
                 found[name].append(run(*name.split()))
-        one.append(run(*SHARED, env=ALONE)[0])
-        two.append(run(*SHARED, env=ALONE, processes=2)[0])
+        for name, words in SHARED.items():
+            if number == 0 or name == next(iter(SHARED)):
+                one[name].append(run(*words, env=ALONE)[0])
+                two[name].append(run(*words, env=ALONE, processes=2)[0])
     with busy():
         beside = [run("heads", "--quick")[0] for _ in range(options.rounds)]
     rows = []
@@ -102,7 +109,12 @@ def main() -> None:
         ]
     quiet = [taken for taken, _, _ in found["heads --quick"]]
     rows += [
-        ratio("`neurons`, two processes beside one", one, two, "at least 1.8"),
+        *(
+            ratio(
+                f"`neurons`, {name}, two processes beside one", one[name], two[name], "at least 1.8"
+            )
+            for name in SHARED
+        ),
         ratio("`heads --quick`, busy beside quiet", beside, quiet, "at most 2.5"),
     ]
     report(

@@ -21,7 +21,7 @@ from measured import Row
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "performance.md"
 NAMES = (
-    "commands", "head_speed", "neuron_speed", "training_speed", "training_quality",
+    "commands", "size_speed", "head_speed", "neuron_speed", "training_speed", "training_quality",
     "evaluation_speed", "rouge_speed", "explore_speed",
 )  # fmt: skip
 HEAD = """# Performance

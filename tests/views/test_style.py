@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from tinyinterp.errors import OutputError
 from tinyinterp.views import style
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
@@ -142,3 +143,19 @@ def test_equal_figures_give_equal_bytes(tmp_path: Path, suffix: str) -> None:
     for word in (b"dc:date", b"CreationDate", b"tIME", b"Software"):
         assert word not in written[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"one{suffix}", f"two{suffix}"]
+
+
+def test_pictures_are_written_apart_with_the_same_bytes_and_errors(tmp_path: Path):
+    rows = np.arange(4 * 7 * 5, dtype=np.uint8).reshape(7, 5, 4)
+    drawn = rows.copy()
+    with style.saving_apart() as save:
+        for name in "abc":
+            save(drawn, tmp_path / f"{name}.png")
+            drawn += 3  # what is drawn next does not reach the one before
+    for number, name in enumerate("abc"):
+        style.save_pixels(rows + np.uint8(3 * number), tmp_path / "expected.png")
+        expected = (tmp_path / "expected.png").read_bytes()
+        assert (tmp_path / f"{name}.png").read_bytes() == expected
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(OutputError), style.saving_apart() as save:
+        save(rows, tmp_path / "a file" / "a.png")

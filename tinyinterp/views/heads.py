@@ -81,25 +81,26 @@ def _write_heat_maps(
 ) -> list[Path]:
     """A sheet for each layer and a picture for each head."""
     rows = {(row["layer"], row["head"]): row for row in census.table}
-    picture = PatternPicture(census.example_tokens)
     paths = []
-    for layer, patterns in sorted(census.example_patterns.items()):
-        heads = [h for h in range(len(patterns)) if (layer, h) in rows]
-        here = [rows[layer, h] for h in heads]
-        sheet = draw_layer_sheet(
-            patterns[heads],
-            [_caption(h, row) for h, row in zip(heads, here, strict=True)],
-            [row["kind"] for row in here],
-            _layer_title(layer, here),
-        )
-        paths += [style.save(sheet, folder / f"layer{layer}{suffix}") for suffix in suffixes]
-        bar.advance()
-        for head, row in zip(heads, here, strict=True):
-            title = f"Layer {layer}, head {head}"
-            picture.show(patterns[head], title, _subtitle(row), row["kind"])
-            name = f"layer{layer}_head{head}"
-            paths += [picture.save(folder / f"{name}{suffix}") for suffix in suffixes]
+    with style.saving_apart() as save_pixels:
+        picture = PatternPicture(census.example_tokens, save_pixels)
+        for layer, patterns in sorted(census.example_patterns.items()):
+            heads = [h for h in range(len(patterns)) if (layer, h) in rows]
+            here = [rows[layer, h] for h in heads]
+            sheet = draw_layer_sheet(
+                patterns[heads],
+                [_caption(h, row) for h, row in zip(heads, here, strict=True)],
+                [row["kind"] for row in here],
+                _layer_title(layer, here),
+            )
+            paths += [style.save(sheet, folder / f"layer{layer}{suffix}") for suffix in suffixes]
             bar.advance()
+            for head, row in zip(heads, here, strict=True):
+                title = f"Layer {layer}, head {head}"
+                picture.show(patterns[head], title, _subtitle(row), row["kind"])
+                name = f"layer{layer}_head{head}"
+                paths += [picture.save(folder / f"{name}{suffix}") for suffix in suffixes]
+                bar.advance()
     return paths
 
 

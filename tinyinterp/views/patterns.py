@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -38,9 +38,18 @@ class PatternPicture:
     """A heat map whose tokens stay and whose pattern, title and label change.
 
     Drawing the tokens takes most of the time; a figure is therefore made once a text.
+
+    Args:
+        tokens: along both axes.
+        save_pixels: writes a PNG.
     """
 
-    def __init__(self, tokens: Sequence[str]) -> None:
+    def __init__(
+        self,
+        tokens: Sequence[str],
+        save_pixels: Callable[[UInt8[np.ndarray, "row column 4"], Path], None] = style.save_pixels,
+    ) -> None:
+        self._save_pixels = save_pixels
         width, height = LEFT + SIDE + RIGHT, BOTTOM + SIDE + TOP
         with style.settings():
             self.figure = Figure((width, height), style.RESOLUTION, facecolor="white")
@@ -110,7 +119,7 @@ class PatternPicture:
             self._canvas.restore_region(self._still)
             for artist in self._changing:
                 self.figure.draw_artist(artist)
-        style.save_pixels(np.asarray(self._canvas.buffer_rgba()), path)
+        self._save_pixels(np.asarray(self._canvas.buffer_rgba()), path)
         return path
 
     def _draw_what_stays(self) -> Any:

@@ -10,8 +10,9 @@ import io
 import math
 import textwrap
 import unicodedata
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,26 @@ def save_pixels(pixels: UInt8[np.ndarray, "row column 4"], path: Path) -> None:
     with replacing_file(path) as temporary:
         image = Image.fromarray(pixels)
         image.save(temporary, format="png", dpi=(RESOLUTION, RESOLUTION))
+
+
+@contextmanager
+def saving_apart() -> Iterator[Callable[[UInt8[np.ndarray, "row column 4"], Path], None]]:
+    """Give what writes as :func:`save_pixels` does, in a thread, while the next is drawn.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    last: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as thread:
+
+        def save(pixels: UInt8[np.ndarray, "row column 4"], path: Path) -> None:
+            while last:
+                last.pop().result()  # one at a time waits: they are large
+            last.append(thread.submit(save_pixels, pixels.copy(), path))
+
+        yield save
+        while last:
+            last.pop().result()
 
 
 def attention_map() -> Colormap:
