@@ -1,4 +1,4 @@
-"""Whole commands on three sizes of model and three lengths of text: seconds, memory and files.
+"""Whole commands on three sizes of model and three lengths of text: seconds and files.
 
     python tests/benchmarks/size_speed.py [--out FILE.json]
 
@@ -48,12 +48,12 @@ def bare(folder: Path) -> float:
     return BARE / (time.perf_counter() - began)
 
 
-def measured(folder: Path, *words: str) -> tuple[float, float, float]:
-    """Wall seconds, MiB of memory at most, and MiB of files of a command on a model."""
+def measured(folder: Path, *words: str) -> tuple[float, float]:
+    """Wall seconds, and MiB of files, of a command on a model."""
     with tempfile.TemporaryDirectory() as out:
-        taken, _, peak = run(*words, "--ckpt", str(folder), "--out", f"{out}/out")
+        taken, _, _ = run(*words, "--ckpt", str(folder), "--out", f"{out}/out")
         files = sum(file.stat().st_size for file in Path(out, "out").rglob("*") if file.is_file())
-    return taken, peak, files / 2**20
+    return taken, files / 2**20
 
 
 def rows_of(name: str, folder: Path, *, largest: bool) -> list[Row]:
@@ -62,21 +62,17 @@ def rows_of(name: str, folder: Path, *, largest: bool) -> list[Row]:
     rows = [Row(f"{name}: HookedTransformer", "tokens/s", (plain,))]
     for tokens in LENGTHS:
         words = ("neurons", "--layer", "all", "--tokens", str(tokens))
-        taken, peak, files = measured(folder, *words)
+        taken, files = measured(folder, *words)
         what, asked = f"{name}: neurons, {tokens:,} tokens", largest and tokens == LENGTHS[-1]
         rows += [
             Row(what, "s", (taken,)),
-            Row(f"{what}, memory at most", "MiB", (peak,), "at most 3,000 MiB" if asked else ""),
             Row(f"{what}, files", "MiB", (files,), "at most 80 MiB" if asked else ""),
         ]
         goal = "at least 1" if asked else ""
         rows.append(ratio(f"{what}, beside HookedTransformer", (tokens / taken,), (plain,), goal))
-    taken, peak, _ = measured(folder, "heads", "--quick")
+    taken, _ = measured(folder, "heads", "--quick")
     what = f"{name}: heads --quick"
-    rows += [
-        Row(what, "s", (taken,)),
-        Row(f"{what}, memory at most", "MiB", (peak,), "at most 2,500 MiB" if largest else ""),
-    ]
+    rows.append(Row(what, "s", (taken,)))
     goal = "at least 0.6" if largest else ""
     rows.append(ratio(f"{what}, beside HookedTransformer", (QUICK / taken,), (plain,), goal))
     return rows
