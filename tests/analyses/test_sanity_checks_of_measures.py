@@ -40,7 +40,7 @@ def test_so_it_is_for_the_neurons_of_a_planted_model(script, neuron: int, tag: i
     settings, stats = NeuronSettings(layers=(0,)), corpus_stats(model.corpus)
     measured = measure(model.model.decoder, model.corpus, settings, stats, TagReader())
     scored = measured.sample.scored
-    values = np.ascontiguousarray(measured.layers[0].sampled.values[scored, neuron])
+    values = np.ascontiguousarray(measured.layers[0].sampled.read()[scored, neuron])
     labels = measured.sample.positive(tag)[scored]
     whole = script.scores(values, labels)
     assert whole["Pearson's r"] > 0.8
