@@ -73,7 +73,7 @@ class Value:
 
 def main() -> None:
     """Fit, score, compare, write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--text", type=Path, required=True, help="the validation split")
     parser.add_argument("--heads", action="store_true", help="also effects of single heads: slow")
     options = parser.parse_args()

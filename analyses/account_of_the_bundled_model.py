@@ -42,7 +42,7 @@ At = tuple[int, int]  # layer and number
 
 def main() -> None:
     """Write the page, the tables and the sample."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--account", type=Path, default=Path("tinyinterp-out/account"))
     folder = parser.parse_args().account
     tables = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ SHOWN_TOKENS = 40
 
 def main() -> None:
     """Take the census and draw."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--text", type=Path, help="default: the bundled stories")
     parser.add_argument("--ckpt", help="default: the bundled model")
     options = parser.parse_args()
@@ -54,7 +55,7 @@ def main() -> None:
     Table("heads_by_kind", counts, notes=census.table.notes).write(FIGURES)
 
 
-def _four(table: Table) -> list[dict]:
+def _four(table: Table) -> list[dict[str, Any]]:
     """The most positional head, the most semantic with a role, and the clearest of two others."""
     rows = [row for row in table if row["value"] is not None]
     named = [row for row in rows if row["role"]]

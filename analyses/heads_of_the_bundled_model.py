@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Take the census, draw, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--text", type=Path, help="default: the bundled stories")
     parser.add_argument("--ckpt", help="default: the bundled model")
     parser.add_argument("--full", action="store_true", help="read the whole text")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from itertools import islice
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
@@ -34,16 +35,16 @@ def measure(inputs: Inputs) -> Made:
     rows: list[Row] = []
     for name in inputs.models:
         width = int(name.split("-")[0])
-        found = inputs.once("instruct", name, valid, lambda name=name: _follow(inputs, name))
+        found = inputs.once("instruct", name, valid, lambda name=name: _follow(inputs, name, valid))
         beside = {"width": width, "published_score": published.INSTRUCT[width]}
         rows += [row | beside for row in found]
     notes = {"published_source": published.INSTRUCT_SOURCE}
     return Made(rows, "95 %, over examples; one seed", draw(rows), notes)
 
 
-def _follow(inputs: Inputs, name: str) -> list[Row]:
+def _follow(inputs: Inputs, name: str, valid: Path) -> list[Row]:
     count = inputs.limit or sys.maxsize
-    stories = islice(read_stories(inputs.valid), 2 * count)  # some instructions ask for nothing
+    stories = islice(read_stories(valid), 2 * count)  # some instructions ask for nothing
     examples = read_examples(derived(stories), inputs.limit)
     found = follow_instructions(inputs.open(name), examples, name=name)
     return [dict(row) for row in found.measures if row["examples"]]

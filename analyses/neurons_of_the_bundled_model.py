@@ -38,7 +38,7 @@ POS = "part-of-speech"
 
 def main() -> None:
     """Take the census, draw, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--text", type=Path, help="default: the bundled stories")
     parser.add_argument("--ckpt", help="default: the bundled model")
     parser.add_argument("--tokens", type=int, default=TOKENS, help=f"default: {TOKENS:,}")

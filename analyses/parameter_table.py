@@ -9,6 +9,8 @@ from analyses import published
 from analyses.inputs import Inputs
 from analyses.study import Made, Study
 from analyses.train_models import SIZES
+from tinyinterp.network.compressor import CompressorConfig
+from tinyinterp.network.config import DecoderConfig
 from tinyinterp.network.presets import PRESETS, parameter_table
 from train.training.recipe_file import read_recipe
 
@@ -17,7 +19,9 @@ COMPRESSORS = ("compressor-128", "compressor-256", "compressor-512")
 
 def measure(_inputs: Inputs) -> Made:
     """Count by part; nothing is random, so there are neither seeds nor intervals."""
-    models = {name: PRESETS[name] for name in published.PARAMETERS}
+    models: dict[str, DecoderConfig | CompressorConfig] = {
+        name: PRESETS[name] for name in published.PARAMETERS
+    }
     models["gptneo-33m"] = read_recipe("gptneo-33m").model
     models |= {name: read_recipe(f"report-{name}").model for name in SIZES}
     models |= {name: read_recipe(name).model for name in COMPRESSORS}

@@ -10,6 +10,7 @@ loss that the report published, which no text went into.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -60,13 +61,13 @@ def of_model(inputs: Inputs, name: str) -> dict[str, Any]:
     if text is None or valid is None:
         raise ValueError("no texts were given to measure on")
     return inputs.once(
-        "proxies", name, (valid, text, REFERENCE), lambda: _measure(inputs, name), opens=False
+        "proxies", name, (valid, text, REFERENCE), lambda: _measure(inputs, name, text), opens=False
     )
 
 
-def _measure(inputs: Inputs, name: str) -> dict[str, Any]:
+def _measure(inputs: Inputs, name: str, text: Path) -> dict[str, Any]:
     done = [each for each in completions(inputs, name) if each.share == SHARE]
-    means, _ = measure_proxies(done, load(None), read_stories(inputs.text), seed=STUDY.seed)
+    means, _ = measure_proxies(done, load(None), read_stories(text), seed=STUDY.seed)
     return {"rows": json.loads(means.to_json())["rows"], "notes": means.notes}
 
 

@@ -27,6 +27,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -215,7 +216,9 @@ def layer_rows(tops: dict[tuple[int, str, Side], TopTokens]) -> list[dict[str, f
     return rows
 
 
-def draw(tops: dict[tuple[int, str, Side], TopTokens], rows: list[dict], title: str) -> Figure:
+def draw(
+    tops: dict[tuple[int, str, Side], TopTokens], rows: list[dict[str, Any]], title: str
+) -> Figure:
     """Both overlaps by layer: a box of the quartiles a layer, the null, the norm, other stories."""
     compared = [
         compare(tops[row["layer"], "report", Side.TEST], tops[row["layer"], "post", Side.TEST])
@@ -240,7 +243,7 @@ def draw(tops: dict[tuple[int, str, Side], TopTokens], rows: list[dict], title: 
     return figure
 
 
-def _boxes(axes: Axes, values: list[np.ndarray], rows: list[dict], what: str) -> None:
+def _boxes(axes: Axes, values: list[np.ndarray], rows: list[dict[str, Any]], what: str) -> None:
     layers = [row["layer"] for row in rows]
     axes.boxplot(
         values,

@@ -43,7 +43,7 @@ class Shot(NamedTuple):
 
 def main() -> None:
     """Take the three pictures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--atlas", type=Path, default=Path("tinyinterp-out/atlas"))
     parser.add_argument("--head", default="6.7", help="layer.head")
     parser.add_argument("--neuron", default="4.428", help="layer.neuron")
@@ -89,8 +89,8 @@ def take(page: Page, atlas: Path, shot: Shot) -> bytes:
     end = heading.bounding_box() if heading.count() == 1 else None
     if end is None:
         sys.exit(f"{shot.address} has no section {shot.until!r}")
-    clip = {"x": 0, "y": 0, "width": WIDTH, "height": end["y"] - MARGIN}
-    return page.screenshot(full_page=True, clip=clip)
+    height = end["y"] - MARGIN
+    return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
 
 
 def save(png: bytes, target: Path) -> int:

@@ -96,7 +96,7 @@ def _contrastive(size: str) -> Iterator[Planned]:
 
 def main() -> None:
     """Prepare the data, train the models, and put them into one file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--text", type=Path, help="stories to train on")
     parser.add_argument("--out", type=Path, default=Path("runs/studies"))
     parser.add_argument("--positions", type=int, default=POSITIONS, help="of tokens and padding")
@@ -135,9 +135,11 @@ def data_of(out: Path) -> dict[bool, Path]:
     return {False: out / "data", True: out / "data-instruct"}
 
 
-def prepare(text: Path, out: Path) -> dict[bool, Path]:
-    """The token files of both, by the same BPE."""
+def prepare(text: Path | None, out: Path) -> dict[bool, Path]:
+    """The token files of both, by the same BPE; those that are there are left as they are."""
     data = data_of(out)
+    if text is None:
+        return data
     if not data[False].exists():
         _run("prepare", "--text", text, "--bpe", VOCABULARY, "--out", data[False])
     if not data[True].exists():

@@ -33,7 +33,7 @@ ENDINGS = ("big", "red", "old", "new", "sad", "shy", "wet", "hot", "bad", "fun",
 
 def main() -> None:
     """Serve, ask, print the medians."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

@@ -323,7 +323,7 @@ def _shown(value: Any) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run all parts."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--dry", action="store_true", help="tiny shapes, everything once")

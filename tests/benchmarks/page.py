@@ -35,7 +35,7 @@ for* is a goal of the project, reached or not.
 
 def main() -> None:
     """Run the benchmarks, then write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--only", nargs="*", choices=NAMES, default=NAMES)
     parser.add_argument("--results", type=Path, default=Path("build/bench"))
     options = parser.parse_args()

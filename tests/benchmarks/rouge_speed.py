@@ -88,7 +88,7 @@ def search(texts: list[str], train: Path, rounds: int) -> list[Row]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--train", type=Path, default=bundled_stories())
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)

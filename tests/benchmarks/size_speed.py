@@ -80,7 +80,7 @@ def rows_of(name: str, folder: Path, *, largest: bool) -> list[Row]:
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     rows = []
