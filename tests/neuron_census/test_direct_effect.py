@@ -50,7 +50,7 @@ def test_the_order_is_that_of_the_exact_effects(case: str):
         elif case == "none":
             decoder.block(0).mlp.down.weight[:, 3] = 0
     raises, lowers = raised_and_lowered(decoder, tokenizer, 0)
-    unembed = (weight[: tokenizer.n_vocab] * decoder.ln_final.weight).double().detach()
+    unembed = (weight[: tokenizer.n_vocab].double() * decoder.ln_final.weight).detach()
     unembed -= unembed.mean(dim=1, keepdim=True)
     effects = decoder.block(0).mlp.down.weight.detach().double().T @ unembed.T
     texts = [tokenizer.token_text(token) for token in range(tokenizer.n_vocab)]

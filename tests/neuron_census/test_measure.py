@@ -9,10 +9,12 @@ from models import tiny_checkpoint, tiny_decoder, tiny_tokenizer
 from planted.neurons import stories
 
 from tinyinterp.model import Model
-from tinyinterp.neuron_census import NeuronSettings, census_neurons
+from tinyinterp.neuron_census import NeuronSettings, census_neurons, nulls
 from tinyinterp.neuron_census.corpus_stats import corpus_stats
+from tinyinterp.neuron_census.evidence import judge
 from tinyinterp.neuron_census.measure import measure
-from tinyinterp.neuron_census.nulls import random_model, shuffled_model
+from tinyinterp.neuron_census.notes import null_notes
+from tinyinterp.neuron_census.nulls import null_kinds, random_model, shuffled_model
 from tinyinterp.tagging import PatternTagger, TagReader
 from tinyinterp.text.corpus import Corpus, corpus_of
 from tinyinterp.text.sequences import Side
@@ -87,3 +89,41 @@ def test_the_random_model_has_the_same_shape_and_none_of_the_weights():
     assert random.config == decoder.config
     weights = [m.block(1).mlp.up.weight.detach().flatten().numpy() for m in (decoder, random)]
     assert abs(np.corrcoef(*weights)[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("reading", ["post", "report"])
+def test_some_neurons_are_measured_as_among_all(corpus: Corpus, reading: str):
+    """Every fifth of 31, which is how null models of wide layers are read."""
+    settings, stats = replace(SETTINGS, reading=reading), corpus_stats(corpus)
+    whole, some = (
+        measure(tiny_decoder(), corpus, settings, stats, TagReader(), sampled=0, every=every)
+        for every in (1, 5)
+    )
+    for layer in settings.layers or ():
+        expected, found = whole.layers[layer], some.layers[layer]
+        expected_labels, labels = (
+            judge(each.layers[layer], each.counts, stats.counted_stories, 0).labels
+            for each in (whole, some)
+        )
+        assert labels == expected_labels[::5]
+        assert len(labels) == 7
+        np.testing.assert_array_equal(found.extremes.high, expected.extremes.high[::5])
+        np.testing.assert_array_equal(
+            found.held_out.hits_by_type(), expected.held_out.hits_by_type()[::5]
+        )
+
+
+def test_null_models_of_wide_layers_are_read_in_part(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
+    whole = null_kinds(tiny_decoder(), corpus, SETTINGS, TagReader())
+    monkeypatch.setattr(nulls, "NEURONS", 6)
+    some = null_kinds(tiny_decoder(), corpus, SETTINGS, TagReader())
+    for layer, found in some.items():
+        assert (whole[layer].neurons, found.neurons) == (31, 7)
+        assert whole[layer].tokens == found.tokens
+        for name, kinds in found.kinds.items():
+            assert sum(kinds.values()) == 7
+            assert Counter(kinds) <= Counter(whole[layer].kinds[name])
+            assert null_notes(found)[name] == {k: round(n / 7, 6) for k, n in kinds.items()}
+    assert null_notes(some[2])["neurons"] == 7

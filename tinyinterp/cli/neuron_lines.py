@@ -38,10 +38,11 @@ def summary_lines(table: Table) -> list[str]:
 def _layer_lines(table: Table, layers: list[int]) -> list[str]:
     """Neurons of each kind by layer, and the part-of-speech share in the null models."""
     from tinyinterp.neuron_census.labels import PART_OF_SPEECH
+    from tinyinterp.views.neuron_text import NULL_MODELS
 
     kinds = sorted(set(table["kind"]))
     by_layer = table.notes.get("nulls_by_layer", {})
-    nulls = [name for name in next(iter(by_layer.values()), {}) if name != "tokens"]
+    nulls = [name for name in NULL_MODELS if name in next(iter(by_layer.values()), {})]
     lines = []
     for layer in layers:
         here = [row["kind"] for row in table if row["layer"] == layer]

@@ -28,6 +28,7 @@ def measure(
     tag_reader: TagReader,
     *,
     sampled: int = SAMPLE_TOKENS,
+    every: int = 1,
     checkpointer: Checkpointer | None = None,
     report: Progress | None = None,
 ) -> Measured:
@@ -41,6 +42,7 @@ def measure(
         tag_reader: tags the tokens.
         sampled: TEST tokens whose activations are all kept; 0 where no associations are needed, nor
             means by token type.
+        every: of the neurons of each layer only the first, and every so many-th after it, are read.
         checkpointer: saves the state of a pass, and gives back that of an interrupted one.
         report: advances by the tokens read.
     """
@@ -49,7 +51,7 @@ def measure(
     saved = checkpointer.load()
     if sharing is not None and len(set(sharing.gather(saved and saved.side))) > 1:
         saved = checkpointer.forget()  # they were interrupted between two passes
-    fit = FitPass(decoder, settings, stats, by_type=sampled > 0)
+    fit = FitPass(decoder, settings, stats, by_type=sampled > 0, every=every)
 
     def read(side: Side, accumulator: FitPass | TestPass) -> None:
         done = saved.batches if saved is not None and saved.side == side.name else 0

@@ -86,7 +86,7 @@ def null_notes(nulls: NullKinds | None) -> dict[str, Any]:
         name: {kind: round(count / sum(kinds.values()), 6) for kind, count in sorted(kinds.items())}
         for name, kinds in nulls.kinds.items()
     }
-    return {"tokens": nulls.tokens} | shares
+    return {"tokens": nulls.tokens, "neurons": nulls.neurons} | shares
 
 
 def _warnings(stats: CorpusStats, coverage: float, nulls: NullKinds | None) -> list[str]:
@@ -122,7 +122,8 @@ def pooled_notes(layers: dict[int, dict[str, Any]]) -> dict[str, Any]:
     }
     if not first["nulls"]:
         return pooled
-    nulls: dict[str, Any] = {"tokens": first["nulls"]["tokens"]}
+    each = first["nulls"]["neurons"]
+    nulls: dict[str, Any] = {"tokens": first["nulls"]["tokens"], "neurons": each * len(layers)}
     for name in NULLS:
         kinds = sorted({kind for notes in layers.values() for kind in notes["nulls"][name]})
         shares = {

@@ -3,7 +3,9 @@
 The *random model* is randomly initialised, with the same configuration. The *shuffled model* is the
 model itself with the entries of each neuron's input weights in random order: the same weights and
 biases, but nothing learned about what to fire on. Both read the beginning of the text. Fewer tokens
-leave more neurons undetermined, so ``tokens`` is recorded with the shares.
+leave more neurons undetermined, so ``tokens`` is recorded with the shares. Of a wide layer some
+neurons tell the shares well enough: those of a random model are alike, and evenly spread ones stand
+for those of the shuffled model.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
 
+NEURONS = 1_024  # of each layer at least, where it has so many: a share of them is known to 3 %
 RANDOM, SHUFFLED = "random", "shuffled"
 
 
@@ -32,6 +35,7 @@ class NullKinds:
     """How many neurons of a layer get each kind in the null models."""
 
     tokens: int  # that the null models read
+    neurons: int  # of the layer, in each null model
     kinds: dict[str, dict[str, int]]  # by null model, then by kind
 
 
@@ -79,16 +83,22 @@ def null_kinds(
     stats = corpus_stats(short)
     layers = settings.chosen_layers(decoder.config.n_layers)
     only_counts = replace(settings, top=1)
+    every = max(1, decoder.config.d_mlp // NEURONS)
 
     kinds: dict[int, dict[str, dict[str, int]]] = {layer: {} for layer in layers}
 
     def count(name: str) -> None:  # the model and what is found end with the call
         model = NULLS[name](decoder, settings.seed)
-        found = measure(model, short, only_counts, stats, tag_reader, sampled=0, report=report)
+        found = measure(
+            model, short, only_counts, stats, tag_reader, sampled=0, every=every, report=report
+        )
         for layer in layers:
             judged = judge(found.layers[layer], found.counts, stats.counted_stories, settings.seed)
             kinds[layer][name] = dict(Counter(label.kind for label in judged.labels))
 
     for name in NULLS:
         count(name)
-    return {layer: NullKinds(stats.tokens, of_layer) for layer, of_layer in kinds.items()}
+    n_neurons = len(range(0, decoder.config.d_mlp, every))
+    return {
+        layer: NullKinds(stats.tokens, n_neurons, of_layer) for layer, of_layer in kinds.items()
+    }

@@ -42,10 +42,17 @@ class FitPass:
         settings: what to measure.
         stats: of the corpus.
         by_type: whether sums by token type are needed, which take most of the memory.
+        every: of the neurons of each layer only the first, and every so many-th after it, are read.
     """
 
     def __init__(
-        self, decoder: Decoder, settings: NeuronSettings, stats: CorpusStats, *, by_type: bool
+        self,
+        decoder: Decoder,
+        settings: NeuronSettings,
+        stats: CorpusStats,
+        *,
+        by_type: bool,
+        every: int = 1,
     ) -> None:
         config = decoder.config
         layers = settings.chosen_layers(config.n_layers)
@@ -53,13 +60,14 @@ class FitPass:
         self._layers = {name: layer for layer, (name, _) in self.hooks.items()}
         self._rows = RowsOnce(stats)
         self.made = gatherers(decoder.embed.weight.device)
-        self._by_type = by_type
+        self._by_type, self._every = by_type, every
+        n_neurons = len(range(0, config.d_mlp, every))
         n_types = len(stats.types) if by_type else 1
         self.fitted = {
-            layer: self.made.fitted(config.d_mlp, n_types, stats.longest) for layer in layers
+            layer: self.made.fitted(n_neurons, n_types, stats.longest) for layer in layers
         }
         self.extremes = {
-            layer: self.made.extremes(config.d_mlp, settings.top, per_story=settings.per_story)
+            layer: self.made.extremes(n_neurons, settings.top, per_story=settings.per_story)
             for layer in layers
         }
 
@@ -77,9 +85,13 @@ class FitPass:
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         layer = self._layers[name]
         rows, types = self._rows.of(batch)
-        values = self.made.flat(self.hooks[layer][1](value))
+        values = self.values(layer, value)
         types = types if self._by_type else np.zeros_like(types)
         self.fitted[layer].add(values, rows, types, self.extremes[layer])
+
+    def values(self, layer: int, value: Tensor) -> Any:
+        """What a hook gave, a row per position and a column per neuron that is read."""
+        return self.made.flat(self.hooks[layer][1](value)[..., :: self._every])
 
     def merge(self, processes: Processes) -> None:
         for layer, fitted in self.fitted.items():
@@ -148,7 +160,7 @@ class TestPass:
 
     def observe(self, batch: MicroBatch, name: str, value: Tensor) -> None:
         layer = self._layers[name]
-        values = self._fit.made.flat(self._fit.hooks[layer][1](value))
+        values = self._fit.values(layer, value)
         rows, types = self._rows.of(batch)
         if batch is not self._batch:
             self._count(batch, rows, types)

@@ -93,6 +93,8 @@ def visible(text: str) -> str:
     >>> visible("a\nb\x1b")
     'a⏎b\\x1b'
     """
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() else BREAKS.get(char) or char.encode("unicode_escape").decode()
         for char in text

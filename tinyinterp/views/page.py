@@ -107,7 +107,10 @@ def json_block(data: Any) -> Markup:
     >>> str(json_block(["</script>", float("nan")]))
     '["\\u003c/script\\u003e",null]'
     """
-    text = json.dumps(_plain(data), separators=(",", ":"), allow_nan=False)
+    try:
+        text = _json(data)
+    except ValueError:  # some number is not finite: found out by the way, as looking takes longer
+        text = _json(_plain(data))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - escaped just above
@@ -133,6 +136,10 @@ def short_cell(value: Any) -> Any:
 def _source(text: str) -> str:
     """A text as a content-security policy names it: by its hash."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
