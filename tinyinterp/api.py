@@ -155,6 +155,7 @@ def account(
     fit_on: Text = None,
     test_tokens: int = 10_000,
     effect_tokens: int = 3_000,
+    effect_positions: int | None = None,
     exact_neurons: int = 64,
     rules: bool = True,
     max_tokens: int | None = ACCOUNT_TOKENS,
@@ -171,6 +172,8 @@ def account(
             TEST.
         test_tokens: of TEST, on which everything is scored.
         effect_tokens: of these, for the effects of single heads and of layers of neurons.
+        effect_positions: the most that is read of each of these sequences; None: all. Few take a
+            fraction of the time, but what a head does further on in a story is not seen.
         exact_neurons: whose exact effects are compared with the first-order estimates; 0: none.
         rules: whether each neuron gets rules in words.
         max_tokens: how much of the text is read, unless it is a :class:`Corpus`; None: all.
@@ -190,6 +193,7 @@ def account(
         seed=seed,
         test_tokens=test_tokens,
         effect_tokens=effect_tokens,
+        effect_positions=effect_positions,
         exact_neurons=exact_neurons,
         rules=rules,
     )

@@ -65,7 +65,7 @@ def bundled() -> Model:
 def heads_of_little(measures: tuple[str, ...]) -> Heads:
     """The census, anew where another measure is registered."""
     if measures == OURS:
-        return api.heads(bundled(), max_tokens=TOKENS, null_tokens=300)
+        return api.heads(bundled(), max_tokens=TOKENS // 2, null_tokens=300)
     return api.heads(bundled(), max_tokens=300, null_tokens=100, causal=False)
 
 

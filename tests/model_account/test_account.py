@@ -275,6 +275,16 @@ def test_the_same_bytes_on_a_second_run_with_its_settings_by_name(
         assert one.read_bytes() == other.read_bytes(), one.name
 
 
+def test_effects_are_measured_on_the_beginnings_that_were_asked_for(model: Model, corpus: Corpus):
+    asked = {"test_tokens": 500, "effect_tokens": 200, "exact_neurons": 0, "rules": False}
+    found = tinyinterp.account(model, corpus, **asked, effect_positions=7)
+    settings = AccountSettings(**asked, effect_positions=7)
+    expected = take_account(model, corpus, settings)
+    whole = tinyinterp.account(model, corpus, **asked)
+    rises = "ablation_loss_increase"
+    assert found.heads[rises] == expected.heads[rises] != whole.heads[rises]
+
+
 def test_a_text_of_its_own_to_fit_on_leaves_out_the_stories_of_test(model, corpus):
     apart = model.corpus(stories(61, seed=1) + stories(83))
     taken = take_account(model, corpus, SETTINGS, fit_on=apart)
