@@ -203,11 +203,11 @@ def census_neurons(
 
 
 def _write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table of many rows; of numbers, hardly two of which are equal, no dictionary is made.
+    """Write a table of many rows, with dictionaries for all but the numbers, few of which recur.
 
-    A number of six digits has as many noisy bytes as any other, so that splitting them by place
-    (``BYTE_STREAM_SPLIT``) hides from zstd those that come again: files would be a quarter larger.
+    ``BYTE_STREAM_SPLIT`` would make files a quarter larger: it hides from zstd the numbers that do.
     """
+    # Names of columns, where the stubs of pyarrow know only of true and false.
     named: Any = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     parquet.write_table(table, path, compression="zstd", compression_level=9, use_dictionary=named)
 

@@ -1,8 +1,8 @@
 """What a neuron adds to the logits, read from the weights: the tokens that it raises and lowers.
 
 The direct path ``W_out W_U`` only, not the path through later layers. The gain of the final norm is
-folded in, and the mean over the residual stream, which a layer norm removes, is taken out: both of
-what the neuron writes, which comes to the same as of ``W_U`` and is less work.
+folded into ``W_out``, and the mean over the residual stream, which a layer norm removes, is taken
+out of it. Folding both into ``W_U`` gives the same effects at a higher cost.
 
 The order is that of fp64. Products over the whole vocabulary are in fp32 and only choose
 candidates, whose effects are then computed in fp64. A neuron is computed in fp64 as a whole where

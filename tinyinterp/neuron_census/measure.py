@@ -42,7 +42,7 @@ def measure(
         tag_reader: tags the tokens.
         sampled: TEST tokens whose activations are all kept; 0 where no associations are needed, nor
             means by token type.
-        every: of the neurons of each layer only the first, and every so many-th after it, are read.
+        every: reads neurons 0, ``every``, 2 ``every`` … of each layer; 1: all.
         checkpointer: saves the state of a pass, and gives back that of an interrupted one.
         report: advances by the tokens read.
     """

@@ -3,9 +3,8 @@
 The *random model* is randomly initialised, with the same configuration. The *shuffled model* is the
 model itself with the entries of each neuron's input weights in random order: the same weights and
 biases, but nothing learned about what to fire on. Both read the beginning of the text. Fewer tokens
-leave more neurons undetermined, so ``tokens`` is recorded with the shares. Of a wide layer some
-neurons tell the shares well enough: those of a random model are alike, and evenly spread ones stand
-for those of the shuffled model.
+leave more neurons undetermined, so ``tokens`` is recorded with the shares. Fewer neurons only widen
+the interval of a share, so of a wide layer evenly spaced ones are counted.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from tinyinterp.neuron_census.settings import NeuronSettings
 from tinyinterp.tagging import TagReader
 from tinyinterp.text.corpus import Corpus
 
-NEURONS = 1_024  # of each layer at least, where it has so many: a share of them is known to 3 %
+NEURONS = 1_024  # at least, of a layer that has so many: a share is then known to 3 points
 RANDOM, SHUFFLED = "random", "shuffled"
 
 

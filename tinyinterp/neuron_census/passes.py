@@ -42,7 +42,7 @@ class FitPass:
         settings: what to measure.
         stats: of the corpus.
         by_type: whether sums by token type are needed, which take most of the memory.
-        every: of the neurons of each layer only the first, and every so many-th after it, are read.
+        every: reads neurons 0, ``every``, 2 ``every`` … of each layer; 1: all.
     """
 
     def __init__(

@@ -109,7 +109,7 @@ def json_block(data: Any) -> Markup:
     """
     try:
         text = _json(data)
-    except ValueError:  # some number is not finite: found out by the way, as looking takes longer
+    except ValueError:  # a number is not finite: rare, and to look first takes longer
         text = _json(_plain(data))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
