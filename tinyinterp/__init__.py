@@ -17,6 +17,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from tinyinterp.allocator import keep_freed_memory
 from tinyinterp.caches import prepare_caches
 from tinyinterp.threads import let_waiting_threads_sleep
 
@@ -60,6 +61,7 @@ _MODULES = {
 
 prepare_caches()  # before anything imports numba or matplotlib
 let_waiting_threads_sleep()  # ... or torch
+keep_freed_memory()
 
 
 def __getattr__(name: str) -> object:

@@ -5,24 +5,28 @@
 
 Both train the bundled shape (8 layers of 256, 8,192 tokens) on the same random tokens: ours as the
 trainer does it, the plain loop as one would write it: ``GPTNeoForCausalLM``, its own loss, AdamW.
-Rounds alternate between the ways, the median counts. Memory is the peak of a process of its own,
-less what it held before the model was built. ``products alone`` is a floor: the matrix products of
-a step in bf16 and nothing else, which no way of writing the step can beat.
+Each way runs in a process of its own: ours with what :mod:`tinyinterp.allocator` sets, the others
+with the system's way of giving out memory. Rounds alternate between the ways, the median counts.
+Memory is the peak of such a process, less what it held before the model was built. ``products
+alone`` is a floor: the matrix products of a step in bf16 and nothing else, which no way of writing
+the step can beat.
 
 With ``--nanogpt``, the path of nanoGPT's ``model.py``, its ``GPT`` of the same shape joins in, with
-the optimizer that it configures itself, compiled as its trainer does by default.
+the optimizer that it configures itself, compiled as its trainer does by default; and once more
+with our way of keeping freed memory, so that what the step itself saves can be told from it.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import runpy
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +46,9 @@ from train.training.recipe_file import read_recipe
 SHAPES = ((16, 256), (4, 512))  # sequences, positions
 ASKED = 1.5  # times the tokens per second of nanoGPT
 WAYS = ("ours adamw bf16", "ours muon bf16", "plain bf16", "plain fp32")
+PEER, PEER_KEEPING = "nanoGPT, compiled", "nanoGPT, compiled, keeping freed memory"
+AS_IT_IS = {"GLIBC_TUNABLES": "glibc.malloc.perturb=0"}  # its default; so tinyinterp sets nothing
+Way = Callable[[int, int, int], float]  # rows, positions and steps to the seconds of a step
 
 
 def recipe(way: str) -> Recipe:
@@ -111,8 +118,52 @@ def nanogpt(path: Path) -> Callable[[torch.Tensor], float]:
     return step
 
 
-def make(way: str) -> Callable[[torch.Tensor], float]:
+def make(way: str, peer: Path | None = None) -> Callable[[torch.Tensor], float]:
+    if peer is not None and way.startswith(PEER):
+        return nanogpt(peer)
     return ours(way) if way.startswith("ours") else plain(way)
+
+
+def serve(way: str, peer: Path | None) -> None:
+    """Take steps as the lines of standard input ask for, and answer with their seconds."""
+    step = make(way, peer)
+    for line in sys.stdin:
+        n_rows, n_positions, n_steps = map(int, line.split())
+        rows = rows_of(n_rows, n_positions)
+        began = time.perf_counter()
+        for _ in range(n_steps):
+            step(rows)
+        print("seconds", (time.perf_counter() - began) / n_steps, flush=True)  # noqa: T201
+
+
+@contextmanager
+def process_of(way: str, peer: Path | None) -> Iterator[Way]:
+    """A process that takes steps one way when it is asked to."""
+    own = {} if way.startswith("ours") or way == PEER_KEEPING else AS_IT_IS
+    command = [sys.executable, __file__, "--serve", way]
+    command += ["--nanogpt", str(peer)] if peer is not None else []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **own},
+    ) as process:
+        words, answers = process.stdin, process.stdout
+        assert words is not None
+        assert answers is not None
+
+        def take(*asked: int) -> float:
+            words.write(" ".join(map(str, asked)) + "\n")
+            words.flush()
+            said = next(line for line in answers if line.startswith("seconds"))
+            return float(said.split()[1])
+
+        try:
+            yield take
+        finally:
+            words.close()
 
 
 def rows_of(n_rows: int, n_positions: int) -> torch.Tensor:
@@ -122,33 +173,34 @@ def rows_of(n_rows: int, n_positions: int) -> torch.Tensor:
 
 def speeds(rounds: int, steps: int, peer: Path | None) -> list[Row]:
     """Tokens per second of each way, by shape, and ours beside the others."""
-    ways = {way: make(way) for way in WAYS}
-    if peer is not None:
-        ways["nanoGPT, compiled"] = nanogpt(peer)
-    found: list[Row] = []
-    for n_rows, n_positions in SHAPES:
-        rows, shape = rows_of(n_rows, n_positions), f"{n_rows} x {n_positions}"
-        times: dict[str, list[float]] = {way: [] for way in ways}
-        for number in range(rounds + 1):  # the first warms up
-            for way, step in ways.items():
-                began = time.perf_counter()
-                for _ in range(steps):
-                    step(rows)
-                if number:
-                    times[way].append((time.perf_counter() - began) / steps)
-        floor = [products_alone(n_rows, n_positions) for _ in range(rounds)]
-        named = {f"{shape}: {way}": taken for way, taken in times.items()}
-        found += by_round(
-            named | {f"{shape}: products alone": floor}, n_rows * n_positions, "tokens/s"
-        )
-        own = times[WAYS[0]]
-        found.append(ratio(f"{shape}: ours beside plain bf16", times["plain bf16"], own))
-        found.append(ratio(f"{shape}: ours beside products alone", floor, own))
-        if peer is not None:
-            asked = f"at least {ASKED}"
-            found.append(
-                ratio(f"{shape}: ours beside nanoGPT", times["nanoGPT, compiled"], own, asked)
-            )
+    named = WAYS if peer is None else (*WAYS, PEER, PEER_KEEPING)
+    with ExitStack() as processes:
+        ways = {way: processes.enter_context(process_of(way, peer)) for way in named}
+        return [row for shape in SHAPES for row in speeds_at(ways, *shape, rounds, steps)]
+
+
+def speeds_at(
+    ways: dict[str, Way], n_rows: int, n_positions: int, rounds: int, steps: int
+) -> list[Row]:
+    """The same at one shape."""
+    shape = f"{n_rows} x {n_positions}"
+    times: dict[str, list[float]] = {way: [] for way in ways}
+    for number in range(rounds + 1):  # the first warms up
+        for way, take in ways.items():
+            seconds = take(n_rows, n_positions, steps)
+            if number:
+                times[way].append(seconds)
+    floor = [products_alone(n_rows, n_positions) for _ in range(rounds)]
+    named = {f"{shape}: {way}": taken for way, taken in times.items()}
+    found = by_round(named | {f"{shape}: products alone": floor}, n_rows * n_positions, "tokens/s")
+    own = times[WAYS[0]]
+    found.append(ratio(f"{shape}: ours beside plain bf16", times["plain bf16"], own))
+    found.append(ratio(f"{shape}: ours beside products alone", floor, own))
+    if PEER in times:
+        asked = f"at least {ASKED}"
+        found.append(ratio(f"{shape}: ours beside nanoGPT", times[PEER], own, asked))
+        what = f"{shape}: ours beside nanoGPT keeping freed memory"
+        found.append(ratio(what, times[PEER_KEEPING], own, asked))
     return found
 
 
@@ -214,7 +266,11 @@ def main() -> None:
     parser.add_argument("--nanogpt", type=Path, help="nanoGPT's model.py, to be measured beside")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=(*WAYS, PEER, PEER_KEEPING), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        serve(options.serve, options.nanogpt)
+        return
     if options.peak:
         way, n_rows, n_positions = options.peak
         sys.stdout.write(f"{peak(way, int(n_rows), int(n_positions)):.1f}\n")
