@@ -50,7 +50,7 @@ def pages_taken(first: str, **given: str) -> int:
         ({"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=512"}, True),
     ],
 )
-def test_pages_are_taken_once_unless_the_user_says_otherwise(given: dict[str, str], kept: bool):
+def test_pages_are_taken_once_unless_the_user_says_otherwise(given: dict[str, str], *, kept: bool):
     taken = pages_taken("import tinyinterp", **given)
     assert taken < EACH if kept else taken > 10 * EACH
 

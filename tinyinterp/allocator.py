@@ -35,4 +35,4 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # another C library, which needs no word
         return False
-    return all([mallopt(number, value) for number, _, value in THRESHOLDS])
+    return all(mallopt(number, value) for number, _, value in THRESHOLDS)
